@@ -1,0 +1,54 @@
+// Parsing, help, and what an exception means for the user.
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "apps/commands.hpp"
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadInput = 2;
+constexpr int kInterrupted = 130;
+
+int report(const std::string& message, int code) {
+  std::fprintf(stderr, "afterglow: %s\n", message.c_str());
+  return code;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  install_interrupt_handlers();
+  CLI::App program{"afterglow: temporally consistent video colorization", "afterglow"};
+  program.require_subcommand(1);
+  program.set_version_flag("--version", "afterglow 0.1.0");
+  add_synth(program);
+  add_prepare(program);
+  add_train(program);
+  add_colorize(program);
+  add_evaluate(program);
+  add_info(program);
+  try {
+    program.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
+    return report(std::string(error.what()) + "; see afterglow --help", kBadInput);
+  } catch (const Interrupted& error) {
+    return report(error.what(), kInterrupted);
+  } catch (const RunError& error) {
+    return report(error.what(), kFailed);
+  } catch (const Error& error) {
+    return report(error.what(), kBadInput);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory; use a smaller --batch or fewer clips", kFailed);
+  } catch (const std::exception& error) {
+    return report(error.what(), kFailed);
+  }
+}
+
+}  // namespace afterglow

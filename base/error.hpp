@@ -1,0 +1,50 @@
+// The exceptions of afterglow. What they are decides the exit code of the program (apps/main.cpp).
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace afterglow {
+
+/// Root of every exception thrown on purpose by afterglow. what() is one line without a full stop.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Something given by the user cannot be used: a file, an option, a name. Exit code 2.
+/// The message reads `FILE-OR-OPTION: what is wrong; what to do`.
+class InputError : public Error {
+ public:
+  using Error::Error;
+  InputError(const std::string& subject, const std::string& problem, const std::string& remedy)
+      : Error(subject + ": " + problem + "; " + remedy) {}
+};
+
+/// The work itself failed while running: disk full, a clip lost among many. Exit code 1.
+class RunError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Two shapes do not fit; the message names both. A programming error, or a model used on the
+/// wrong data.
+class ShapeError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The chosen backend has no such operation; nothing falls back silently.
+class Unsupported : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The user pressed Ctrl-C (SIGINT) or the process got SIGTERM, and the work was put down safely.
+/// Exit code 130.
+class Interrupted : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace afterglow

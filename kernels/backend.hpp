@@ -1,0 +1,161 @@
+// The contract that the CPU backend fulfils and the CUDA backend will: some thirty functions over raw memory.
+//
+// Rules that hold for all of them. Tensors are float32, contiguous, (N, H, W, C); kernels are (KH, KW, I, O). Destinations are
+// overwritten, never accumulated into (but for add_into). Sources and destinations do not overlap unless a function says
+// so. Spans have exactly the sizes that the geometry says; shapes are checked once, in nn/ops, not here. The same call gives
+// the same bits. A function that a backend lacks throws Unsupported.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "kernels/device.hpp"
+#include "kernels/geometry.hpp"
+
+namespace afterglow {
+
+using Source = std::span<const float>;
+using Destination = std::span<float>;
+
+/// Device memory. Freed (or kept by the backend for reuse) when the last copy of the pointer goes.
+struct Buffer {
+  std::shared_ptr<std::byte> data;
+  std::size_t bytes = 0;
+};
+
+/// What the memory of a backend amounts to, in bytes.
+struct MemoryReport {
+  std::size_t in_use = 0;
+  std::size_t peak_in_use = 0;
+  std::size_t reserved = 0;     // in use + kept for reuse
+  std::size_t allocations = 0;  // how often the system was asked for memory
+};
+
+/// The value of the temporal loss. loss = beta * fidelity + (1 - beta) * temporal.
+struct TemporalMseValue {
+  double loss = 0;
+  double fidelity = 0;  // (1/N) sum mse(p_i, y_i)
+  double temporal = 0;  // (1/N) sum mse(p_i, p_{i-1})
+};
+
+/// One step of Adam as Keras does it. rate = lr * sqrt(1 - beta2^t) / (1 - beta1^t).
+struct AdamStep {
+  float rate = 0;
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float epsilon = 1e-7F;
+};
+
+class Backend {
+ public:
+  Backend() = default;
+  virtual ~Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  virtual Device device() const = 0;
+  /// One line for people: the device, its instruction set or driver, threads.
+  virtual std::string description() const = 0;
+
+  // Memory.
+  /// Uninitialised memory, aligned to 64 bytes at least. Throws std::bad_alloc.
+  virtual Buffer allocate(std::size_t bytes) = 0;
+  virtual void copy_from_host(std::span<const std::byte> host, std::byte* device) = 0;
+  virtual void copy_to_host(const std::byte* device, std::span<std::byte> host) = 0;
+  virtual void copy(Source src, Destination dst) = 0;
+  virtual void fill(Destination dst, float value) = 0;
+  virtual MemoryReport memory() const = 0;
+
+  // Convolution. `b` (K) may be empty. `db` may be empty: not wanted.
+  virtual void conv2d(const Conv2dGeometry& g, Source x, Source w, Source b, Activation activation,
+                      Destination y) = 0;
+  virtual void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source w,
+                                    Destination dx) = 0;
+  virtual void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
+                                       Destination db) = 0;
+
+  // Nearest x2 upsampling and a convolution in one, in sub-pixel form.
+  virtual void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Source w, Source b,
+                               Activation activation, Destination y) = 0;
+  virtual void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Source w,
+                                             Destination dx) = 0;
+  virtual void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,
+                                                Source dy, Destination dw, Destination db) = 0;
+
+  // Pooling. `argmax` holds, per output value, the winner's place in its window (row * window + column; the first of
+  // equals); it may be empty when no gradient is wanted.
+  virtual void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
+                          std::span<std::uint8_t> argmax) = 0;
+  virtual void max_pool2d_backward(const Pool2dGeometry& g, Source dy,
+                                   std::span<const std::uint8_t> argmax, Destination dx) = 0;
+  virtual void avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) = 0;
+  virtual void avg_pool2d_backward(const Pool2dGeometry& g, Source dy, Destination dx) = 0;
+
+  /// y(N, 2H, 2W, C): every pixel of x(N, H, W, C) four times.
+  virtual void upsample_nearest(std::int32_t n, std::int32_t h, std::int32_t w, std::int32_t c,
+                                Source x, Destination y) = 0;
+  /// dx = the sum over the four copies. n, h, w, c are x's.
+  virtual void upsample_nearest_backward(std::int32_t n, std::int32_t h, std::int32_t w,
+                                         std::int32_t c, Source dy, Destination dx) = 0;
+
+  // Batch normalisation: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel.
+  /// Training: mean and *biased* variance are those of x, and are returned.
+  virtual void batch_norm(const ChannelGeometry& g, Source x, Source gamma, Source beta,
+                          float epsilon, Destination y, Destination mean,
+                          Destination variance) = 0;
+  /// Backward of batch_norm. Each of dx, dgamma, dbeta may be empty: not wanted.
+  virtual void batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
+                                   Source mean, Source variance, float epsilon, Destination dx,
+                                   Destination dgamma, Destination dbeta) = 0;
+  /// Inference: mean and variance are given (the running statistics).
+  virtual void batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
+                                    Source mean, Source variance, float epsilon,
+                                    Destination y) = 0;
+  /// Backward of batch_norm_inference: mean and variance are constants. dx, dgamma, dbeta may be empty; x may be empty
+  /// when dgamma is.
+  virtual void batch_norm_inference_backward(const ChannelGeometry& g, Source x, Source dy,
+                                             Source gamma, Source mean, Source variance,
+                                             float epsilon, Destination dx, Destination dgamma,
+                                             Destination dbeta) = 0;
+
+  // Elementwise and layout.
+  virtual void relu(Source x, Destination y) = 0;
+  /// dx = dy where y > 0, else 0. dx may be dy.
+  virtual void relu_backward(Source y, Source dy, Destination dx) = 0;
+  virtual void add(Source a, Source b, Destination y) = 0;
+  /// y += x.
+  virtual void add_into(Source x, Destination y) = 0;
+  /// y = factor * x. y may be x.
+  virtual void scale(Source x, float factor, Destination y) = 0;
+  /// y = (1 - t) y + t factor x: running statistics (t = 1 - momentum, factor = n / (n - 1) for a variance).
+  virtual void blend_into(Source x, float factor, float t, Destination y) = 0;
+  /// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1).
+  virtual void concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0,
+                               Source x1, Destination y) = 0;
+  /// The reverse: dx0 and dx1 cut out of dy; either may be empty.
+  virtual void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,
+                              Destination dx0, Destination dx1) = 0;
+  virtual void crop(const CropGeometry& g, Source x, Destination y) = 0;
+  /// dx = dy inside the rectangle, 0 outside.
+  virtual void crop_backward(const CropGeometry& g, Source dy, Destination dx) = 0;
+
+  // Loss and optimizer.
+  /// Value and gradient (may be empty: not wanted) in one pass. clip_starts (N bytes): not 0 where a frame has no
+  /// predecessor; frame 0 never has one. Outside the region of interest the gradient is 0.
+  virtual TemporalMseValue temporal_mse(const TemporalMseGeometry& g, float beta, Source p,
+                                        Source y, std::span<const std::uint8_t> clip_starts,
+                                        Destination gradient) = 0;
+  /// Sum of squares, in double.
+  virtual double sum_of_squares(Source x) = 0;
+  /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= rate m / (sqrt(v) + epsilon).
+  virtual void adam(const AdamStep& step, Source gradient, Destination parameter, Destination m,
+                    Destination v) = 0;
+};
+
+/// The CPU backend (oneDNN, OpenMP).
+std::shared_ptr<Backend> make_cpu_backend();
+
+}  // namespace afterglow

@@ -1,0 +1,23 @@
+// Which machine part computes.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace afterglow {
+
+class Backend;
+
+/// A compute device by name: "cpu", later "cuda" or "cuda:1".
+struct Device {
+  enum class Kind { kCpu, kCuda } kind = Kind::kCpu;
+  int index = 0;
+
+  bool operator==(const Device&) const = default;
+};
+
+/// Opens the backend that `--device` names: "auto" or "cpu"; "cuda" and "cuda:N" throw InputError as long as
+/// the CUDA plug-in does not exist. Any other text throws InputError.
+std::shared_ptr<Backend> open_backend(const std::string& device);
+
+}  // namespace afterglow

@@ -1,0 +1,144 @@
+// Geometry is data: plain structs that name an operation's sizes, key the primitive and plan caches, and
+// hold the one output-shape formula that every backend uses. All tensors are (N, H, W, C), kernels (KH, KW, I, O).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <type_traits>
+
+namespace afterglow {
+
+/// TensorFlow's paddings. kSame: output = ceil(input / stride), the odd pixel of padding at the bottom/right.
+enum class Padding : std::int32_t { kValid, kSame };
+
+/// What a convolution applies to its result before it is stored.
+enum class Activation : std::int32_t { kNone, kRelu };
+
+/// Output extent of a window walk. 0 or less means that the window does not fit.
+constexpr std::int32_t window_output(std::int32_t in, std::int32_t window, std::int32_t stride,
+                                     std::int32_t dilation, Padding padding) {
+  const std::int32_t reach = (window - 1) * dilation + 1;
+  return padding == Padding::kSame ? (in + stride - 1) / stride
+         : in >= reach             ? (in - reach) / stride + 1
+                                   : 0;
+}
+
+/// Zero pixels in front of the first input pixel (top or left).
+constexpr std::int32_t window_pad_before(std::int32_t in, std::int32_t window, std::int32_t stride,
+                                         std::int32_t dilation, Padding padding) {
+  if (padding == Padding::kValid) return 0;
+  const std::int32_t out = window_output(in, window, stride, dilation, padding);
+  const std::int32_t total = (out - 1) * stride + (window - 1) * dilation + 1 - in;
+  return total > 0 ? total / 2 : 0;
+}
+
+/// Zero pixels behind the last input pixel (bottom or right).
+constexpr std::int32_t window_pad_after(std::int32_t in, std::int32_t window, std::int32_t stride,
+                                        std::int32_t dilation, Padding padding) {
+  if (padding == Padding::kValid) return 0;
+  const std::int32_t out = window_output(in, window, stride, dilation, padding);
+  const std::int32_t total = (out - 1) * stride + (window - 1) * dilation + 1 - in;
+  return total > 0 ? total - total / 2 : 0;
+}
+
+/// y(N, OH, OW, K) = x(N, H, W, C) * w(KH, KW, C, K).
+struct Conv2dGeometry {
+  std::int32_t n = 0, h = 0, w = 0, c = 0;  // input
+  std::int32_t k = 0, kh = 0, kw = 0;       // kernel
+  std::int32_t stride = 1, dilation = 1;
+  Padding padding = Padding::kValid;
+
+  constexpr std::int32_t out_h() const { return window_output(h, kh, stride, dilation, padding); }
+  constexpr std::int32_t out_w() const { return window_output(w, kw, stride, dilation, padding); }
+  constexpr std::int32_t pad_top() const {
+    return window_pad_before(h, kh, stride, dilation, padding);
+  }
+  constexpr std::int32_t pad_bottom() const {
+    return window_pad_after(h, kh, stride, dilation, padding);
+  }
+  constexpr std::int32_t pad_left() const {
+    return window_pad_before(w, kw, stride, dilation, padding);
+  }
+  constexpr std::int32_t pad_right() const {
+    return window_pad_after(w, kw, stride, dilation, padding);
+  }
+  constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
+  constexpr std::size_t w_size() const { return std::size_t(kh) * kw * c * k; }
+  constexpr std::size_t y_size() const { return std::size_t(n) * out_h() * out_w() * k; }
+  /// Floating-point operations of any one of the three passes (2 per multiply-add, padding counted).
+  constexpr double flop() const { return 2.0 * double(y_size()) * kh * kw * c; }
+
+  bool operator==(const Conv2dGeometry&) const = default;
+};
+
+/// Nearest x2 upsampling followed by a k x k stride-1 convolution (k odd), computed without the upsampled tensor:
+/// one low-resolution convolution with 4K outputs and summed kernels, then depth to space.
+/// y(N, OH, OW, K) = up2(x(N, H, W, C)) * w(ksize, ksize, C, K).
+struct UpsampleConv2dGeometry {
+  std::int32_t n = 0, h = 0, w = 0, c = 0;  // input, low resolution
+  std::int32_t k = 0, ksize = 0;
+  Padding padding = Padding::kValid;
+
+  constexpr std::int32_t out_h() const { return window_output(2 * h, ksize, 1, 1, padding); }
+  constexpr std::int32_t out_w() const { return window_output(2 * w, ksize, 1, 1, padding); }
+  constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
+  constexpr std::size_t w_size() const { return std::size_t(ksize) * ksize * c * k; }
+  constexpr std::size_t y_size() const { return std::size_t(n) * out_h() * out_w() * k; }
+
+  /// The convolution as written, on the upsampled input.
+  constexpr Conv2dGeometry as_written() const {
+    return {n, 2 * h, 2 * w, c, k, ksize, ksize, 1, 1, padding};
+  }
+
+  bool operator==(const UpsampleConv2dGeometry&) const = default;
+};
+
+/// A pooling window walk over x(N, H, W, C), as TensorFlow pads (padding never counts in a mean).
+struct Pool2dGeometry {
+  std::int32_t n = 0, h = 0, w = 0, c = 0;
+  std::int32_t window = 2, stride = 2;
+  Padding padding = Padding::kValid;
+
+  constexpr std::int32_t out_h() const { return window_output(h, window, stride, 1, padding); }
+  constexpr std::int32_t out_w() const { return window_output(w, window, stride, 1, padding); }
+  constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
+  constexpr std::size_t y_size() const { return std::size_t(n) * out_h() * out_w() * c; }
+
+  bool operator==(const Pool2dGeometry&) const = default;
+};
+
+/// Anything per channel: rows = N*H*W pixels of `channels` contiguous values.
+struct ChannelGeometry {
+  std::int64_t rows = 0;
+  std::int32_t channels = 0;
+
+  constexpr std::size_t size() const { return std::size_t(rows) * std::size_t(channels); }
+
+  bool operator==(const ChannelGeometry&) const = default;
+};
+
+/// A rectangle cut out of x(N, H, W, C).
+struct CropGeometry {
+  std::int32_t n = 0, h = 0, w = 0, c = 0;
+  std::int32_t top = 0, left = 0, height = 0, width = 0;
+
+  constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
+  constexpr std::size_t y_size() const { return std::size_t(n) * height * width * c; }
+
+  bool operator==(const CropGeometry&) const = default;
+};
+
+/// Frames of the temporal loss, p and y (N, H, W, C), and the region of interest that counts (all of it by default).
+struct TemporalMseGeometry {
+  std::int32_t n = 0, h = 0, w = 0, c = 0;
+  std::int32_t roi_top = 0, roi_left = 0, roi_height = 0, roi_width = 0;
+
+  constexpr std::size_t size() const { return std::size_t(n) * h * w * c; }
+  /// Values of one frame that count in the means.
+  constexpr std::size_t roi_size() const { return std::size_t(roi_height) * roi_width * c; }
+
+  bool operator==(const TemporalMseGeometry&) const = default;
+};
+
+}  // namespace afterglow

@@ -1,0 +1,91 @@
+// Every operation of the framework: checks shapes (messages name both), allocates, makes one backend call, records
+// its gradient. One op, one file of the same name in this folder and in kernels/cpu.
+// All frames are (N, H, W, C). Every function throws ShapeError when shapes do not fit.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "nn/variable.hpp"
+
+namespace afterglow::ops {
+
+struct Conv2dOptions {
+  std::int32_t stride = 1;
+  std::int32_t dilation = 1;
+  Padding padding = Padding::kValid;
+  Activation activation = Activation::kNone;
+};
+
+/// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be an empty Variable. TensorFlow's padding.
+Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
+                const Conv2dOptions& options = {});
+
+/// The transpose of conv2d: y(N, OH, OW, O) from x(N, H, W, I) and w(KH, KW, O, I) (Keras's Conv2DTranspose layout).
+/// OH = H * stride for kSame, (H - 1) * stride + KH for kValid (KH >= stride). options.dilation must be 1.
+Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& b,
+                          const Conv2dOptions& options);
+
+/// activation(conv2d(upsample_nearest(x), w) + b), stride 1, k odd, without the upsampled tensor.
+Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b,
+                         Padding padding, Activation activation = Activation::kNone);
+
+Variable max_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
+                    Padding padding = Padding::kValid);
+Variable avg_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
+                    Padding padding = Padding::kValid);
+
+/// y(N, 2H, 2W, C).
+Variable upsample_nearest(const Variable& x);
+
+/// A batch norm's running statistics (C) each, updated in training by
+/// running = momentum running + (1 - momentum) batch, the batch variance taken unbiased (n / (n - 1)).
+struct RunningStatistics {
+  Tensor mean;
+  Tensor variance;
+};
+
+/// Training-mode batch norm over N, H, W. `copies` says how many times each pixel would stand in the tensor that the
+/// network's definition normalises (4 when an upsample was moved behind the norm): it enters n / (n - 1) alone.
+Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                    RunningStatistics& running, float momentum, float epsilon,
+                    std::int64_t copies = 1);
+/// Inference-mode batch norm with the running statistics as constants.
+Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
+                              const RunningStatistics& running, float epsilon);
+
+Variable relu(const Variable& x);
+Variable add(const Variable& a, const Variable& b);
+Variable scale(const Variable& x, float factor);
+/// (N, H, W, C0 + C1): a's channels first.
+Variable concat_channels(const Variable& a, const Variable& b);
+/// The rectangle [top, top + height) x [left, left + width) of every frame.
+Variable crop(const Variable& x, std::int32_t top, std::int32_t left, std::int32_t height,
+              std::int32_t width);
+/// Rows first .. first+count-1 of the leading dimension.
+Variable slice_frames(const Variable& x, std::int64_t first, std::int64_t count);
+/// Joins along the leading dimension.
+Variable concat_frames(std::span<const Variable> parts);
+
+/// A loss and its parts. `value` has size 1.
+struct Loss {
+  Variable value;
+  TemporalMseValue parts;
+};
+
+/// A rectangle of the frame that alone counts in a loss.
+struct Region {
+  std::int32_t top = 0, left = 0, height = 0, width = 0;
+};
+
+/// The paper's loss (kernels/temporal_mse.hpp). prediction and target (N, H, W, C); clip_starts has N entries, true where
+/// a frame has no predecessor (frame 0 is always taken so); beta in [0, 1] or ShapeError.
+Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
+                  const std::vector<std::uint8_t>& clip_starts,
+                  const std::optional<Region>& region = {});
+
+/// Mean of squared differences over all values.
+Variable mse(const Variable& prediction, const Tensor& target);
+
+}  // namespace afterglow::ops

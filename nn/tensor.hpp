@@ -1,0 +1,79 @@
+// Tensor: a shape over a shared buffer. Contiguous float32, channels last; no strides, no views, no broadcasting.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.hpp"
+
+namespace afterglow {
+
+/// Up to four extents. Frames are (N, H, W, C), convolution kernels (KH, KW, I, O), per-channel values (C), scalars (1).
+class Shape {
+ public:
+  static constexpr int kMaxRank = 4;
+
+  Shape() = default;
+  /// Throws ShapeError for more than four extents or a negative one.
+  Shape(std::initializer_list<std::int64_t> extents);
+  explicit Shape(std::span<const std::int64_t> extents);
+
+  int rank() const { return rank_; }
+  std::int64_t operator[](int axis) const { return extents_[static_cast<std::size_t>(axis)]; }
+  /// The number of values; 0 for a default-constructed shape.
+  std::int64_t size() const;
+  /// "(16, 128, 128, 6)".
+  std::string to_string() const;
+
+  bool operator==(const Shape&) const = default;
+
+ private:
+  std::array<std::int64_t, kMaxRank> extents_{};
+  int rank_ = 0;
+};
+
+/// Copies share the buffer; clone() does not.
+class Tensor {
+ public:
+  /// No tensor: false in a condition.
+  Tensor() = default;
+  /// Uninitialised values.
+  Tensor(std::shared_ptr<Backend> backend, const Shape& shape);
+
+  static Tensor zeros(std::shared_ptr<Backend> backend, const Shape& shape);
+  static Tensor full(std::shared_ptr<Backend> backend, const Shape& shape, float value);
+  /// Throws ShapeError when the count of values is not the shape's.
+  static Tensor from_host(std::shared_ptr<Backend> backend, const Shape& shape,
+                          std::span<const float> values);
+
+  explicit operator bool() const { return buffer_.data != nullptr; }
+  const Shape& shape() const { return shape_; }
+  std::int64_t size() const { return shape_.size(); }
+  const std::shared_ptr<Backend>& backend() const { return backend_; }
+
+  /// The values in *device* memory: for the backend's eyes only.
+  Source source() const;
+  Destination destination();
+
+  std::vector<float> to_host() const;
+  void copy_from_host(std::span<const float> values);
+  /// The single value of a tensor of size 1.
+  float item() const;
+  Tensor clone() const;
+  /// The same buffer under another shape of the same size. Throws ShapeError.
+  Tensor reshaped(const Shape& shape) const;
+  /// True when both look at the same memory.
+  bool shares_buffer(const Tensor& other) const { return buffer_.data == other.buffer_.data; }
+
+ private:
+  std::shared_ptr<Backend> backend_;
+  Buffer buffer_;
+  Shape shape_;
+};
+
+}  // namespace afterglow
