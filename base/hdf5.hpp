@@ -1,6 +1,7 @@
 // A thin RAII layer over the HDF5 C library: just what checkpoints, datasets and Keras files need.
-// Every failure becomes an InputError (reading) or RunError (writing) that names file and object; HDF5's own error
-// stack is never printed. Sizes are checked against kLargestDataset before anything is allocated.
+// Every failure becomes an InputError (reading) or RunError (writing) that names file and object;
+// HDF5's own error stack is never printed. Sizes are checked against kLargestDataset before
+// anything is allocated.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +54,8 @@ class Group {
   Group create_group(const std::string& path);
 
   DatasetInfo dataset_info(const std::string& path) const;
-  /// Reads a whole dataset converted to the element type. T: float, double, std::uint8_t, std::int64_t, std::uint64_t.
+  /// Reads a whole dataset converted to the element type. T: float, double, std::uint8_t,
+  /// std::int64_t, std::uint64_t.
   template <typename T>
   std::vector<T> read(const std::string& path) const;
   /// Reads rows first .. first+count-1 of the leading dimension into dst (count * row elements).
@@ -62,7 +64,8 @@ class Group {
                  std::span<T> dst) const;
   /// Writes a new contiguous dataset.
   template <typename T>
-  void write(const std::string& path, std::span<const std::uint64_t> shape, std::span<const T> data);
+  void write(const std::string& path, std::span<const std::uint64_t> shape,
+             std::span<const T> data);
   /// Makes a dataset whose leading dimension can grow, chunked by one row; `deflate` 0 (off) .. 9.
   template <typename T>
   void create_rows(const std::string& path, std::span<const std::uint64_t> row_shape, int deflate);

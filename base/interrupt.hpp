@@ -3,8 +3,8 @@
 
 namespace afterglow {
 
-/// Installs the handlers for SIGINT and SIGTERM: the first signal sets a flag, a second one ends the
-/// process at once with exit code 130.
+/// Installs the handlers for SIGINT and SIGTERM: the first signal sets a flag, a second one ends
+/// the process at once with exit code 130.
 void install_interrupt_handlers();
 
 /// True once SIGINT or SIGTERM has arrived.

@@ -7,9 +7,10 @@
 namespace afterglow {
 
 /// A file (or folder) under construction. Write to temporary(); commit() syncs it to disk and
-/// renames it to its final name; without a commit the destructor removes it. The temporary name ends in the final
-/// extension (so that libraries which look at it behave), begins with ".", lies in the same folder,
-/// and is the same for every run, so that a killed run's leftover is overwritten by the next.
+/// renames it to its final name; without a commit the destructor removes it. The temporary name
+/// ends in the final extension (so that libraries which look at it behave), begins with ".", lies
+/// in the same folder, and is the same for every run, so that a killed run's leftover is
+/// overwritten by the next.
 class OutputFile {
  public:
   /// Throws InputError when the folder does not exist and cannot be made, or cannot be written.

@@ -1,4 +1,5 @@
-// What long work says while it runs: one rewritten line on a terminal, plain lines now and then otherwise.
+// What long work says while it runs: one rewritten line on a terminal, plain lines now and then
+// otherwise.
 #pragma once
 
 #include <chrono>
@@ -7,8 +8,9 @@
 
 namespace afterglow {
 
-/// Shows `label  done/total unit  rate  time left  note` on standard error. On a terminal the line is rewritten at most
-/// ten times a second; otherwise a plain line comes at most every ten seconds and at the end.
+/// Shows `label  done/total unit  rate  time left  note` on standard error. On a terminal the line
+/// is rewritten at most ten times a second; otherwise a plain line comes at most every ten seconds
+/// and at the end.
 class Progress {
  public:
   /// total 0 means unknown. `unit` is a plural noun such as "frames".

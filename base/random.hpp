@@ -6,8 +6,8 @@
 
 namespace afterglow {
 
-/// xoshiro256++ (Blackman & Vigna 2019), seeded through splitmix64. The same seed gives the same numbers on
-/// every machine.
+/// xoshiro256++ (Blackman & Vigna 2019), seeded through splitmix64. The same seed gives the same
+/// numbers on every machine.
 class Rng {
  public:
   using State = std::array<std::uint64_t, 4>;
@@ -32,7 +32,8 @@ class Rng {
   State state_;
 };
 
-/// A 64-bit hash of text (FNV-1a, then splitmix64's finalizer); stable for ever, used for splits and derived seeds.
+/// A 64-bit hash of text (FNV-1a, then splitmix64's finalizer); stable for ever, used for splits
+/// and derived seeds.
 std::uint64_t stable_hash(const char* data, std::uint64_t size, std::uint64_t seed);
 
 }  // namespace afterglow

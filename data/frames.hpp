@@ -20,13 +20,13 @@ struct Frame {
 
 /// What is known before the first frame is read.
 struct FramesInfo {
-  std::string source;       // as given
-  int width = 0;            // as shown: rotation and sample aspect applied by no one
+  std::string source;  // as given
+  int width = 0;       // as shown: rotation and sample aspect applied by no one
   int height = 0;
-  double fps = 0;           // average rate; 25 for a picture folder
-  std::int64_t count = 0;   // 0 when the container does not say
-  std::string codec;        // "h264", "png", ...
-  std::string matrix;       // "bt601", "bt709", ...: the one used for RGB
+  double fps = 0;          // average rate; 25 for a picture folder
+  std::int64_t count = 0;  // 0 when the container does not say
+  std::string codec;       // "h264", "png", ...
+  std::string matrix;      // "bt601", "bt709", ...: the one used for RGB
   bool full_range = false;
 };
 
@@ -39,14 +39,18 @@ class FrameReader {
   virtual std::optional<Frame> read() = 0;
 };
 
-/// Opens a film (any container and codec that libav reads) or a folder of numbered pictures (natural order).
-/// Throws InputError when missing, empty, not a film, or without frames.
+/// Opens a film (any container and codec that libav reads) or a folder of numbered pictures
+/// (natural order). Throws InputError when missing, empty, not a film, or without frames.
 std::unique_ptr<FrameReader> open_frames(const std::filesystem::path& path);
 
 /// How a film of ours is encoded.
-enum class VideoCodec { kH264, kLossless };  // libx264 crf 14 yuv420p; FFV1 (or libx264rgb qp 0 in .mp4)
+enum class VideoCodec {
+  kH264,
+  kLossless
+};  // libx264 crf 14 yuv420p; FFV1 (or libx264rgb qp 0 in .mp4)
 
-/// Writes RGB frames as a film (by extension .mp4 .mkv .mov .avi .webm) or a folder of PNG pictures (no extension).
+/// Writes RGB frames as a film (by extension .mp4 .mkv .mov .avi .webm) or a folder of PNG pictures
+/// (no extension).
 class FrameWriter {
  public:
   virtual ~FrameWriter() = default;

@@ -18,10 +18,12 @@ struct Picture {
   bool operator==(const Picture&) const = default;
 };
 
-/// Reads PNG, JPEG, BMP, TGA or PNM (stb_image). Throws InputError when missing, unreadable, empty, or larger than 16384 a side.
+/// Reads PNG, JPEG, BMP, TGA or PNM (stb_image). Throws InputError when missing, unreadable, empty,
+/// or larger than 16384 a side.
 Picture read_picture(const std::filesystem::path& path);
 
-/// Writes PNG (or JPEG at quality 95 when the name ends in .jpg) whole or not at all. Throws InputError or RunError.
+/// Writes PNG (or JPEG at quality 95 when the name ends in .jpg) whole or not at all. Throws
+/// InputError or RunError.
 void write_picture(const std::filesystem::path& path, const Picture& picture);
 
 /// Box-filter (area) resize, exact for shrinking by any factor; bilinear when growing.

@@ -1,9 +1,11 @@
-// The contract that the CPU backend fulfils and the CUDA backend will: some thirty functions over raw memory.
+// The contract that the CPU backend fulfils and the CUDA backend will: some thirty functions over
+// raw memory.
 //
-// Rules that hold for all of them. Tensors are float32, contiguous, (N, H, W, C); kernels are (KH, KW, I, O). Destinations are
-// overwritten, never accumulated into (but for add_into). Sources and destinations do not overlap unless a function says
-// so. Spans have exactly the sizes that the geometry says; shapes are checked once, in nn/ops, not here. The same call gives
-// the same bits. A function that a backend lacks throws Unsupported.
+// Rules that hold for all of them. Tensors are float32, contiguous, (N, H, W, C); kernels are (KH,
+// KW, I, O). Destinations are overwritten, never accumulated into (but for add_into). Sources and
+// destinations do not overlap unless a function says so. Spans have exactly the sizes that the
+// geometry says; shapes are checked once, in nn/ops, not here. The same call gives the same bits. A
+// function that a backend lacks throws Unsupported.
 #pragma once
 
 #include <cstddef>
@@ -85,8 +87,8 @@ class Backend {
   virtual void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,
                                                 Source dy, Destination dw, Destination db) = 0;
 
-  // Pooling. `argmax` holds, per output value, the winner's place in its window (row * window + column; the first of
-  // equals); it may be empty when no gradient is wanted.
+  // Pooling. `argmax` holds, per output value, the winner's place in its window (row * window +
+  // column; the first of equals); it may be empty when no gradient is wanted.
   virtual void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
                           std::span<std::uint8_t> argmax) = 0;
   virtual void max_pool2d_backward(const Pool2dGeometry& g, Source dy,
@@ -104,18 +106,16 @@ class Backend {
   // Batch normalisation: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel.
   /// Training: mean and *biased* variance are those of x, and are returned.
   virtual void batch_norm(const ChannelGeometry& g, Source x, Source gamma, Source beta,
-                          float epsilon, Destination y, Destination mean,
-                          Destination variance) = 0;
+                          float epsilon, Destination y, Destination mean, Destination variance) = 0;
   /// Backward of batch_norm. Each of dx, dgamma, dbeta may be empty: not wanted.
   virtual void batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
                                    Source mean, Source variance, float epsilon, Destination dx,
                                    Destination dgamma, Destination dbeta) = 0;
   /// Inference: mean and variance are given (the running statistics).
   virtual void batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
-                                    Source mean, Source variance, float epsilon,
-                                    Destination y) = 0;
-  /// Backward of batch_norm_inference: mean and variance are constants. dx, dgamma, dbeta may be empty; x may be empty
-  /// when dgamma is.
+                                    Source mean, Source variance, float epsilon, Destination y) = 0;
+  /// Backward of batch_norm_inference: mean and variance are constants. dx, dgamma, dbeta may be
+  /// empty; x may be empty when dgamma is.
   virtual void batch_norm_inference_backward(const ChannelGeometry& g, Source x, Source dy,
                                              Source gamma, Source mean, Source variance,
                                              float epsilon, Destination dx, Destination dgamma,
@@ -130,7 +130,8 @@ class Backend {
   virtual void add_into(Source x, Destination y) = 0;
   /// y = factor * x. y may be x.
   virtual void scale(Source x, float factor, Destination y) = 0;
-  /// y = (1 - t) y + t factor x: running statistics (t = 1 - momentum, factor = n / (n - 1) for a variance).
+  /// y = (1 - t) y + t factor x: running statistics (t = 1 - momentum, factor = n / (n - 1) for a
+  /// variance).
   virtual void blend_into(Source x, float factor, float t, Destination y) = 0;
   /// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1).
   virtual void concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0,
@@ -143,8 +144,9 @@ class Backend {
   virtual void crop_backward(const CropGeometry& g, Source dy, Destination dx) = 0;
 
   // Loss and optimizer.
-  /// Value and gradient (may be empty: not wanted) in one pass. clip_starts (N bytes): not 0 where a frame has no
-  /// predecessor; frame 0 never has one. Outside the region of interest the gradient is 0.
+  /// Value and gradient (may be empty: not wanted) in one pass. clip_starts (N bytes): not 0 where
+  /// a frame has no predecessor; frame 0 never has one. Outside the region of interest the gradient
+  /// is 0.
   virtual TemporalMseValue temporal_mse(const TemporalMseGeometry& g, float beta, Source p,
                                         Source y, std::span<const std::uint8_t> clip_starts,
                                         Destination gradient) = 0;

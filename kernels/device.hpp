@@ -16,8 +16,8 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-/// Opens the backend that `--device` names: "auto" or "cpu"; "cuda" and "cuda:N" throw InputError as long as
-/// the CUDA plug-in does not exist. Any other text throws InputError.
+/// Opens the backend that `--device` names: "auto" or "cpu"; "cuda" and "cuda:N" throw InputError
+/// as long as the CUDA plug-in does not exist. Any other text throws InputError.
 std::shared_ptr<Backend> open_backend(const std::string& device);
 
 }  // namespace afterglow

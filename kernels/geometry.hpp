@@ -1,5 +1,6 @@
-// Geometry is data: plain structs that name an operation's sizes, key the primitive and plan caches, and
-// hold the one output-shape formula that every backend uses. All tensors are (N, H, W, C), kernels (KH, KW, I, O).
+// Geometry is data: plain structs that name an operation's sizes, key the primitive and plan
+// caches, and hold the one output-shape formula that every backend uses. All tensors are (N, H, W,
+// C), kernels (KH, KW, I, O).
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,8 @@
 
 namespace afterglow {
 
-/// TensorFlow's paddings. kSame: output = ceil(input / stride), the odd pixel of padding at the bottom/right.
+/// TensorFlow's paddings. kSame: output = ceil(input / stride), the odd pixel of padding at the
+/// bottom/right.
 enum class Padding : std::int32_t { kValid, kSame };
 
 /// What a convolution applies to its result before it is stored.
@@ -66,15 +68,16 @@ struct Conv2dGeometry {
   constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
   constexpr std::size_t w_size() const { return std::size_t(kh) * kw * c * k; }
   constexpr std::size_t y_size() const { return std::size_t(n) * out_h() * out_w() * k; }
-  /// Floating-point operations of any one of the three passes (2 per multiply-add, padding counted).
+  /// Floating-point operations of any one of the three passes (2 per multiply-add, padding
+  /// counted).
   constexpr double flop() const { return 2.0 * double(y_size()) * kh * kw * c; }
 
   bool operator==(const Conv2dGeometry&) const = default;
 };
 
-/// Nearest x2 upsampling followed by a k x k stride-1 convolution (k odd), computed without the upsampled tensor:
-/// one low-resolution convolution with 4K outputs and summed kernels, then depth to space.
-/// y(N, OH, OW, K) = up2(x(N, H, W, C)) * w(ksize, ksize, C, K).
+/// Nearest x2 upsampling followed by a k x k stride-1 convolution (k odd), computed without the
+/// upsampled tensor: one low-resolution convolution with 4K outputs and summed kernels, then depth
+/// to space. y(N, OH, OW, K) = up2(x(N, H, W, C)) * w(ksize, ksize, C, K).
 struct UpsampleConv2dGeometry {
   std::int32_t n = 0, h = 0, w = 0, c = 0;  // input, low resolution
   std::int32_t k = 0, ksize = 0;
@@ -129,7 +132,8 @@ struct CropGeometry {
   bool operator==(const CropGeometry&) const = default;
 };
 
-/// Frames of the temporal loss, p and y (N, H, W, C), and the region of interest that counts (all of it by default).
+/// Frames of the temporal loss, p and y (N, H, W, C), and the region of interest that counts (all
+/// of it by default).
 struct TemporalMseGeometry {
   std::int32_t n = 0, h = 0, w = 0, c = 0;
   std::int32_t roi_top = 0, roi_left = 0, roi_height = 0, roi_width = 0;

@@ -1,4 +1,5 @@
-// Tensor: a shape over a shared buffer. Contiguous float32, channels last; no strides, no views, no broadcasting.
+// Tensor: a shape over a shared buffer. Contiguous float32, channels last; no strides, no views, no
+// broadcasting.
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@
 
 namespace afterglow {
 
-/// Up to four extents. Frames are (N, H, W, C), convolution kernels (KH, KW, I, O), per-channel values (C), scalars (1).
+/// Up to four extents. Frames are (N, H, W, C), convolution kernels (KH, KW, I, O), per-channel
+/// values (C), scalars (1).
 class Shape {
  public:
   static constexpr int kMaxRank = 4;

@@ -12,7 +12,8 @@ namespace afterglow {
 
 class Node;
 
-/// A tensor that may want a gradient and may know where it came from. Copies are handles to the same variable.
+/// A tensor that may want a gradient and may know where it came from. Copies are handles to the
+/// same variable.
 class Variable {
  public:
   Variable() = default;
@@ -40,24 +41,27 @@ class Variable {
  private:
   friend class Node;
   struct State;
-  friend Variable record(Tensor, std::vector<Variable>,
-                         std::function<std::vector<Tensor>(const Tensor&, const std::vector<bool>&)>);
+  friend Variable record(
+      Tensor, std::vector<Variable>,
+      std::function<std::vector<Tensor>(const Tensor&, const std::vector<bool>&)>);
   friend void backward(const Variable&, Tensor);
   std::shared_ptr<State> state_;
 };
 
-/// What an op leaves on the tape: from the gradient of its result, the gradients of its inputs, in order.
-/// needs[i] says whether anybody wants input i's; the others stay empty tensors. A returned tensor may share the
-/// buffer of dy (the tape copies before it accumulates).
-using Backward = std::function<std::vector<Tensor>(const Tensor& dy, const std::vector<bool>& needs)>;
+/// What an op leaves on the tape: from the gradient of its result, the gradients of its inputs, in
+/// order. needs[i] says whether anybody wants input i's; the others stay empty tensors. A returned
+/// tensor may share the buffer of dy (the tape copies before it accumulates).
+using Backward =
+    std::function<std::vector<Tensor>(const Tensor& dy, const std::vector<bool>& needs)>;
 
-/// Makes y a variable; remembers inputs and closure only when some input wants a gradient and gradients are enabled.
-/// An op asks `wants_gradient` of its inputs before it captures the tensors that only their gradient needs.
+/// Makes y a variable; remembers inputs and closure only when some input wants a gradient and
+/// gradients are enabled. An op asks `wants_gradient` of its inputs before it captures the tensors
+/// that only their gradient needs.
 Variable record(Tensor y, std::vector<Variable> inputs, Backward backward);
 
-/// Walks the tape from y (iteratively, in reverse topological order), adds to the gradients of all leaves that want one,
-/// and frees closures and intermediate gradients as it goes: a tape can be walked once. The seed is 1 when empty
-/// (then y must have size 1).
+/// Walks the tape from y (iteratively, in reverse topological order), adds to the gradients of all
+/// leaves that want one, and frees closures and intermediate gradients as it goes: a tape can be
+/// walked once. The seed is 1 when empty (then y must have size 1).
 void backward(const Variable& y, Tensor seed = {});
 
 /// While one lives, record() keeps no history in this thread.

@@ -1,6 +1,7 @@
-// Every operation of the framework: checks shapes (messages name both), allocates, makes one backend call, records
-// its gradient. One op, one file of the same name in this folder and in kernels/cpu.
-// All frames are (N, H, W, C). Every function throws ShapeError when shapes do not fit.
+// Every operation of the framework: checks shapes (messages name both), allocates, makes one
+// backend call, records its gradient. One op, one file of the same name in this folder and in
+// kernels/cpu. All frames are (N, H, W, C). Every function throws ShapeError when shapes do not
+// fit.
 #pragma once
 
 #include <optional>
@@ -18,18 +19,20 @@ struct Conv2dOptions {
   Activation activation = Activation::kNone;
 };
 
-/// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be an empty Variable. TensorFlow's padding.
+/// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be an empty
+/// Variable. TensorFlow's padding.
 Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                 const Conv2dOptions& options = {});
 
-/// The transpose of conv2d: y(N, OH, OW, O) from x(N, H, W, I) and w(KH, KW, O, I) (Keras's Conv2DTranspose layout).
-/// OH = H * stride for kSame, (H - 1) * stride + KH for kValid (KH >= stride). options.dilation must be 1.
+/// The transpose of conv2d: y(N, OH, OW, O) from x(N, H, W, I) and w(KH, KW, O, I) (Keras's
+/// Conv2DTranspose layout). OH = H * stride for kSame, (H - 1) * stride + KH for kValid (KH >=
+/// stride). options.dilation must be 1.
 Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& b,
                           const Conv2dOptions& options);
 
 /// activation(conv2d(upsample_nearest(x), w) + b), stride 1, k odd, without the upsampled tensor.
-Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b,
-                         Padding padding, Activation activation = Activation::kNone);
+Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b, Padding padding,
+                         Activation activation = Activation::kNone);
 
 Variable max_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
                     Padding padding = Padding::kValid);
@@ -40,14 +43,16 @@ Variable avg_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
 Variable upsample_nearest(const Variable& x);
 
 /// A batch norm's running statistics (C) each, updated in training by
-/// running = momentum running + (1 - momentum) batch, the batch variance taken unbiased (n / (n - 1)).
+/// running = momentum running + (1 - momentum) batch, the batch variance taken unbiased (n / (n -
+/// 1)).
 struct RunningStatistics {
   Tensor mean;
   Tensor variance;
 };
 
-/// Training-mode batch norm over N, H, W. `copies` says how many times each pixel would stand in the tensor that the
-/// network's definition normalises (4 when an upsample was moved behind the norm): it enters n / (n - 1) alone.
+/// Training-mode batch norm over N, H, W. `copies` says how many times each pixel would stand in
+/// the tensor that the network's definition normalises (4 when an upsample was moved behind the
+/// norm): it enters n / (n - 1) alone.
 Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                     RunningStatistics& running, float momentum, float epsilon,
                     std::int64_t copies = 1);
@@ -79,8 +84,9 @@ struct Region {
   std::int32_t top = 0, left = 0, height = 0, width = 0;
 };
 
-/// The paper's loss (kernels/temporal_mse.hpp). prediction and target (N, H, W, C); clip_starts has N entries, true where
-/// a frame has no predecessor (frame 0 is always taken so); beta in [0, 1] or ShapeError.
+/// The paper's loss (kernels/temporal_mse.hpp). prediction and target (N, H, W, C); clip_starts has
+/// N entries, true where a frame has no predecessor (frame 0 is always taken so); beta in [0, 1] or
+/// ShapeError.
 Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
                   const std::vector<std::uint8_t>& clip_starts,
                   const std::optional<Region>& region = {});
