@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs what is missing of the Debian packages that afterglow is built with. Called by demo.sh and test.sh.
+# Usage: scripts/install_dependencies.sh [--tests]   (--tests adds what only the tests need)
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build pkg-config
+  libdnnl-dev libhwy-dev
+  libhdf5-dev
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
+  libstb-dev libcli11-dev nlohmann-json3-dev
+)
+if [[ ${1:-} == --tests ]]; then
+  packages+=(catch2 libbenchmark-dev)
+fi
+if [[ ${1:-} == --all-tests ]]; then
+  packages+=(catch2 libbenchmark-dev clang-format clang-tidy ffmpeg)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $state == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  if ! command -v sudo >/dev/null; then
+    echo "install_dependencies.sh: these packages are missing and neither root nor sudo is at hand: ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "Installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

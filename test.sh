@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Sets up everything and runs the tests that this machine can run.
+#   ./test.sh         builds, runs the unit, golden, program and architecture tests
+#   ./test.sh --all   the same, then the slow tests, both sanitizers, formatting and clang-tidy (what CI runs)
+set -euo pipefail
+cd "$(dirname "$0")"
+
+all=no
+case ${1:-} in
+  "") ;;
+  --all) all=yes ;;
+  *) echo "usage: ./test.sh [--all]" >&2; exit 2 ;;
+esac
+
+step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)"; }
+jobs=$(nproc)
+
+step "Packages"
+if [[ $all == yes ]]; then
+  scripts/install_dependencies.sh --all-tests
+else
+  scripts/install_dependencies.sh --tests
+fi
+
+step "Build (release)"
+cmake --preset release -D AFTERGLOW_TESTS=ON -D AFTERGLOW_BENCHMARKS=ON >/dev/null
+cmake --build --preset release
+
+if [[ $all == no ]]; then
+  step "Tests"
+  ctest --test-dir build/release --output-on-failure -LE 'slow|peer' -j "$jobs"
+  exit
+fi
+
+step "Formatting"
+git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
+
+step "Build (asan)"
+cmake --preset asan >/dev/null
+cmake --build --preset asan
+step "Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+ctest --test-dir build/asan --output-on-failure -L unit -j "$jobs"
+
+step "Build (tsan)"
+cmake --preset tsan >/dev/null
+cmake --build --preset tsan
+step "Unit tests under ThreadSanitizer"
+# libgomp is not built for ThreadSanitizer: its own barriers would be reported as races.
+OMP_NUM_THREADS=1 ctest --test-dir build/tsan --output-on-failure -L unit -j "$jobs"
+
+step "clang-tidy"
+scripts/tidy.sh
+
+step "All tests (release)"
+ctest --test-dir build/release --output-on-failure -LE slow -j "$jobs"
+step "Slow tests (release)"
+ctest --test-dir build/release --output-on-failure -L slow
