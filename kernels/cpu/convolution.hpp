@@ -1,0 +1,47 @@
+// Convolutions with explicit padding, each made once per geometry: what conv2d and upsample_conv2d
+// are put together from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kernels/backend.hpp"
+#include "kernels/cpu/onednn.hpp"
+
+namespace afterglow {
+
+/// Runs convolutions through oneDNN and keeps their primitives, keyed by shape, pass and
+/// activation. Not thread-safe.
+class ConvolutionCache {
+ public:
+  /// `allocate` gives the scratch memory of each call.
+  explicit ConvolutionCache(std::function<Buffer(std::size_t)> allocate);
+  ~ConvolutionCache();
+
+  /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be empty.
+  void forward(const ConvolutionShape& s, Source x, Source w, Source b, Activation activation,
+               Destination y);
+  /// dx(N, H, W, C) from dy(N, OH, OW, K). At stride 1 it is a forward convolution of dy with the
+  /// kernel turned by 180 degrees and its channels exchanged.
+  void backward_data(const ConvolutionShape& s, Source dy, Source w, Destination dx);
+  /// dw(KH, KW, C, K), and db(K) unless it is empty.
+  void backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination dw,
+                        Destination db);
+
+  /// Scratch memory for `count` floats.
+  Buffer scratch(std::size_t count) const;
+  /// Names of the oneDNN implementations made so far, for tests and benchmarks.
+  std::string implementations() const;
+
+ private:
+  OneDnnConvolution& primitive(const ConvolutionKey& key);
+
+  std::function<Buffer(std::size_t)> allocate_;
+  std::map<ConvolutionKey, std::unique_ptr<OneDnnConvolution>> primitives_;
+};
+
+}  // namespace afterglow

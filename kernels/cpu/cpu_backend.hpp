@@ -1,0 +1,92 @@
+// The CPU backend: oneDNN convolutions, OpenMP and SIMD for the rest. One .cpp per operation.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/backend.hpp"
+
+namespace afterglow {
+
+class ConvolutionCache;  // kernels/cpu/convolution.hpp
+class MemoryPool;        // kernels/cpu/memory_pool.hpp
+
+/// Backend on host memory; each function is documented there. Not to be called from two threads at
+/// once but for the memory functions.
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend();
+  ~CpuBackend() override;
+
+  Device device() const override;
+  std::string description() const override;
+
+  Buffer allocate(std::size_t bytes) override;
+  void copy_from_host(std::span<const std::byte> host, std::byte* device) override;
+  void copy_to_host(const std::byte* device, std::span<std::byte> host) override;
+  void copy(Source src, Destination dst) override;
+  void fill(Destination dst, float value) override;
+  MemoryReport memory() const override;
+
+  void conv2d(const Conv2dGeometry& g, Source x, Source w, Source b, Activation activation,
+              Destination y) override;
+  void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source w, Destination dx) override;
+  void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
+                               Destination db) override;
+
+  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Source w, Source b,
+                       Activation activation, Destination y) override;
+  void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Source w,
+                                     Destination dx) override;
+  void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x, Source dy,
+                                        Destination dw, Destination db) override;
+
+  void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
+                  std::span<std::uint8_t> argmax) override;
+  void max_pool2d_backward(const Pool2dGeometry& g, Source dy, std::span<const std::uint8_t> argmax,
+                           Destination dx) override;
+  void avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) override;
+  void avg_pool2d_backward(const Pool2dGeometry& g, Source dy, Destination dx) override;
+
+  void upsample_nearest(std::int32_t n, std::int32_t h, std::int32_t w, std::int32_t c, Source x,
+                        Destination y) override;
+  void upsample_nearest_backward(std::int32_t n, std::int32_t h, std::int32_t w, std::int32_t c,
+                                 Source dy, Destination dx) override;
+
+  void batch_norm(const ChannelGeometry& g, Source x, Source gamma, Source beta, float epsilon,
+                  Destination y, Destination mean, Destination variance) override;
+  void batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma, Source mean,
+                           Source variance, float epsilon, Destination dx, Destination dgamma,
+                           Destination dbeta) override;
+  void batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
+                            Source mean, Source variance, float epsilon, Destination y) override;
+  void batch_norm_inference_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
+                                     Source mean, Source variance, float epsilon, Destination dx,
+                                     Destination dgamma, Destination dbeta) override;
+
+  void relu(Source x, Destination y) override;
+  void relu_backward(Source y, Source dy, Destination dx) override;
+  void add(Source a, Source b, Destination y) override;
+  void add_into(Source x, Destination y) override;
+  void scale(Source x, float factor, Destination y) override;
+  void blend_into(Source x, float factor, float t, Destination y) override;
+  void concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0, Source x1,
+                       Destination y) override;
+  void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,
+                      Destination dx0, Destination dx1) override;
+  void crop(const CropGeometry& g, Source x, Destination y) override;
+  void crop_backward(const CropGeometry& g, Source dy, Destination dx) override;
+
+  TemporalMseValue temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
+                                std::span<const std::uint8_t> clip_starts,
+                                Destination gradient) override;
+  double sum_of_squares(Source x) override;
+  void adam(const AdamStep& step, Source gradient, Destination parameter, Destination m,
+            Destination v) override;
+
+ private:
+  std::shared_ptr<MemoryPool> pool_;  // shared with the buffers, which may outlive the backend
+  std::unique_ptr<ConvolutionCache> convolutions_;
+};
+
+}  // namespace afterglow

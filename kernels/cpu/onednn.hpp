@@ -1,0 +1,80 @@
+// oneDNN, all of it that afterglow uses: one convolution pass as a ready-made primitive. Only
+// onednn.cpp knows the library's API (v2), so that another version is one more file.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kernels/backend.hpp"
+
+namespace afterglow {
+
+/// A convolution with its padding spelled out: x(N, H, W, C) * w(KH, KW, C, K) -> y(N, OH, OW, K).
+/// Rows and columns past the input count as zero as far as OH and OW reach.
+struct ConvolutionShape {
+  std::int32_t n = 0, h = 0, w = 0, c = 0;
+  std::int32_t oh = 0, ow = 0, k = 0;
+  std::int32_t kh = 0, kw = 0, stride = 1, dilation = 1;
+  std::int32_t pad_top = 0, pad_left = 0;
+
+  constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
+  constexpr std::size_t w_size() const { return std::size_t(kh) * kw * c * k; }
+  constexpr std::size_t y_size() const { return std::size_t(n) * oh * ow * k; }
+
+  auto operator<=>(const ConvolutionShape&) const = default;
+};
+
+/// The three passes, and the forward whose kernel is given as (KH, KW, K, C).
+enum class ConvolutionPass : std::int32_t {
+  kForward,
+  kForwardTransposed,
+  kBackwardData,
+  kBackwardWeights
+};
+
+/// What a primitive is made for.
+struct ConvolutionKey {
+  ConvolutionShape shape;
+  ConvolutionPass pass = ConvolutionPass::kForward;
+  Activation activation = Activation::kNone;
+  bool bias = false;
+
+  auto operator<=>(const ConvolutionKey&) const = default;
+};
+
+/// The tensors of one call; those that the pass does not use stay null.
+struct ConvolutionTensors {
+  const float* x = nullptr;   // forward, backward weights
+  const float* w = nullptr;   // forward, backward data
+  const float* b = nullptr;   // forward
+  const float* dy = nullptr;  // backward
+  float* y = nullptr;         // forward
+  float* dx = nullptr;        // backward data
+  float* dw = nullptr;        // backward weights
+  float* db = nullptr;        // backward weights
+};
+
+/// One pass of one convolution: the primitive, and the reorder of its kernel between (KH, KW, C, K)
+/// and the format that the primitive likes best.
+class OneDnnConvolution {
+ public:
+  /// Throws Error when oneDNN has no implementation.
+  explicit OneDnnConvolution(const ConvolutionKey& key);
+  ~OneDnnConvolution();
+
+  void run(const ConvolutionTensors& tensors,
+           const std::function<Buffer(std::size_t)>& allocate) const;
+
+  /// oneDNN's name of the implementation, such as "brgconv:avx512_core".
+  const std::string& implementation() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace afterglow
