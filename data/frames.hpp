@@ -30,7 +30,7 @@ struct FramesInfo {
   bool full_range = false;
 };
 
-/// A stream of RGB frames, read once from front to back.
+/// A stream of RGB frames, read once from front to back, in order of presentation.
 class FrameReader {
  public:
   virtual ~FrameReader() = default;
@@ -39,27 +39,35 @@ class FrameReader {
   virtual std::optional<Frame> read() = 0;
 };
 
-/// Opens a film (any container and codec that libav reads) or a folder of numbered pictures
-/// (natural order). Throws InputError when missing, empty, not a film, or without frames.
+/// Opens a film (any container and codec that libav reads; its best video stream) or a folder of
+/// numbered pictures (natural order: frame_2 before frame_10; all of one size; other files
+/// ignored). YCbCr becomes RGB by swscale with accurate rounding and full chroma interpolation, in
+/// the stream's matrix and range; BT.601 limited when it names none. Throws InputError when
+/// missing, empty, not a film, or without frames.
 std::unique_ptr<FrameReader> open_frames(const std::filesystem::path& path);
 
 /// How a film of ours is encoded.
 enum class VideoCodec {
-  kH264,
-  kLossless
-};  // libx264 crf 14 yuv420p; FFV1 (or libx264rgb qp 0 in .mp4)
+  kH264,      // libx264 crf 14, 4:2:0 (4:4:4 for odd sizes), BT.601; VP9 in .webm
+  kLossless,  // RGB kept to the bit: x264 RGB qp 0 in .mp4 and .mov, FFV1 in .mkv and .avi, VP9 in
+              // .webm
+};
 
 /// Writes RGB frames as a film (by extension .mp4 .mkv .mov .avi .webm) or a folder of PNG pictures
-/// (no extension).
+/// (no extension; 00000.png onwards). Times are kept to 10 microseconds in .mp4 and .mov, to 1 ms
+/// in .mkv and .webm; .avi has a constant rate, so times are rounded to multiples of 1/fps.
 class FrameWriter {
  public:
   virtual ~FrameWriter() = default;
-  /// seconds: presentation time; strictly increasing.
+  /// seconds: presentation time; strictly increasing. Throws ShapeError when the picture has
+  /// another size, RunError when it cannot be written (disk full).
   virtual void write(const Picture& picture, double seconds) = 0;
   /// Finishes the file and gives it its final name; without it nothing is left behind.
   virtual void commit() = 0;
 };
 
+/// fps: the nominal rate. Throws InputError when the extension is unknown, the place cannot be
+/// written, or `path` is a folder that holds anything but numbered pictures.
 std::unique_ptr<FrameWriter> create_frames(const std::filesystem::path& path, int width, int height,
                                            double fps, VideoCodec codec = VideoCodec::kLossless);
 

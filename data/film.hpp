@@ -1,0 +1,102 @@
+// Films whose luma stays: the decoded source frames with their own YCbCr planes, and a writer that
+// joins a source's luma with another picture's chroma. The pieces of `colorize --output source`.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "data/frames.hpp"
+#include "data/picture.hpp"
+
+namespace afterglow {
+
+/// One decoded frame of a film, in its own pixel format; cheap to copy (shares the pixels).
+class FilmFrame {
+ public:
+  struct Content;
+  explicit FilmFrame(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+
+  std::int64_t index() const;  // from 0
+  double seconds() const;      // presentation time from the first frame
+  int width() const;
+  int height() const;
+  /// The whole frame as RGB, converted as open_frames() does.
+  Picture picture() const;
+  /// The whole frame area-resized to width x height: resize_area(picture(), width, height).
+  Picture picture(int width, int height) const;
+
+  const Content& content() const { return *content_; }
+
+ private:
+  std::shared_ptr<const Content> content_;
+};
+
+/// Reads a film, or a folder of numbered pictures, once from front to back.
+class FilmReader {
+ public:
+  /// Throws InputError as open_frames() does.
+  explicit FilmReader(const std::filesystem::path& path);
+  ~FilmReader();
+  FilmReader(FilmReader&&) noexcept;
+  FilmReader& operator=(FilmReader&&) noexcept;
+
+  const FramesInfo& info() const;
+  bool has_audio() const;
+  /// The next frame, or nothing at the end. Throws InputError on a broken stream.
+  std::optional<FilmFrame> read();
+
+  struct Source;
+  const Source& source() const { return *source_; }
+
+ private:
+  std::unique_ptr<Source> source_;
+};
+
+/// How FilmWriter encodes and where it finds the sound.
+struct FilmOptions {
+  /// kH264: libx264 crf 14 (luma equals the source's up to the encoding; VP9 in .webm).
+  /// kLossless: x264 qp 0 in .mp4 and .mov, FFV1 in .mkv and .avi, VP9 in .webm: luma is the
+  /// source's, bit for bit.
+  VideoCodec codec = VideoCodec::kH264;
+  /// A film whose audio tracks are copied; empty: the film that gives the luma.
+  std::filesystem::path audio_from;
+};
+
+/// Writes a film with the luma, pixel format, size, rotation, sample aspect, range, matrix, frame
+/// times and audio packets of a source film, and new chroma.
+///
+/// Cb and Cr are computed from the given RGB at its own size in the source's matrix and range, and
+/// resized bilinearly to the chroma planes. Gray sources become 4:2:0. RGB sources (picture
+/// folders, RGB codecs) give luma and chroma of full-range BT.601, 4:2:0. 4:2:0 of an odd size
+/// becomes 4:4:4 where the codec needs even sizes (H.264). A path without an extension gets a
+/// folder of PNG pictures, 00000.png onwards.
+///
+/// With `--gray F` the source is F and only `picture` comes from the film that is coloured.
+class FilmWriter {
+ public:
+  /// Throws InputError when the pixel format, the audio codec or the rotation cannot be kept in
+  /// this kind of file, or the output cannot be made.
+  FilmWriter(const std::filesystem::path& path, const FilmReader& source,
+             const FilmOptions& options = {});
+  ~FilmWriter();
+  FilmWriter(FilmWriter&&) noexcept;
+  FilmWriter& operator=(FilmWriter&&) noexcept;
+
+  /// Adds one frame: luma and time of `frame`, chroma of `rgb` (height, width, 3), any size,
+  /// values 0..255 (clamped), row by row. Frames in order. Throws RunError (disk full).
+  void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height);
+  void write(const FilmFrame& frame, const Picture& chroma);
+
+  /// Copies the rest of the audio, finishes the file and gives it its final name; without it
+  /// nothing is left behind. Throws RunError.
+  void commit();
+
+ private:
+  struct Target;
+  std::unique_ptr<Target> target_;
+};
+
+}  // namespace afterglow
