@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Makes goldens.h5 with tf_keras: whole-network outputs and ten Adam steps of both networks, as the paper defines them.
+
+    pip install tensorflow-cpu tf_keras h5py && python make_goldens.py
+
+Weights and inputs come from an arithmetic rule that golden_rule.hpp repeats, so only outputs are stored: `inference`
+and `training` hold the output at every 16th pixel of both axes, float32 (N, 8, 8, 3), `losses` the loss before each of ten steps.
+"""
+import os
+import pathlib
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import h5py
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+FRAMES = 4
+BETA = 0.8
+STEPS = 10
+LEARNING_RATE = 1e-3
+
+
+def mix(z):
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def rule(name, shape):
+    """Numbers in [-1, 1), the j-th from splitmix64's finalizer of (FNV-1a of the name) + j * golden gamma; 24 bits each."""
+    seed = 0xCBF29CE484222325
+    for byte in name.encode():
+        seed = ((seed ^ byte) * 0x100000001B3) % 2**64
+    index = np.arange(int(np.prod(shape)), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        bits = mix(np.uint64(seed) + index * np.uint64(0x9E3779B97F4A7C15))
+    values = (bits >> np.uint64(40)).astype(np.float64) / 2**23 - 1
+    return values.reshape(shape)
+
+
+def weight(name, shape):
+    """The rule's weight: He-uniform kernels, small biases, running statistics near 0 and 1."""
+    values = rule(name, shape)
+    kind = name.rsplit("/", 1)[1]
+    if kind == "kernel":
+        values = values * np.sqrt(6.0 / (shape[0] * shape[1] * shape[2]))
+    elif kind in ("bias", "beta", "moving_mean"):
+        values = 0.1 * values
+    elif kind in ("gamma", "moving_variance"):
+        values = 1.0 + 0.2 * values
+    else:
+        raise ValueError(name)
+    return values.astype(np.float32)
+
+
+def frames(name, channels):
+    """Pixels 0..255."""
+    return ((rule(name, (FRAMES, 128, 128, channels)) + 1) * 127.5).astype(np.float32)
+
+
+def block(x, filters, size, padding, after=None, strides=1, norm=True):
+    x = keras.layers.Conv2D(filters, size, strides=strides, padding=padding)(x)
+    x = keras.layers.ReLU()(x)
+    if after == "pool":
+        x = keras.layers.AveragePooling2D(3, 2)(x)
+    elif after == "up":
+        x = keras.layers.UpSampling2D(2)(x)
+    return keras.layers.BatchNormalization()(x) if norm else x
+
+
+def alexnet():
+    inputs = keras.Input((128, 128, 6))
+    x = block(inputs, 96, 9, "valid", "pool", strides=2)
+    x = block(x, 256, 5, "same", "pool")
+    x = block(x, 384, 3, "same")
+    x = block(x, 384, 3, "same")
+    x = block(x, 256, 3, "same", "pool")
+    x = block(x, 256, 1, "valid", "up")
+    x = block(x, 384, 3, "valid", "up")
+    x = block(x, 384, 3, "valid", "up")
+    x = block(x, 256, 5, "valid", "up")
+    x = block(x, 96, 5, "same", "up")
+    return keras.Model(inputs, block(x, 3, 5, "same", norm=False))
+
+
+def vgg16():
+    inputs = keras.Input((128, 128, 6))
+    x = block(inputs, 3, 1, "valid")
+    encoder = keras.applications.VGG16(include_top=False, weights=None, input_shape=(128, 128, 3))
+    encoder.trainable = False
+    x = encoder(x)
+    x = block(x, 256, 1, "valid", "up")
+    x = block(x, 384, 3, "valid", "up")
+    x = block(x, 384, 3, "valid", "up")
+    x = block(x, 256, 5, "valid", "up")
+    x = block(x, 256, 5, "same", "up")
+    x = block(x, 96, 5, "same", "up")
+    return keras.Model(inputs, block(x, 3, 5, "same", norm=False))
+
+
+def set_weights(model, prefix=""):
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            set_weights(layer, prefix + layer.name + "/")
+            continue
+        for variable in layer.weights:
+            kind = variable.name.rsplit("/", 1)[1].split(":")[0]
+            variable.assign(weight(f"{prefix}{layer.name}/{kind}", tuple(variable.shape)))
+
+
+def temporal_loss(prediction, truth):
+    fidelity = tf.reduce_mean(tf.square(prediction - truth))
+    change = tf.reduce_mean(tf.square(prediction[1:] - prediction[:-1]), axis=[1, 2, 3])
+    return BETA * fidelity + (1 - BETA) * tf.reduce_sum(change) / FRAMES
+
+
+def goldens(model):
+    set_weights(model)
+    x = tf.constant(frames("input", 6))
+    truth = tf.constant(frames("truth", 3))
+    inference = model(x, training=False).numpy()
+    training = model(x, training=True).numpy()
+    set_weights(model)  # the training pass moved the running statistics
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    losses = []
+    for _ in range(STEPS):
+        with tf.GradientTape() as tape:
+            loss = temporal_loss(model(x, training=True), truth)
+        losses.append(float(loss))
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+    return inference, training, losses
+
+
+def main():
+    with h5py.File(pathlib.Path(__file__).parent / "goldens.h5", "w") as file:
+        file.attrs["made_with"] = f"tf_keras {keras.__version__}, tensorflow {tf.__version__}"
+        for name, build in (("alexnet", alexnet), ("vgg16", vgg16)):
+            keras.backend.clear_session()
+            model = build()
+            trainable = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+            print(name, model.count_params(), trainable)
+            inference, training, losses = goldens(model)
+            print(" largest output", inference.max(), training.max(), "losses", losses)
+            group = file.create_group(name)
+            group["inference"] = inference[:, 7::16, 7::16]
+            group["training"] = training[:, 7::16, 7::16]
+            group["losses"] = np.array(losses)
+
+
+if __name__ == "__main__":
+    main()
