@@ -8,11 +8,27 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/cpu/onednn.hpp"
 
 namespace afterglow {
+
+/// Floats for the length of a call.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(Buffer buffer, std::size_t count) : buffer_(std::move(buffer)), count_(count) {}
+
+  float* data() const { return reinterpret_cast<float*>(buffer_.data.get()); }
+  Destination span() const { return {data(), count_}; }
+
+ private:
+  Buffer buffer_;
+  std::size_t count_ = 0;
+};
 
 /// Runs convolutions through oneDNN and keeps their primitives, keyed by shape, pass and
 /// activation. Not thread-safe.
@@ -33,9 +49,9 @@ class ConvolutionCache {
                         Destination db);
 
   /// Scratch memory for `count` floats.
-  Buffer scratch(std::size_t count) const;
+  Scratch scratch(std::size_t count) const;
   /// Names of the oneDNN implementations made so far, for tests and benchmarks.
-  std::string implementations() const;
+  std::vector<std::string> implementations() const;
 
  private:
   OneDnnConvolution& primitive(const ConvolutionKey& key);

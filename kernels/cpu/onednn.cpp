@@ -1,0 +1,225 @@
+#include "kernels/cpu/onednn.hpp"
+
+#include <algorithm>
+#include <dnnl.hpp>
+#include <unordered_map>
+
+#include "base/error.hpp"
+
+namespace afterglow {
+
+namespace {
+
+using Tag = dnnl::memory::format_tag;
+using Dims = dnnl::memory::dims;
+
+const dnnl::engine& cpu_engine() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+const dnnl::stream& cpu_stream() {
+  static const dnnl::stream stream(cpu_engine());
+  return stream;
+}
+
+dnnl::memory::desc floats(const Dims& dims, Tag tag) {
+  return {dims, dnnl::memory::data_type::f32, tag};
+}
+
+// Memory objects take a mutable pointer even for what is only read.
+dnnl::memory wrap(const dnnl::memory::desc& desc, const void* data) {
+  return {desc, cpu_engine(), const_cast<void*>(data)};
+}
+
+// The walk of the window in oneDNN's words: dilation counts from 0, and the padding behind is what
+// the output reaches past the input.
+struct Walk {
+  Dims strides, dilations, pad_before, pad_after;
+
+  explicit Walk(const ConvolutionShape& s)
+      : strides{s.stride, s.stride},
+        dilations{s.dilation - 1, s.dilation - 1},
+        pad_before{s.pad_top, s.pad_left},
+        pad_after{reach_past(s.oh, s.kh, s.h, s.pad_top, s),
+                  reach_past(s.ow, s.kw, s.w, s.pad_left, s)} {}
+
+ private:
+  static std::int32_t reach_past(std::int32_t out, std::int32_t window, std::int32_t in,
+                                 std::int32_t before, const ConvolutionShape& s) {
+    return std::max(0, (out - 1) * s.stride + (window - 1) * s.dilation + 1 - in - before);
+  }
+};
+
+struct Layouts {
+  dnnl::memory::desc x, w, b, y;  // w in the format that oneDNN prefers
+
+  explicit Layouts(const ConvolutionKey& key)
+      : x(floats({key.shape.n, key.shape.c, key.shape.h, key.shape.w}, Tag::nhwc)),
+        w(floats({key.shape.k, key.shape.c, key.shape.kh, key.shape.kw}, Tag::any)),
+        b(key.bias ? floats({key.shape.k}, Tag::x) : dnnl::memory::desc()),
+        y(floats({key.shape.n, key.shape.k, key.shape.oh, key.shape.ow}, Tag::nhwc)) {}
+};
+
+// The caller's kernel: (KH, KW, C, K), or transposed (KH, KW, K, C).
+dnnl::memory::desc plain_kernel(const ConvolutionKey& key) {
+  const std::int64_t k = key.shape.k, c = key.shape.c, kw = key.shape.kw;
+  const bool transposed = key.pass == ConvolutionPass::kForwardTransposed;
+  return {Dims{k, c, key.shape.kh, kw}, dnnl::memory::data_type::f32,
+          transposed ? Dims{c, 1, kw * k * c, k * c} : Dims{1, k, kw * k * c, k * c}};
+}
+
+dnnl::primitive_attr attributes(Activation activation) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  if (activation == Activation::kRelu) {
+    dnnl::post_ops ops;
+    ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+    attr.set_post_ops(ops);
+  }
+  return attr;
+}
+
+dnnl::convolution_forward::primitive_desc forward_desc(const ConvolutionKey& key,
+                                                       dnnl::prop_kind kind) {
+  const Layouts l(key);
+  const Walk walk(key.shape);
+  return {{kind, dnnl::algorithm::convolution_direct, l.x, l.w, l.b, l.y, walk.strides,
+           walk.dilations, walk.pad_before, walk.pad_after},
+          attributes(key.activation),
+          cpu_engine()};
+}
+
+dnnl::convolution_backward_data::primitive_desc backward_data_desc(const ConvolutionKey& key) {
+  const Layouts l(key);
+  const Walk walk(key.shape);
+  return {{dnnl::algorithm::convolution_direct, l.x, l.w, l.y, walk.strides, walk.dilations,
+           walk.pad_before, walk.pad_after},
+          attributes(Activation::kNone),
+          cpu_engine(),
+          forward_desc(key, dnnl::prop_kind::forward_training)};
+}
+
+dnnl::convolution_backward_weights::primitive_desc backward_weights_desc(
+    const ConvolutionKey& key) {
+  const Layouts l(key);
+  const Walk walk(key.shape);
+  return {{dnnl::algorithm::convolution_direct, l.x, l.w, l.b, l.y, walk.strides, walk.dilations,
+           walk.pad_before, walk.pad_after},
+          attributes(Activation::kNone),
+          cpu_engine(),
+          forward_desc(key, dnnl::prop_kind::forward_training)};
+}
+
+}  // namespace
+
+struct OneDnnConvolution::Parts {
+  ConvolutionPass pass;
+  dnnl::memory::desc x, w, b, y, scratchpad;
+  dnnl::memory::desc plain_w;  // the caller's layout
+  dnnl::primitive convolution;
+  dnnl::reorder reorder;  // of the kernel; unused when both layouts are the same
+  dnnl::memory::desc reorder_scratchpad;
+  std::string implementation;
+
+  explicit Parts(const ConvolutionKey& key) : pass(key.pass) {
+    const Layouts l(key);
+    x = l.x;
+    b = l.b;
+    y = l.y;
+    plain_w = plain_kernel(key);
+    switch (pass) {
+      case ConvolutionPass::kForward:
+      case ConvolutionPass::kForwardTransposed: {
+        const auto desc = forward_desc(key, dnnl::prop_kind::forward_inference);
+        take<dnnl::convolution_forward>(desc, desc.weights_desc());
+        break;
+      }
+      case ConvolutionPass::kBackwardData: {
+        const auto desc = backward_data_desc(key);
+        take<dnnl::convolution_backward_data>(desc, desc.weights_desc());
+        break;
+      }
+      case ConvolutionPass::kBackwardWeights: {
+        const auto desc = backward_weights_desc(key);
+        take<dnnl::convolution_backward_weights>(desc, desc.diff_weights_desc());
+        break;
+      }
+    }
+    if (w != plain_w) make_reorder();
+  }
+
+  template <typename Primitive, typename Desc>
+  void take(const Desc& desc, const dnnl::memory::desc& preferred_w) {
+    w = preferred_w;
+    scratchpad = desc.scratchpad_desc();
+    implementation = desc.impl_info_str();
+    convolution = Primitive(desc);
+  }
+
+  void make_reorder() {
+    const bool gradient = pass == ConvolutionPass::kBackwardWeights;
+    const dnnl::reorder::primitive_desc desc(cpu_engine(), gradient ? w : plain_w, cpu_engine(),
+                                             gradient ? plain_w : w, attributes(Activation::kNone));
+    reorder = dnnl::reorder(desc);
+    reorder_scratchpad = desc.scratchpad_desc();
+  }
+
+  void run_reorder(const void* from, void* to,
+                   const std::function<Buffer(std::size_t)>& allocate) const {
+    const bool gradient = pass == ConvolutionPass::kBackwardWeights;
+    const Buffer scratch = allocate(reorder_scratchpad.get_size());
+    reorder.execute(cpu_stream(),
+                    {{DNNL_ARG_FROM, wrap(gradient ? w : plain_w, from)},
+                     {DNNL_ARG_TO, wrap(gradient ? plain_w : w, to)},
+                     {DNNL_ARG_SCRATCHPAD, wrap(reorder_scratchpad, scratch.data.get())}});
+  }
+};
+
+OneDnnConvolution::OneDnnConvolution(const ConvolutionKey& key) {
+  try {
+    parts_ = std::make_unique<Parts>(key);
+  } catch (const dnnl::error& error) {
+    throw Unsupported(std::string("oneDNN cannot do this convolution: ") + error.what());
+  }
+}
+
+OneDnnConvolution::~OneDnnConvolution() = default;
+
+void OneDnnConvolution::run(const ConvolutionTensors& t,
+                            const std::function<Buffer(std::size_t)>& allocate) const {
+  const Parts& p = *parts_;
+  const bool reordered = p.w != p.plain_w;
+  const Buffer scratch = allocate(p.scratchpad.get_size());
+  const Buffer inner_w = allocate(reordered ? p.w.get_size() : 0);
+  std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_SCRATCHPAD, wrap(p.scratchpad, scratch.data.get())}};
+
+  if (p.pass == ConvolutionPass::kBackwardWeights) {
+    arguments[DNNL_ARG_SRC] = wrap(p.x, t.x);
+    arguments[DNNL_ARG_DIFF_DST] = wrap(p.y, t.dy);
+    arguments[DNNL_ARG_DIFF_WEIGHTS] =
+        wrap(p.w, reordered ? static_cast<void*>(inner_w.data.get()) : t.dw);
+    if (t.db != nullptr) arguments[DNNL_ARG_DIFF_BIAS] = wrap(p.b, t.db);
+    p.convolution.execute(cpu_stream(), arguments);
+    if (reordered) p.run_reorder(inner_w.data.get(), t.dw, allocate);
+    return;
+  }
+
+  if (reordered) p.run_reorder(t.w, inner_w.data.get(), allocate);
+  arguments[DNNL_ARG_WEIGHTS] =
+      wrap(p.w, reordered ? static_cast<const void*>(inner_w.data.get()) : t.w);
+  if (p.pass == ConvolutionPass::kBackwardData) {
+    arguments[DNNL_ARG_DIFF_DST] = wrap(p.y, t.dy);
+    arguments[DNNL_ARG_DIFF_SRC] = wrap(p.x, t.dx);
+  } else {
+    arguments[DNNL_ARG_SRC] = wrap(p.x, t.x);
+    arguments[DNNL_ARG_DST] = wrap(p.y, t.y);
+    if (t.b != nullptr) arguments[DNNL_ARG_BIAS] = wrap(p.b, t.b);
+  }
+  p.convolution.execute(cpu_stream(), arguments);
+}
+
+const std::string& OneDnnConvolution::implementation() const { return parts_->implementation; }
+
+}  // namespace afterglow
