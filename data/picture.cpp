@@ -1,0 +1,232 @@
+#include "data/picture.hpp"
+
+#include <stb_image.h>
+#include <stb_image_write.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/output_file.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr int kLargestSide = 16384;
+constexpr std::uintmax_t kLargestFile = std::uintmax_t{1} << 30;
+constexpr int kJpegQuality = 95;
+const char* const kGiveAPicture = "give a PNG, JPEG, BMP, TGA or PNM picture";
+
+std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    throw InputError(path.string(), "does not exist", "check the name");
+  }
+  if (!std::filesystem::is_regular_file(path, error)) {
+    throw InputError(path.string(), "is not a file", kGiveAPicture);
+  }
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) throw InputError(path.string(), "cannot be read: " + error.message(), kGiveAPicture);
+  if (size == 0) throw InputError(path.string(), "is empty", kGiveAPicture);
+  if (size > kLargestFile) {
+    throw InputError(path.string(), "is larger than 1 GiB", kGiveAPicture);
+  }
+  std::vector<std::uint8_t> bytes(size);
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(size))) {
+    throw InputError(path.string(), std::string("cannot be read: ") + std::strerror(errno),
+                     "check its permissions");
+  }
+  return bytes;
+}
+
+/// stb fills what a truncated JPEG lacks with gray and reports success, so the end-of-image marker
+/// is looked for here. In coded data 0xFF is always followed by 0, so the last start of scan
+/// (FF DA) and the end of the image (FF D9) cannot be mistaken.
+bool jpeg_is_cut_off(const std::vector<std::uint8_t>& bytes) {
+  constexpr std::uint8_t kStart[] = {0xFF, 0xD8, 0xFF};
+  constexpr std::uint8_t kScan[] = {0xFF, 0xDA};
+  constexpr std::uint8_t kEnd[] = {0xFF, 0xD9};
+  if (!std::equal(std::begin(kStart), std::end(kStart), bytes.begin(),
+                  bytes.begin() + std::ptrdiff_t(std::min<std::size_t>(3, bytes.size())))) {
+    return false;
+  }
+  const auto scan = std::find_end(bytes.begin(), bytes.end(), std::begin(kScan), std::end(kScan));
+  return std::search(scan, bytes.end(), std::begin(kEnd), std::end(kEnd)) == bytes.end();
+}
+
+/// The weights with which source samples enter one output sample along one axis. They are integers
+/// with one sum for the whole axis, so that resizing is exact.
+struct Taps {
+  int first = 0;
+  std::vector<std::uint32_t> weights;
+};
+
+struct Axis {
+  std::vector<Taps> taps;  // one per output sample
+  std::uint64_t sum = 0;   // of every output sample's weights
+};
+
+/// Shrinking: output i covers [i * from, (i + 1) * from) in units of 1 / to source samples.
+Axis area_axis(int from, int to) {
+  Axis axis;
+  axis.sum = std::uint64_t(from);
+  for (std::int64_t i = 0; i < to; ++i) {
+    const std::int64_t begin = i * from;
+    const std::int64_t end = begin + from;
+    Taps taps{int(begin / to), {}};
+    for (std::int64_t sample = taps.first; sample * to < end; ++sample) {
+      const std::int64_t overlap = std::min(end, (sample + 1) * to) - std::max(begin, sample * to);
+      taps.weights.push_back(std::uint32_t(overlap));
+    }
+    axis.taps.push_back(std::move(taps));
+  }
+  return axis;
+}
+
+/// Growing: output i stands at (i + 1/2) from / to - 1/2, between two samples; edges repeat.
+Axis bilinear_axis(int from, int to) {
+  Axis axis;
+  const std::int64_t unit = 2 * std::int64_t(to);
+  axis.sum = std::uint64_t(unit);
+  for (std::int64_t i = 0; i < to; ++i) {
+    const std::int64_t position =
+        std::clamp<std::int64_t>((2 * i + 1) * from - to, 0, std::int64_t(from - 1) * unit);
+    const std::int64_t right = position % unit;
+    Taps taps{int(position / unit), {std::uint32_t(unit - right)}};
+    if (right > 0) taps.weights.push_back(std::uint32_t(right));
+    axis.taps.push_back(std::move(taps));
+  }
+  return axis;
+}
+
+Axis make_axis(int from, int to) {
+  return to <= from ? area_axis(from, to) : bilinear_axis(from, to);
+}
+
+/// One source row resized along x: sums of weighted samples, not yet divided.
+void resize_row(const std::uint8_t* row, const Axis& axis, std::vector<std::uint64_t>& sums) {
+  std::size_t out = 0;
+  for (const Taps& taps : axis.taps) {
+    const std::uint8_t* sample = row + std::ptrdiff_t(taps.first) * 3;
+    std::uint32_t red = 0;
+    std::uint32_t green = 0;
+    std::uint32_t blue = 0;  // at most 255 * 2 * 16384
+    for (const std::uint32_t weight : taps.weights) {
+      red += weight * sample[0];
+      green += weight * sample[1];
+      blue += weight * sample[2];
+      sample += 3;
+    }
+    sums[out] = red;
+    sums[out + 1] = green;
+    sums[out + 2] = blue;
+    out += 3;
+  }
+}
+
+}  // namespace
+
+Picture read_picture(const std::filesystem::path& path) {
+  const std::vector<std::uint8_t> bytes = read_bytes(path);
+  const int size = int(bytes.size());
+  int width = 0;
+  int height = 0;
+  int channels = 0;
+  if (stbi_info_from_memory(bytes.data(), size, &width, &height, &channels) == 0) {
+    throw InputError(path.string(), "is not a picture that can be read", kGiveAPicture);
+  }
+  if (width > kLargestSide || height > kLargestSide) {
+    throw InputError(
+        path.string(),
+        "is " + std::to_string(width) + "x" + std::to_string(height) + ", larger than 16384 a side",
+        "make it smaller");
+  }
+  const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(
+      stbi_load_from_memory(bytes.data(), size, &width, &height, &channels, 3), stbi_image_free);
+  if (!pixels) {
+    throw InputError(path.string(), std::string("is a broken picture: ") + stbi_failure_reason(),
+                     "make it again");
+  }
+  if (jpeg_is_cut_off(bytes)) {
+    throw InputError(path.string(), "is a broken picture: it is cut off", "make it again");
+  }
+  Picture picture(width, height);
+  std::copy_n(pixels.get(), picture.rgb.size(), picture.rgb.begin());
+  return picture;
+}
+
+void write_picture(const std::filesystem::path& path, const Picture& picture) {
+  std::string bytes;
+  const auto append = [](void* context, void* data, int size) {
+    static_cast<std::string*>(context)->append(static_cast<const char*>(data), std::size_t(size));
+  };
+  const std::string extension = path.extension().string();
+  const bool jpeg = extension == ".jpg" || extension == ".jpeg";
+  const int done = jpeg ? stbi_write_jpg_to_func(append, &bytes, picture.width, picture.height, 3,
+                                                 picture.rgb.data(), kJpegQuality)
+                        : stbi_write_png_to_func(append, &bytes, picture.width, picture.height, 3,
+                                                 picture.rgb.data(), picture.width * 3);
+  if (done == 0) throw RunError(path.string() + ": could not be encoded as a picture");
+  write_text_file(path, bytes);
+}
+
+Picture resize_area(const Picture& src, int width, int height) {
+  if (src.width <= 0 || src.height <= 0 || width <= 0 || height <= 0 || width > kLargestSide ||
+      height > kLargestSide) {
+    throw ShapeError("resize_area: cannot make " + std::to_string(width) + "x" +
+                     std::to_string(height) + " of " + std::to_string(src.width) + "x" +
+                     std::to_string(src.height));
+  }
+  if (src.width == width && src.height == height) return src;
+  const Axis across = make_axis(src.width, width);
+  const Axis down = make_axis(src.height, height);
+  const std::uint64_t total = across.sum * down.sum;
+  const std::size_t row_size = std::size_t(width) * 3;
+
+  Picture result(width, height);
+  std::vector<std::uint64_t> resized(row_size);
+  std::vector<std::uint64_t> sums(row_size);
+  int resized_row = -1;  // neighbouring outputs share a source row: it is not resized twice
+  for (std::size_t y = 0; y < std::size_t(height); ++y) {
+    std::fill(sums.begin(), sums.end(), 0);
+    int source_row = down.taps[y].first;
+    for (const std::uint32_t weight : down.taps[y].weights) {
+      if (source_row != resized_row) {
+        resize_row(src.rgb.data() + std::size_t(source_row) * std::size_t(src.width) * 3, across,
+                   resized);
+        resized_row = source_row;
+      }
+      for (std::size_t x = 0; x < row_size; ++x) sums[x] += weight * resized[x];
+      ++source_row;
+    }
+    std::transform(
+        sums.begin(), sums.end(), result.rgb.begin() + std::ptrdiff_t(y * row_size),
+        [total](std::uint64_t sum) { return std::uint8_t((2 * sum + total) / (2 * total)); });
+  }
+  return result;
+}
+
+Picture crop_centre(const Picture& src, int size) {
+  if (size <= 0 || src.width < size || src.height < size) {
+    throw InputError("picture of " + std::to_string(src.width) + "x" + std::to_string(src.height),
+                     "is smaller than " + std::to_string(size) + "x" + std::to_string(size),
+                     "use larger pictures or --fit resize");
+  }
+  const std::size_t left = std::size_t((src.width - size) / 2);
+  const std::size_t top = std::size_t((src.height - size) / 2);
+  const std::size_t row = std::size_t(size) * 3;
+  Picture result(size, size);
+  for (std::size_t y = 0; y < std::size_t(size); ++y) {
+    std::copy_n(src.rgb.data() + ((top + y) * std::size_t(src.width) + left) * 3, row,
+                result.rgb.data() + y * row);
+  }
+  return result;
+}
+
+}  // namespace afterglow
