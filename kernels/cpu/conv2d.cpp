@@ -3,14 +3,10 @@
 
 namespace afterglow {
 
-namespace {
-
 ConvolutionShape shape_of(const Conv2dGeometry& g) {
   return {g.n,  g.h,  g.w,      g.c,        g.out_h(),   g.out_w(),   g.k,
           g.kh, g.kw, g.stride, g.dilation, g.pad_top(), g.pad_left()};
 }
-
-}  // namespace
 
 void CpuBackend::conv2d(const Conv2dGeometry& g, Source x, Source w, Source b,
                         Activation activation, Destination y) {

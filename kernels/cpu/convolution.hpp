@@ -16,6 +16,12 @@
 
 namespace afterglow {
 
+/// The shape that conv2d runs.
+ConvolutionShape shape_of(const Conv2dGeometry& g);
+/// The shape of the low-resolution convolution that upsample_conv2d runs: 4K outputs, and a 5 x 5
+/// kernel in 3 x 3, a valid 3 x 3 in 2 x 2.
+ConvolutionShape shape_of(const UpsampleConv2dGeometry& g);
+
 /// Floats for the length of a call.
 class Scratch {
  public:

@@ -143,6 +143,8 @@ class SubPixel {
 
 }  // namespace
 
+ConvolutionShape shape_of(const UpsampleConv2dGeometry& g) { return SubPixel(g).shape(); }
+
 void CpuBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Source w, Source b,
                                  Activation activation, Destination y) {
   const SubPixel sub_pixel(g);

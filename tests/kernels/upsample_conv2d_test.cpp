@@ -1,0 +1,144 @@
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bench/layers.hpp"
+#include "kernels/backend.hpp"
+#include "kernels/cpu/convolution.hpp"
+#include "support/guarded.hpp"
+#include "support/oracle_conv.hpp"
+
+using namespace afterglow;
+using test::Guarded;
+using test::random_values;
+using test::require_close;
+using test::sum_tolerance;
+using test::to_double;
+
+namespace {
+
+std::string text(const UpsampleConv2dGeometry& g) {
+  return "x " + std::to_string(g.n) + "x" + std::to_string(g.h) + "x" + std::to_string(g.w) + "x" +
+         std::to_string(g.c) + ", w " + std::to_string(g.ksize) + "x" + std::to_string(g.ksize) +
+         "x" + std::to_string(g.c) + "x" + std::to_string(g.k) +
+         (g.padding == Padding::kSame ? ", same" : ", valid");
+}
+
+// Terms are counted as written, before taps are summed: the bound holds for the summed ones too.
+void check(const UpsampleConv2dGeometry& g) {
+  static const std::shared_ptr<Backend> backend = make_cpu_backend();
+  static std::uint64_t seed = 0;
+  seed += 10;
+  const bool bias = seed % 20 == 0;
+  const Activation activation = bias ? Activation::kRelu : Activation::kNone;
+  CAPTURE(text(g), seed, bias);
+
+  const auto x = random_values(g.x_size(), seed), w = random_values(g.w_size(), seed + 1);
+  const auto b = random_values(bias ? std::size_t(g.k) : 0, seed + 2);
+  const auto dy = random_values(g.y_size(), seed + 3);
+  const Guarded x_in(*backend, x), w_in(*backend, w), b_in(*backend, b), dy_in(*backend, dy);
+  const Guarded y(*backend, g.y_size()), dx(*backend, g.x_size()), dw(*backend, g.w_size());
+  const Guarded db(*backend, b.size());
+
+  backend->upsample_conv2d(g, x_in.span(), w_in.span(), b_in.span(), activation, y.span());
+  require_close(y.read(),
+                oracle::upsample_conv2d(g, to_double(x), to_double(w), to_double(b), activation),
+                sum_tolerance(std::size_t(g.ksize) * g.ksize * g.c));
+
+  backend->upsample_conv2d_backward_data(g, dy_in.span(), w_in.span(), dx.span());
+  require_close(dx.read(), oracle::upsample_conv2d_backward_data(g, to_double(dy), to_double(w)),
+                sum_tolerance(std::size_t(4) * g.ksize * g.ksize * g.k));
+
+  backend->upsample_conv2d_backward_weights(g, x_in.span(), dy_in.span(), dw.span(), db.span());
+  const auto tolerance = sum_tolerance(std::size_t(g.n) * g.out_h() * g.out_w());
+  require_close(dw.read(), oracle::upsample_conv2d_backward_weights(g, to_double(x), to_double(dy)),
+                tolerance);
+  if (bias)
+    require_close(db.read(), oracle::conv2d_backward_bias(g.as_written(), to_double(dy)),
+                  tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("upsample_conv2d of one pixel by hand") {
+  const auto backend = make_cpu_backend();
+  // 7 becomes 7 7 / 7 7 inside zeros; output (0, 0) sees it through taps (1|2, 1|2), and so on.
+  const UpsampleConv2dGeometry g{1, 1, 1, 1, 1, 3, Padding::kSame};
+  const Guarded x(*backend, std::vector<float>{7});
+  const Guarded w(*backend, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9});
+  const Guarded y(*backend, g.y_size());
+  backend->upsample_conv2d(g, x.span(), w.span(), {}, Activation::kNone, y.span());
+  CHECK(y.read() == std::vector<float>{7 * (5 + 6 + 8 + 9), 7 * (4 + 5 + 7 + 8),
+                                       7 * (2 + 3 + 5 + 6), 7 * (1 + 2 + 4 + 5)});
+}
+
+TEST_CASE("the sub-pixel form needs fewer taps") {
+  const auto taps = [](std::int32_t ksize, Padding padding) {
+    return shape_of(UpsampleConv2dGeometry{1, 8, 8, 1, 1, ksize, padding}).kh;
+  };
+  CHECK(taps(1, Padding::kSame) == 1);
+  CHECK(taps(3, Padding::kSame) == 3);
+  CHECK(taps(5, Padding::kSame) == 3);
+  CHECK(taps(7, Padding::kSame) == 5);
+  CHECK(taps(3, Padding::kValid) == 2);
+  CHECK(taps(5, Padding::kValid) == 3);
+}
+
+TEST_CASE("upsample_conv2d and its gradients match upsampling, then convolving") {
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto ksize = GENERATE(1, 3, 5, 7, 9);
+  const auto size = GENERATE(values<std::pair<std::int32_t, std::int32_t>>(
+      {{1, 1}, {1, 2}, {3, 2}, {7, 5}, {11, 13}, {17, 6}}));
+  const UpsampleConv2dGeometry g{2, size.first, size.second, 3, 5, ksize, padding};
+  if (g.out_h() < 1 || g.out_w() < 1) return;  // the kernel does not fit
+  check(g);
+}
+
+TEST_CASE("upsample_conv2d and its gradients match for every channel count") {
+  const auto c = GENERATE(1, 3, 6, 7, 16, 17, 33);
+  const auto k = GENERATE(1, 3, 6, 7, 16, 17, 33);
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  check({2, 5, 4, c, k, 3, padding});
+  check({1, 4, 3, c, k, 5, padding});
+}
+
+TEST_CASE("upsample_conv2d matches where dx is made by the turned forward") {
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto ksize = GENERATE(1, 3, 5);
+  check({2, 33, 17, 18, 7, ksize, padding});
+}
+
+TEST_CASE("upsample_conv2d and its gradients match on layers of the networks") {
+  for (const bench::Layer& layer : bench::network_layers(1)) {
+    const auto* g = std::get_if<UpsampleConv2dGeometry>(&layer.geometry);
+    constexpr double kAffordableFlop = 5e8;  // for the oracle, which takes a second per GFLOP
+    if (g == nullptr || g->as_written().flop() > kAffordableFlop) continue;
+    CAPTURE(layer.name);
+    check(*g);
+  }
+}
+
+TEST_CASE("upsample_conv2d gives the same bits every time and its memory does not grow") {
+  const auto backend = make_cpu_backend();
+  const UpsampleConv2dGeometry g{3, 17, 18, 24, 20, 5, Padding::kSame};
+  const Guarded x(*backend, random_values(g.x_size(), 1));
+  const Guarded w(*backend, random_values(g.w_size(), 2));
+  const Guarded b(*backend, random_values(std::size_t(g.k), 3));
+  const Guarded dy(*backend, random_values(g.y_size(), 4));
+  const Guarded y(*backend, g.y_size()), dx(*backend, g.x_size()), dw(*backend, g.w_size()),
+      db(*backend, std::size_t(g.k));
+  const auto run = [&] {
+    backend->upsample_conv2d(g, x.span(), w.span(), b.span(), Activation::kRelu, y.span());
+    backend->upsample_conv2d_backward_data(g, dy.span(), w.span(), dx.span());
+    backend->upsample_conv2d_backward_weights(g, x.span(), dy.span(), dw.span(), db.span());
+    return std::vector{y.read(), dx.read(), dw.read(), db.read()};
+  };
+  const auto first = run();
+  const MemoryReport before = backend->memory();
+  for (int repeat = 0; repeat < 5; ++repeat) REQUIRE(run() == first);
+  CHECK(backend->memory().in_use == before.in_use);
+  CHECK(backend->memory().reserved == before.reserved);
+  CHECK(backend->memory().allocations == before.allocations);
+}
