@@ -10,8 +10,6 @@
 
 namespace afterglow {
 
-class Node;
-
 /// A tensor that may want a gradient and may know where it came from. Copies are handles to the
 /// same variable.
 class Variable {
@@ -39,7 +37,7 @@ class Variable {
   Variable detached() const;
 
  private:
-  friend class Node;
+  friend struct Slot;
   struct State;
   friend Variable record(
       Tensor, std::vector<Variable>,

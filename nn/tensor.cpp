@@ -1,0 +1,105 @@
+#include "nn/tensor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace afterglow {
+
+Shape::Shape(std::initializer_list<std::int64_t> extents)
+    : Shape(std::span<const std::int64_t>(extents.begin(), extents.size())) {}
+
+Shape::Shape(std::span<const std::int64_t> extents) : rank_(static_cast<int>(extents.size())) {
+  if (rank_ > kMaxRank) {
+    throw ShapeError("a shape has at most 4 extents, not " + std::to_string(rank_));
+  }
+  std::copy(extents.begin(), extents.end(), extents_.begin());
+  if (std::any_of(extents.begin(), extents.end(), [](std::int64_t extent) { return extent < 0; })) {
+    throw ShapeError("a shape has no negative extents: " + to_string());
+  }
+}
+
+std::int64_t Shape::size() const {
+  if (rank_ == 0) return 0;
+  std::int64_t size = 1;
+  for (int axis = 0; axis < rank_; ++axis) size *= (*this)[axis];
+  return size;
+}
+
+std::string Shape::to_string() const {
+  std::string text = "(";
+  for (int axis = 0; axis < rank_; ++axis) {
+    if (axis > 0) text += ", ";
+    text += std::to_string((*this)[axis]);
+  }
+  return text + ")";
+}
+
+Tensor::Tensor(std::shared_ptr<Backend> backend, const Shape& shape)
+    : backend_(std::move(backend)), shape_(shape) {
+  // An empty tensor (0 frames) still is a tensor: it owns at least one byte.
+  buffer_ = backend_->allocate(
+      std::max(static_cast<std::size_t>(shape.size()) * sizeof(float), std::size_t{1}));
+}
+
+Tensor Tensor::zeros(std::shared_ptr<Backend> backend, const Shape& shape) {
+  return full(std::move(backend), shape, 0.0F);
+}
+
+Tensor Tensor::full(std::shared_ptr<Backend> backend, const Shape& shape, float value) {
+  Tensor tensor(std::move(backend), shape);
+  tensor.backend_->fill(tensor.destination(), value);
+  return tensor;
+}
+
+Tensor Tensor::from_host(std::shared_ptr<Backend> backend, const Shape& shape,
+                         std::span<const float> values) {
+  Tensor tensor(std::move(backend), shape);
+  tensor.copy_from_host(values);
+  return tensor;
+}
+
+Source Tensor::source() const {
+  return {reinterpret_cast<const float*>(buffer_.data.get()), static_cast<std::size_t>(size())};
+}
+
+Destination Tensor::destination() {
+  return {reinterpret_cast<float*>(buffer_.data.get()), static_cast<std::size_t>(size())};
+}
+
+std::vector<float> Tensor::to_host() const {
+  std::vector<float> values(static_cast<std::size_t>(size()));
+  backend_->copy_to_host(buffer_.data.get(), std::as_writable_bytes(std::span(values)));
+  return values;
+}
+
+void Tensor::copy_from_host(std::span<const float> values) {
+  if (static_cast<std::int64_t>(values.size()) != size()) {
+    throw ShapeError("a tensor of shape " + shape_.to_string() + " takes " +
+                     std::to_string(size()) + " values, not " + std::to_string(values.size()));
+  }
+  backend_->copy_from_host(std::as_bytes(values), buffer_.data.get());
+}
+
+float Tensor::item() const {
+  if (size() != 1) throw ShapeError("item() needs one value, the shape is " + shape_.to_string());
+  return to_host().front();
+}
+
+Tensor Tensor::clone() const {
+  Tensor copy(backend_, shape_);
+  backend_->copy(source(), copy.destination());
+  return copy;
+}
+
+Tensor Tensor::reshaped(const Shape& shape) const {
+  if (shape.size() != size()) {
+    throw ShapeError("cannot see shape " + shape_.to_string() + " as " + shape.to_string());
+  }
+  Tensor view = *this;
+  view.shape_ = shape;
+  return view;
+}
+
+}  // namespace afterglow
