@@ -1,0 +1,248 @@
+// Convolution layers of both networks: every pass that training needs, as Google Benchmark's, or as
+// a table beside the machine's ceilings.
+//
+//   bench_conv                                     Google Benchmark and its options
+//   bench_conv --summary [--json FILE] [--rounds N] [--batch N] [--filter TEXT]
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "bench/ceilings.hpp"
+#include "bench/layers.hpp"
+#include "kernels/backend.hpp"
+#include "kernels/cpu/convolution.hpp"
+#include "support/oracle_conv.hpp"
+
+namespace afterglow::bench {
+namespace {
+
+constexpr const char* kPasses[] = {"forward", "backward data", "backward weights"};
+
+// One layer's tensors on a backend, and its three passes.
+class Work {
+ public:
+  Work(Backend& backend, const Layer& layer) : backend_(backend), geometry_(layer.geometry) {
+    std::visit(
+        [&](const auto& g) {
+          x_ = filled(g.x_size(), 1);
+          w_ = filled(g.w_size(), 2);
+          b_ = filled(std::size_t(g.k), 3);
+          dy_ = filled(g.y_size(), 4);
+          y_ = filled(g.y_size(), 5);
+          dx_ = filled(g.x_size(), 6);
+          dw_ = filled(g.w_size(), 7);
+          db_ = filled(std::size_t(g.k), 8);
+          const ConvolutionShape s = shape_of(g);
+          flop_ = 2.0 * double(s.y_size()) * s.kh * s.kw * s.c;
+        },
+        geometry_);
+  }
+
+  /// Of one pass, as it is computed: an upsampling layer in its sub-pixel form.
+  double flop() const { return flop_; }
+
+  void run(int pass) {
+    std::visit([&](const auto& g) { run(g, pass); }, geometry_);
+  }
+
+  /// Largest difference from the oracle over the largest value, over all passes.
+  double error();
+
+ private:
+  Scratch filled(std::size_t count, unsigned seed) {
+    std::mt19937 generator(seed);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    std::vector<float> values(count);
+    for (float& value : values) value = uniform(generator);
+    Buffer buffer = backend_.allocate(count * sizeof(float));
+    backend_.copy_from_host(std::as_bytes(std::span(values)), buffer.data.get());
+    return {std::move(buffer), count};
+  }
+
+  static Destination span(const Scratch& tensor) { return tensor.span(); }
+
+  oracle::Doubles read(const Scratch& tensor) const {
+    std::vector<float> values(tensor.span().size());
+    backend_.copy_to_host(reinterpret_cast<const std::byte*>(tensor.data()),
+                          std::as_writable_bytes(std::span(values)));
+    return {values.begin(), values.end()};
+  }
+
+  void run(const Conv2dGeometry& g, int pass) {
+    if (pass == 0)
+      backend_.conv2d(g, span(x_), span(w_), span(b_), Activation::kRelu, span(y_));
+    else if (pass == 1)
+      backend_.conv2d_backward_data(g, span(dy_), span(w_), span(dx_));
+    else
+      backend_.conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
+  }
+
+  void run(const UpsampleConv2dGeometry& g, int pass) {
+    if (pass == 0)
+      backend_.upsample_conv2d(g, span(x_), span(w_), span(b_), Activation::kRelu, span(y_));
+    else if (pass == 1)
+      backend_.upsample_conv2d_backward_data(g, span(dy_), span(w_), span(dx_));
+    else
+      backend_.upsample_conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
+  }
+
+  Backend& backend_;
+  std::variant<Conv2dGeometry, UpsampleConv2dGeometry> geometry_;
+  Scratch x_, w_, b_, dy_, y_, dx_, dw_, db_;
+  double flop_ = 0;
+};
+
+double relative_error(const oracle::Doubles& result, const oracle::Doubles& reference) {
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double error = std::abs(result[i] - reference[i]);
+    if (!(error <= worst)) worst = error;  // keeps a NaN
+    largest = std::max(largest, std::abs(reference[i]));
+  }
+  return worst / largest;
+}
+
+double Work::error() {
+  for (int pass = 0; pass < 3; ++pass) run(pass);
+  const auto x = read(x_), w = read(w_), b = read(b_), dy = read(dy_);
+  if (const auto* g = std::get_if<Conv2dGeometry>(&geometry_))
+    return std::max({relative_error(read(y_), oracle::conv2d(*g, x, w, b, Activation::kRelu)),
+                     relative_error(read(dx_), oracle::conv2d_backward_data(*g, dy, w)),
+                     relative_error(read(dw_), oracle::conv2d_backward_weights(*g, x, dy)),
+                     relative_error(read(db_), oracle::conv2d_backward_bias(*g, dy))});
+  const auto& g = std::get<UpsampleConv2dGeometry>(geometry_);
+  return std::max({relative_error(read(y_), oracle::upsample_conv2d(g, x, w, b, Activation::kRelu)),
+                   relative_error(read(dx_), oracle::upsample_conv2d_backward_data(g, dy, w)),
+                   relative_error(read(dw_), oracle::upsample_conv2d_backward_weights(g, x, dy)),
+                   relative_error(read(db_), oracle::conv2d_backward_bias(g.as_written(), dy))});
+}
+
+// A wrong kernel is not worth timing. Sums here have below 1000 terms.
+bool is_right(Backend& backend) {
+  constexpr double kFloatSums = 1e-5;
+  const Layer small[] = {{"conv", Conv2dGeometry{2, 13, 11, 19, 24, 5, 3, 1, 1, Padding::kSame}},
+                         {"up", UpsampleConv2dGeometry{2, 7, 5, 19, 6, 5, Padding::kSame}}};
+  for (const Layer& layer : small) {
+    const double error = Work(backend, layer).error();
+    std::printf("check %-4s  largest error / largest value = %.1e\n", layer.name.c_str(), error);
+    if (!(error < kFloatSums)) return false;
+  }
+  return true;
+}
+
+struct Options {
+  bool summary = false;
+  std::string json, filter;
+  int rounds = 9;
+  int batch = 16;
+};
+
+nlohmann::json as_json(const Summary& s) {
+  return {{"median", s.median}, {"p10", s.p10}, {"p90", s.p90}};
+}
+
+// The ceilings are measured between the passes, so that a busy moment hits all of them.
+nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& sgemm) {
+  Work work(backend, layer);
+  const int passes = layer.trained ? 3 : 2;
+  std::vector<double> times[3], products, peaks;
+  for (int pass = 0; pass < passes; ++pass) work.run(pass);
+  for (int round = 0; round < rounds; ++round) {
+    products.push_back(sgemm.gflops());
+    peaks.push_back(fma_gflops());
+    for (int pass = 0; pass < passes; ++pass) {
+      times[pass].push_back(seconds([&] { work.run(pass); }) * 1e3);
+    }
+  }
+  const double product = summarize(products).median, peak = summarize(peaks).median;
+  nlohmann::json result = {{"layer", layer.name},
+                           {"gflop", work.flop() * 1e-9},
+                           {"sgemm_gflops", product},
+                           {"fma_gflops", peak}};
+  for (int pass = 0; pass < passes; ++pass) {
+    const Summary ms = summarize(times[pass]);
+    const double gflops = work.flop() / ms.median * 1e-6;
+    std::printf("%-31s %-17s %7.2f [%7.2f %7.2f] %7.0f %5.0f%% %5.0f%%\n", layer.name.c_str(),
+                kPasses[pass], ms.median, ms.p10, ms.p90, gflops, 100 * gflops / product,
+                100 * gflops / peak);
+    result["passes"][kPasses[pass]] = {{"ms", as_json(ms)},
+                                       {"gflops", gflops},
+                                       {"share_of_sgemm", gflops / product},
+                                       {"share_of_fma_peak", gflops / peak}};
+  }
+  std::fflush(stdout);
+  return result;
+}
+
+int summary(const Options& options) {
+  const auto backend = make_cpu_backend();
+  if (!is_right(*backend)) return 1;
+  Sgemm sgemm;
+  sgemm.gflops();
+  nlohmann::json report = {{"benchmark", "conv"},
+                           {"device", backend->description()},
+                           {"batch", options.batch},
+                           {"rounds", options.rounds}};
+  std::printf("%s, batch %d\n%-31s %-17s %7s [%7s %7s] %7s %6s %6s\n",
+              backend->description().c_str(), options.batch, "layer", "pass", "ms", "p10", "p90",
+              "GFLOP/s", "sgemm", "FMA");
+  for (const Layer& layer : network_layers(options.batch)) {
+    if (layer.name.find(options.filter) == std::string::npos) continue;
+    report["layers"].push_back(measure(*backend, layer, options.rounds, sgemm));
+  }
+  if (options.json.empty()) return 0;
+  std::ofstream file(options.json);
+  file << report.dump(2) << '\n';
+  return file.flush() ? 0 : 1;
+}
+
+void register_benchmarks(const std::shared_ptr<Backend>& backend, int batch) {
+  for (const Layer& layer : network_layers(batch)) {
+    for (int pass = 0; pass < (layer.trained ? 3 : 2); ++pass) {
+      const std::string name = layer.name + "/" + kPasses[pass];
+      benchmark::RegisterBenchmark(
+          name.c_str(),
+          [backend, layer, pass](benchmark::State& state) {
+            Work work(*backend, layer);
+            for (auto _ : state) work.run(pass);
+            state.counters["FLOP/s"] =
+                benchmark::Counter(work.flop(), benchmark::Counter::kIsIterationInvariantRate);
+          })
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    }
+  }
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : "";
+    if (name == "--summary") options.summary = true;
+    if (name == "--json") options.summary = true, options.json = value;
+    if (name == "--filter") options.filter = value;
+    if (name == "--rounds") options.rounds = std::max(1, std::atoi(value));
+    if (name == "--batch") options.batch = std::max(1, std::atoi(value));
+  }
+  return options;
+}
+
+}  // namespace
+}  // namespace afterglow::bench
+
+int main(int argc, char** argv) {
+  using namespace afterglow::bench;
+  const Options options = parse(argc, argv);
+  if (options.summary) return summary(options);
+  register_benchmarks(afterglow::make_cpu_backend(), options.batch);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
