@@ -1,0 +1,146 @@
+#include "data/video_decoder.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "base/error.hpp"
+#include "data/pixels.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr std::int64_t kMostPixels = std::int64_t{16384} * 16384;
+
+std::string size_text(int width, int height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
+
+}  // namespace
+
+VideoDecoder::VideoDecoder(const std::filesystem::path& path)
+    : name_(path.string()), input_(libav::open_input(path)), packet_(libav::make_packet()) {
+  const AVCodec* decoder = nullptr;
+  const int index = av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
+  if (index == AVERROR_DECODER_NOT_FOUND) {
+    throw InputError(name_, "has a video codec that cannot be decoded here", "convert it to H.264");
+  }
+  if (index < 0 || (input_->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC)) {
+    throw InputError(name_, "has no video stream", "give a film or a folder of numbered pictures");
+  }
+  stream_ = input_->streams[index];
+  for (unsigned i = 0; i < input_->nb_streams; ++i) {
+    if (int(i) != index) input_->streams[i]->discard = AVDISCARD_ALL;
+  }
+  codec_.reset(avcodec_alloc_context3(decoder));
+  if (!codec_) throw std::bad_alloc();
+  avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
+  codec_->pkt_timebase = stream_->time_base;
+  codec_->thread_count = 0;  // as many as there are cores; the result does not depend on it
+  codec_->max_pixels = kMostPixels;
+  if (const int code = avcodec_open2(codec_.get(), decoder, nullptr); code < 0) {
+    throw InputError(name_, "cannot be decoded: " + libav::error_text(code), "convert it to H.264");
+  }
+  const AVRational guess = av_guess_frame_rate(input_.get(), stream_, nullptr);
+  const AVRational average = stream_->avg_frame_rate;
+  if (guess.num > 0 && guess.den > 0) frame_rate_ = guess;
+  if (average.num > 0 && average.den > 0) frame_rate_ = average;
+}
+
+bool VideoDecoder::has_audio() const {
+  return std::any_of(input_->streams, input_->streams + input_->nb_streams, [](AVStream* stream) {
+    return stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+  });
+}
+
+void VideoDecoder::broken(const std::string& why) const {
+  if (frames_ == 0) {
+    throw InputError(name_, "holds no frame that can be decoded: " + why,
+                     "check that it was copied whole");
+  }
+  throw InputError(name_, "is broken after frame " + std::to_string(frames_ - 1) + ": " + why,
+                   "copy it again whole, or cut it there");
+}
+
+/// Sends the decoder the next packet of the stream, or the end. Returns false when the end had
+/// been sent before.
+bool VideoDecoder::feed() {
+  while (true) {
+    int code = av_read_frame(input_.get(), packet_.get());
+    if (code == AVERROR_EOF) return avcodec_send_packet(codec_.get(), nullptr) >= 0;
+    if (code < 0) broken(libav::error_text(code));
+    const bool ours = packet_->stream_index == stream_->index;
+    const bool corrupt = packet_->flags & AV_PKT_FLAG_CORRUPT;
+    code = ours ? avcodec_send_packet(codec_.get(), packet_.get()) : 0;
+    av_packet_unref(packet_.get());
+    if (!ours) continue;
+    if (corrupt && frames_ > 0) broken("the file is cut off");
+    if (code < 0 && frames_ > 0) broken(libav::error_text(code));
+    return true;
+  }
+}
+
+libav::FramePtr VideoDecoder::decode() {
+  libav::FramePtr frame = libav::make_frame();
+  while (true) {
+    const int code = avcodec_receive_frame(codec_.get(), frame.get());
+    if (code == AVERROR_EOF) return nullptr;
+    if (code == AVERROR(EAGAIN)) {
+      if (!feed()) return nullptr;
+      continue;
+    }
+    if (code < 0) {
+      if (frames_ > 0) broken(libav::error_text(code));
+      continue;
+    }
+    const bool guessed =
+        (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame->decode_error_flags != 0;
+    if (!guessed) return frame;
+    if (frames_ > 0) broken("the next frame is damaged");
+    av_frame_unref(frame.get());
+  }
+}
+
+void VideoDecoder::settle(AVFrame& frame) {
+  const std::string number = std::to_string(frames_);
+  if (!settle_colour(frame, codec_->codec_id)) {
+    throw InputError(name_,
+                     std::string("has the colour matrix '") +
+                         av_color_space_name(frame.colorspace) + "', which is not supported",
+                     "convert it with `ffmpeg -i IN -vf scale=out_color_matrix=bt709 OUT`");
+  }
+  if (frames_ == 0) {
+    width_ = frame.width;
+    height_ = frame.height;
+    format_ = frame.format;
+  }
+  if (frame.width != width_ || frame.height != height_) {
+    throw InputError(name_,
+                     "changes its size from " + size_text(width_, height_) + " to " +
+                         size_text(frame.width, frame.height) + " at frame " + number,
+                     "cut it there");
+  }
+  if (frame.format != format_) {
+    throw InputError(name_, "changes its pixel format at frame " + number, "cut it there");
+  }
+  const std::int64_t duration =
+      std::max<std::int64_t>(1, av_rescale_q(1, av_inv_q(frame_rate_), stream_->time_base));
+  const bool first = last_pts_ == AV_NOPTS_VALUE;
+  frame.pts = frame.best_effort_timestamp;
+  if (frame.pts == AV_NOPTS_VALUE) frame.pts = first ? 0 : last_pts_ + duration;
+  if (!first) frame.pts = std::max(frame.pts, last_pts_ + 1);
+  if (frame.pkt_duration <= 0) frame.pkt_duration = duration;
+  last_pts_ = frame.pts;
+}
+
+libav::FramePtr VideoDecoder::read() {
+  libav::FramePtr frame = decode();
+  if (frame) {
+    settle(*frame);
+    ++frames_;
+  } else if (frames_ == 0) {
+    broken("it ends before the first frame");
+  }
+  return frame;
+}
+
+}  // namespace afterglow

@@ -1,0 +1,52 @@
+// Decoded frames of a film's best video stream, in order of presentation.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "data/libav.hpp"
+
+namespace afterglow {
+
+/// A film opened for reading.
+///
+/// A stream that breaks is an InputError that names the file and the frame, never a shorter film:
+/// an error of the demuxer or decoder, a packet cut off, a frame that the decoder could only guess.
+/// Errors before the first whole frame are passed over, as recordings of broadcasts begin so.
+class VideoDecoder {
+ public:
+  /// Throws InputError when the file is missing, empty, no film, or has no video stream that can
+  /// be decoded.
+  explicit VideoDecoder(const std::filesystem::path& path);
+
+  /// The next frame, or null at the end. Its colour is settled (data/pixels.hpp), its pts is in
+  /// time_base() and greater than the one before. Throws InputError when the stream is broken, or
+  /// its size or pixel format changes.
+  libav::FramePtr read();
+
+  const AVFormatContext& container() const { return *input_; }
+  const AVStream& stream() const { return *stream_; }
+  AVRational time_base() const { return stream_->time_base; }
+  /// Average frames per second, 25 where the container does not say.
+  AVRational frame_rate() const { return frame_rate_; }
+  bool has_audio() const;
+
+ private:
+  libav::FramePtr decode();
+  bool feed();
+  void settle(AVFrame& frame);
+  [[noreturn]] void broken(const std::string& why) const;
+
+  std::string name_;
+  libav::InputPtr input_;
+  libav::CodecPtr codec_;
+  libav::PacketPtr packet_;
+  AVStream* stream_ = nullptr;  // owned by input_
+  AVRational frame_rate_{25, 1};
+  std::int64_t frames_ = 0;  // given out so far
+  std::int64_t last_pts_ = AV_NOPTS_VALUE;
+  int width_ = 0, height_ = 0, format_ = AV_PIX_FMT_NONE;
+};
+
+}  // namespace afterglow
