@@ -83,20 +83,29 @@ class DatasetWriter {
   /// Throws InputError when the file cannot be made.
   DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header);
 
-  /// Begins a clip; its frames follow. Throws InputError when the id is taken or has a '/'.
-  void begin_clip(const std::string& id, double fps, const std::string& source, Split split);
+  /// Begins a clip; its frames follow. Throws InputError when the id is taken, empty or has a '/'.
+  void begin_clip(const std::string& id, double fps, const std::string& source,
+                  Split split = Split::kTrain);
   /// Adds a frame to the clip begun last. Throws ShapeError for another size, RunError (disk full).
   void add_frame(const Picture& colorized, const Picture& truth);
+
+  /// Takes a clip out again, or moves it to another split: what is only known after reading it.
+  /// Throws InputError when there is no such clip.
+  void drop_clip(const std::string& id);
+  void set_split(const std::string& id, Split split);
+
+  const std::vector<ClipInfo>& clips() const { return clips_; }
 
   /// Puts the file in place. Throws RunError when it cannot, or when a clip has no frames.
   void commit();
 
  private:
+  ClipInfo& find(const std::string& id);
+
   DatasetHeader header_;
   OutputFile output_;
-  std::unique_ptr<hdf5::File> file_;
-  std::string clip_;  // path of the clip begun last
-  std::int64_t frames_ = 0;
+  hdf5::File file_;
+  std::vector<ClipInfo> clips_;  // the last one is growing
 };
 
 }  // namespace afterglow
