@@ -222,4 +222,10 @@ void OneDnnConvolution::run(const ConvolutionTensors& t,
 
 const std::string& OneDnnConvolution::implementation() const { return parts_->implementation; }
 
+void multiply(const ProductSizes& sizes, Matrix a, Matrix b, float* c) {
+  const auto [m, n, k] = sizes;
+  dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0F, a.data,
+             a.transposed ? m : k, b.data, b.transposed ? k : n, 0.0F, c, n);
+}
+
 }  // namespace afterglow

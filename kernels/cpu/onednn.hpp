@@ -1,5 +1,6 @@
-// oneDNN, all of it that afterglow uses: one convolution pass as a ready-made primitive. Only
-// onednn.cpp knows the library's API (v2), so that another version is one more file.
+// oneDNN, all of it that afterglow uses: one convolution pass as a ready-made primitive, and the
+// matrix product. Only onednn.cpp knows the library's API (v2), so that another version is one more
+// file.
 #pragma once
 
 #include <compare>
@@ -76,5 +77,19 @@ class OneDnnConvolution {
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
+
+/// Sizes of the product c(m, n) = a(m, k) b(k, n).
+struct ProductSizes {
+  std::int64_t m = 0, n = 0, k = 0;
+};
+
+/// A row-major matrix; `transposed`: it lies in memory as its transpose.
+struct Matrix {
+  const float* data = nullptr;
+  bool transposed = false;
+};
+
+/// c(m, n) = a(m, k) b(k, n), all row-major and without gaps.
+void multiply(const ProductSizes& sizes, Matrix a, Matrix b, float* c);
 
 }  // namespace afterglow

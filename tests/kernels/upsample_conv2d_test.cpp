@@ -104,7 +104,7 @@ TEST_CASE("upsample_conv2d and its gradients match for every channel count") {
   check({1, 4, 3, c, k, 5, padding});
 }
 
-TEST_CASE("upsample_conv2d matches where dx is made by the turned forward") {
+TEST_CASE("upsample_conv2d matches where it runs on oneDNN's convolution") {
   const auto padding = GENERATE(Padding::kSame, Padding::kValid);
   const auto ksize = GENERATE(1, 3, 5);
   check({2, 33, 17, 18, 7, ksize, padding});
