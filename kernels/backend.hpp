@@ -133,6 +133,11 @@ class Backend {
   /// y = (1 - t) y + t factor x: running statistics (t = 1 - momentum, factor = n / (n - 1) for a
   /// variance).
   virtual void blend_into(Source x, float factor, float t, Destination y) = 0;
+  /// y = activation(y + b), in place; b (C) may be empty. For conv_transpose2d.
+  virtual void add_bias(const ChannelGeometry& g, Source b, Activation activation,
+                        Destination y) = 0;
+  /// sums(C) = the sum of x over its rows: a bias gradient.
+  virtual void sum_rows(const ChannelGeometry& g, Source x, Destination sums) = 0;
   /// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1).
   virtual void concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0,
                                Source x1, Destination y) = 0;

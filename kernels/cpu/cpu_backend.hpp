@@ -70,6 +70,8 @@ class CpuBackend final : public Backend {
   void add_into(Source x, Destination y) override;
   void scale(Source x, float factor, Destination y) override;
   void blend_into(Source x, float factor, float t, Destination y) override;
+  void add_bias(const ChannelGeometry& g, Source b, Activation activation, Destination y) override;
+  void sum_rows(const ChannelGeometry& g, Source x, Destination sums) override;
   void concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0, Source x1,
                        Destination y) override;
   void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,

@@ -4,6 +4,7 @@
 // fit.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>

@@ -1,0 +1,73 @@
+#include "nn/ops/checks.hpp"
+
+namespace afterglow::ops {
+namespace {
+
+void check(const std::string& op, const Variable& x, const Variable& gamma, const Variable& beta,
+           const RunningStatistics& running) {
+  check_frames(op, "x", x.shape());
+  check_per_channel(op, "gamma", gamma.shape(), x.shape());
+  check_per_channel(op, "beta", beta.shape(), x.shape());
+  check_per_channel(op, "running mean", running.mean.shape(), x.shape());
+  check_per_channel(op, "running variance", running.variance.shape(), x.shape());
+}
+
+}  // namespace
+
+Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                    RunningStatistics& running, float momentum, float epsilon,
+                    std::int64_t copies) {
+  check("batch_norm", x, gamma, beta, running);
+  const ChannelGeometry g = channel_geometry(x.shape());
+  const auto& backend = x.backend();
+  Tensor y(backend, x.shape());
+  Tensor mean(backend, gamma.shape());
+  Tensor variance(backend, gamma.shape());
+  backend->batch_norm(g, x.value().source(), gamma.value().source(), beta.value().source(), epsilon,
+                      y.destination(), mean.destination(), variance.destination());
+  // A single value has no unbiased variance; Keras then keeps the biased one.
+  const double count = static_cast<double>(g.rows * copies);
+  const double unbiased = count > 1 ? count / (count - 1) : 1.0;
+  backend->blend_into(mean.source(), 1.0F, 1.0F - momentum, running.mean.destination());
+  backend->blend_into(variance.source(), static_cast<float>(unbiased), 1.0F - momentum,
+                      running.variance.destination());
+  return record(y, {x, gamma, beta},
+                [g, epsilon, kept_x = x.value(), kept_gamma = gamma.value(), mean, variance](
+                    const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
+                  Tensor dx = new_if(needs[0], dy.backend(), kept_x.shape());
+                  Tensor dgamma = new_if(needs[1], dy.backend(), kept_gamma.shape());
+                  Tensor dbeta = new_if(needs[2], dy.backend(), kept_gamma.shape());
+                  dy.backend()->batch_norm_backward(g, kept_x.source(), dy.source(),
+                                                    kept_gamma.source(), mean.source(),
+                                                    variance.source(), epsilon, destination_of(dx),
+                                                    destination_of(dgamma), destination_of(dbeta));
+                  return {dx, dgamma, dbeta};
+                });
+}
+
+Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
+                              const RunningStatistics& running, float epsilon) {
+  check("batch_norm_inference", x, gamma, beta, running);
+  const ChannelGeometry g = channel_geometry(x.shape());
+  const auto& backend = x.backend();
+  Tensor y(backend, x.shape());
+  backend->batch_norm_inference(g, x.value().source(), gamma.value().source(),
+                                beta.value().source(), running.mean.source(),
+                                running.variance.source(), epsilon, y.destination());
+  return record(
+      y, {x, gamma, beta},
+      [g, epsilon, x_shape = x.shape(), kept_x = gamma.wants_gradient() ? x.value() : Tensor(),
+       kept_gamma = gamma.value(), mean = running.mean, variance = running.variance](
+          const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
+        Tensor dx = new_if(needs[0], dy.backend(), x_shape);
+        Tensor dgamma = new_if(needs[1], dy.backend(), kept_gamma.shape());
+        Tensor dbeta = new_if(needs[2], dy.backend(), kept_gamma.shape());
+        dy.backend()->batch_norm_inference_backward(g, kept_x ? kept_x.source() : Source(),
+                                                    dy.source(), kept_gamma.source(), mean.source(),
+                                                    variance.source(), epsilon, destination_of(dx),
+                                                    destination_of(dgamma), destination_of(dbeta));
+        return {dx, dgamma, dbeta};
+      });
+}
+
+}  // namespace afterglow::ops

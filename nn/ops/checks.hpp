@@ -1,0 +1,71 @@
+// What the ops share: shape checks with one wording, and 32-bit extents for the geometry structs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.hpp"
+#include "nn/ops/ops.hpp"
+
+namespace afterglow::ops {
+
+[[noreturn]] inline void refuse(const std::string& op, const std::string& problem) {
+  throw ShapeError(op + ": " + problem);
+}
+
+/// "x (2, 8, 8, 3)"
+inline std::string named(const std::string& name, const Shape& shape) {
+  return name + " " + shape.to_string();
+}
+
+/// Frames (N, H, W, C) with nothing empty.
+inline void check_frames(const std::string& op, const std::string& name, const Shape& shape) {
+  if (shape.rank() != 4 || shape.size() == 0) {
+    refuse(op, named(name, shape) + " is not a non-empty (N, H, W, C)");
+  }
+}
+
+inline void check_same(const std::string& op, const std::string& a_name, const Shape& a,
+                       const std::string& b_name, const Shape& b) {
+  if (a != b) refuse(op, named(a_name, a) + " and " + named(b_name, b) + " differ");
+}
+
+/// One value per channel of x.
+inline void check_per_channel(const std::string& op, const std::string& name, const Shape& shape,
+                              const Shape& x) {
+  if (shape != Shape{x[3]}) {
+    refuse(op, named(name, shape) + " is not one value for each channel of " + named("x", x));
+  }
+}
+
+inline std::int32_t extent(const Shape& shape, int axis) {
+  return static_cast<std::int32_t>(shape[axis]);
+}
+
+inline ChannelGeometry channel_geometry(const Shape& shape) {
+  return {shape[0] * shape[1] * shape[2], extent(shape, 3)};
+}
+
+/// A tensor where one is wanted, else an empty one; destination_of gives the matching (perhaps
+/// empty) span.
+inline Tensor new_if(bool wanted, const std::shared_ptr<Backend>& backend, const Shape& shape) {
+  return wanted ? Tensor(backend, shape) : Tensor();
+}
+
+inline Destination destination_of(Tensor& tensor) {
+  return tensor ? tensor.destination() : Destination();
+}
+
+inline Source source_of(const Variable& variable) {
+  return variable ? variable.value().source() : Source();
+}
+
+/// The gradient in front of a fused activation: dy where y > 0. For kNone it is dy itself.
+inline Tensor before_activation(Activation activation, const Tensor& y, const Tensor& dy) {
+  if (activation == Activation::kNone) return dy;
+  Tensor masked(dy.backend(), dy.shape());
+  dy.backend()->relu_backward(y.source(), dy.source(), masked.destination());
+  return masked;
+}
+
+}  // namespace afterglow::ops
