@@ -35,8 +35,7 @@ Pairing pair_films(const std::vector<std::filesystem::path>& truths,
 Pairing name_films(const std::vector<std::filesystem::path>& truths);
 
 /// Replaces each folder that holds films (by extension) by these films in natural order; other
-/// folders, which may hold numbered pictures, and files stay. Throws InputError when a path does
-/// not exist.
+/// folders, which may hold numbered pictures, and files stay as they are.
 std::vector<std::filesystem::path> expand_folders(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace afterglow

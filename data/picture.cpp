@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/output_file.hpp"
+#include "data/resample.hpp"
 
 namespace afterglow {
 namespace {
@@ -60,57 +61,9 @@ bool jpeg_is_cut_off(const std::vector<std::uint8_t>& bytes) {
   return std::search(scan, bytes.end(), std::begin(kEnd), std::end(kEnd)) == bytes.end();
 }
 
-/// The weights with which source samples enter one output sample along one axis. They are integers
-/// with one sum for the whole axis, so that resizing is exact.
-struct Taps {
-  int first = 0;
-  std::vector<std::uint32_t> weights;
-};
-
-struct Axis {
-  std::vector<Taps> taps;  // one per output sample
-  std::uint64_t sum = 0;   // of every output sample's weights
-};
-
-/// Shrinking: output i covers [i * from, (i + 1) * from) in units of 1 / to source samples.
-Axis area_axis(int from, int to) {
-  Axis axis;
-  axis.sum = std::uint64_t(from);
-  for (std::int64_t i = 0; i < to; ++i) {
-    const std::int64_t begin = i * from;
-    const std::int64_t end = begin + from;
-    Taps taps{int(begin / to), {}};
-    for (std::int64_t sample = taps.first; sample * to < end; ++sample) {
-      const std::int64_t overlap = std::min(end, (sample + 1) * to) - std::max(begin, sample * to);
-      taps.weights.push_back(std::uint32_t(overlap));
-    }
-    axis.taps.push_back(std::move(taps));
-  }
-  return axis;
-}
-
-/// Growing: output i stands at (i + 1/2) from / to - 1/2, between two samples; edges repeat.
-Axis bilinear_axis(int from, int to) {
-  Axis axis;
-  const std::int64_t unit = 2 * std::int64_t(to);
-  axis.sum = std::uint64_t(unit);
-  for (std::int64_t i = 0; i < to; ++i) {
-    const std::int64_t position =
-        std::clamp<std::int64_t>((2 * i + 1) * from - to, 0, std::int64_t(from - 1) * unit);
-    const std::int64_t right = position % unit;
-    Taps taps{int(position / unit), {std::uint32_t(unit - right)}};
-    if (right > 0) taps.weights.push_back(std::uint32_t(right));
-    axis.taps.push_back(std::move(taps));
-  }
-  return axis;
-}
-
-Axis make_axis(int from, int to) {
-  return to <= from ? area_axis(from, to) : bilinear_axis(from, to);
-}
-
 /// One source row resized along x: sums of weighted samples, not yet divided.
-void resize_row(const std::uint8_t* row, const Axis& axis, std::vector<std::uint64_t>& sums) {
+void resize_row(const std::uint8_t* row, const ResampleAxis& axis,
+                std::vector<std::uint64_t>& sums) {
   std::size_t out = 0;
   for (const Taps& taps : axis.taps) {
     const std::uint8_t* sample = row + std::ptrdiff_t(taps.first) * 3;
@@ -184,8 +137,8 @@ Picture resize_area(const Picture& src, int width, int height) {
                      std::to_string(src.height));
   }
   if (src.width == width && src.height == height) return src;
-  const Axis across = make_axis(src.width, width);
-  const Axis down = make_axis(src.height, height);
+  const ResampleAxis across = make_axis(src.width, width);
+  const ResampleAxis down = make_axis(src.height, height);
   const std::uint64_t total = across.sum * down.sum;
   const std::size_t row_size = std::size_t(width) * 3;
 

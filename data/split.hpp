@@ -16,7 +16,7 @@ std::string split_name(Split split);
 /// The inverse of split_name. Throws InputError(subject, ...) for anything else.
 Split parse_split(const std::string& text, const std::string& subject);
 
-/// What the user asked for; at most one of `file` and the two lists.
+/// What the user asked for: a file, or lists, or neither.
 struct SplitRequest {
   std::filesystem::path file;     // lines `id train|val|test`; # begins a comment; empty: none
   std::vector<std::string> test;  // ids; with `val`, all others are train
@@ -27,8 +27,7 @@ struct SplitRequest {
 /// The split of each id, in the order given. Without a request, 80/10/10 by rank of
 /// stable_hash(id, seed), so independent of the order of the ids: test and val get a tenth each,
 /// rounded, and at least one clip each when there are three or more; with fewer all is train.
-/// Throws InputError for an id that is not there or named twice, a file that leaves one out, or
-/// a request that leaves nothing to train on while it names val or test clips only.
+/// Throws InputError for an id that is not there or named twice, or a file that leaves one out.
 std::vector<Split> split_clips(const std::vector<std::string>& ids, const SplitRequest& request);
 
 }  // namespace afterglow

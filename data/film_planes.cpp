@@ -1,0 +1,149 @@
+#include "data/film_planes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "base/error.hpp"
+#include "data/resample.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr YCbCrCoding kRgbCoding{Matrix::kBt601, true, 8};  // of sources that are RGB
+
+bool is_rgb(const FilmFrame::Content& content) {
+  return !content.frame || layout_of(AVPixelFormat(content.frame->format)) == PixelLayout::kRgb;
+}
+
+/// Resizes one plane, first along x, then along y.
+std::vector<float> resize_plane(const std::vector<float>& plane, int from_width,
+                                const ResampleAxis& across, const ResampleAxis& down) {
+  const std::size_t width = across.taps.size();
+  const std::size_t rows = plane.size() / std::size_t(from_width);
+  std::vector<float> narrow(rows * width);
+  for (std::size_t y = 0; y < rows; ++y) {
+    const float* const row = plane.data() + y * std::size_t(from_width);
+    for (std::size_t x = 0; x < width; ++x) {
+      const float* sample = row + across.taps[x].first;
+      double sum = 0;
+      for (const std::uint32_t weight : across.taps[x].weights) sum += weight * double(*sample++);
+      narrow[y * width + x] = float(sum / double(across.sum));
+    }
+  }
+  std::vector<float> result(down.taps.size() * width);
+  for (std::size_t y = 0; y < down.taps.size(); ++y) {
+    float* const out = result.data() + y * width;
+    const float* row = narrow.data() + std::size_t(down.taps[y].first) * width;
+    for (const std::uint32_t weight : down.taps[y].weights) {
+      const float share = float(double(weight) / double(down.sum));
+      for (std::size_t x = 0; x < width; ++x) out[x] += share * row[x];
+      row += width;
+    }
+  }
+  return result;
+}
+
+template <typename Sample>
+void store_plane(const std::vector<float>& values, int width, int height, float largest,
+                 std::uint8_t* data, int linesize) {
+  const float* value = values.data();
+  for (int y = 0; y < height; ++y) {
+    Sample* const row = reinterpret_cast<Sample*>(data + std::ptrdiff_t(y) * linesize);
+    for (int x = 0; x < width; ++x) {
+      row[x] = Sample(std::clamp(std::floor(*value++ + 0.5F), 0.0F, largest));
+    }
+  }
+}
+
+/// The frame's luma as numbers, (height, width).
+std::vector<float> luma_values(const FilmFrame& frame) {
+  std::vector<float> values;
+  values.reserve(std::size_t(frame.width()) * std::size_t(frame.height()));
+  const AVFrame& source = *frame.content().frame;
+  const bool bytes = bits_of(AVPixelFormat(source.format)) == 8;
+  for (int y = 0; y < source.height; ++y) {
+    const std::uint8_t* const row = source.data[0] + std::ptrdiff_t(y) * source.linesize[0];
+    for (int x = 0; x < source.width; ++x) {
+      values.push_back(bytes ? float(row[x])
+                             : float(reinterpret_cast<const std::uint16_t*>(row)[x]));
+    }
+  }
+  return values;
+}
+
+std::vector<float> rounded_luma(const Picture& picture) {
+  std::vector<float> values;
+  values.reserve(picture.rgb.size() / 3);
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    values.push_back(to_byte(luma(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2])));
+  }
+  return values;
+}
+
+}  // namespace
+
+ChromaPlanes resized_chroma(const RgbView& rgb, const YCbCrCoding& coding, int width, int height) {
+  const std::size_t pixels = std::size_t(rgb.width) * std::size_t(rgb.height);
+  if (rgb.width <= 0 || rgb.height <= 0 || rgb.values.size() != pixels * 3) {
+    throw ShapeError("FilmWriter: " + std::to_string(rgb.values.size()) +
+                     " values are not an RGB picture of " + std::to_string(rgb.width) + "x" +
+                     std::to_string(rgb.height));
+  }
+  ChromaPlanes small{std::vector<float>(pixels), std::vector<float>(pixels)};
+  for (std::size_t i = 0; i < pixels; ++i) {
+    Triple colour;
+    for (std::size_t c = 0; c < 3; ++c) {
+      colour[c] = std::clamp(double(rgb.values[i * 3 + c]), 0.0, 255.0);
+    }
+    const Triple coded = rgb_to_ycbcr(colour, coding);
+    small.cb[i] = float(coded[1]);
+    small.cr[i] = float(coded[2]);
+  }
+  const ResampleAxis across = make_axis(rgb.width, width);
+  const ResampleAxis down = make_axis(rgb.height, height);
+  return {resize_plane(small.cb, rgb.width, across, down),
+          resize_plane(small.cr, rgb.width, across, down)};
+}
+
+void copy_luma(const FilmFrame& frame, AVFrame& target) {
+  if (is_rgb(frame.content())) {
+    store_plane<std::uint8_t>(rounded_luma(frame.picture()), target.width, target.height, 255.0F,
+                              target.data[0], target.linesize[0]);
+    return;
+  }
+  const AVFrame& source = *frame.content().frame;
+  const std::size_t sample = bits_of(AVPixelFormat(source.format)) > 8 ? 2 : 1;
+  for (int y = 0; y < source.height; ++y) {
+    std::memcpy(target.data[0] + std::ptrdiff_t(y) * target.linesize[0],
+                source.data[0] + std::ptrdiff_t(y) * source.linesize[0],
+                std::size_t(source.width) * sample);
+  }
+}
+
+void fill_chroma(const RgbView& rgb, const YCbCrCoding& coding, AVFrame& target) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(AVPixelFormat(target.format));
+  const int width = AV_CEIL_RSHIFT(target.width, d.log2_chroma_w);
+  const int height = AV_CEIL_RSHIFT(target.height, d.log2_chroma_h);
+  const ChromaPlanes planes = resized_chroma(rgb, coding, width, height);
+  const float largest = float((1 << coding.bits) - 1);
+  const auto store = coding.bits == 8 ? store_plane<std::uint8_t> : store_plane<std::uint16_t>;
+  store(planes.cb, width, height, largest, target.data[1], target.linesize[1]);
+  store(planes.cr, width, height, largest, target.data[2], target.linesize[2]);
+}
+
+Picture recoloured_picture(const FilmFrame& frame, const RgbView& rgb) {
+  const bool from_rgb = is_rgb(frame.content());
+  const YCbCrCoding coding = from_rgb ? kRgbCoding : coding_of(*frame.content().frame);
+  const std::vector<float> y = from_rgb ? rounded_luma(frame.picture()) : luma_values(frame);
+  const ChromaPlanes chroma = resized_chroma(rgb, coding, frame.width(), frame.height());
+  Picture picture(frame.width(), frame.height());
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const Triple colour = ycbcr_to_rgb({y[i], chroma.cb[i], chroma.cr[i]}, coding);
+    for (std::size_t c = 0; c < 3; ++c) picture.rgb[i * 3 + c] = to_byte(colour[c]);
+  }
+  return picture;
+}
+
+}  // namespace afterglow

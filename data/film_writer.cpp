@@ -1,0 +1,165 @@
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "data/film_planes.hpp"
+#include "data/film_source.hpp"
+#include "data/video_file.hpp"
+
+namespace afterglow {
+namespace {
+
+/// The pixel formats, best first, in which a film's luma can be kept with new chroma.
+std::vector<AVPixelFormat> wanted_formats(const FilmReader::Source& source) {
+  const int bits = layout_of(source.format) == PixelLayout::kRgb ? 8 : bits_of(source.format);
+  const std::string suffix = bits > 8 ? std::to_string(bits) + "le" : "";
+  std::vector<AVPixelFormat> formats;
+  if (layout_of(source.format) == PixelLayout::kPlanarYuv) formats.push_back(source.format);
+  for (const char* name : {"yuv420p", "yuv444p"}) {
+    formats.push_back(av_get_pix_fmt((name + suffix).c_str()));
+  }
+  return formats;
+}
+
+AVPixelFormat choose_format(const FilmReader::Source& source, const EncoderChoice& choice) {
+  if (layout_of(source.format) != PixelLayout::kOther) {
+    std::vector<AVPixelFormat> formats = wanted_formats(source);
+    // Finer chroma than the source's does no harm, coarser would lose some.
+    if (layout_of(source.format) == PixelLayout::kPlanarYuv) {
+      formats.erase(formats.begin() + 1);
+    }
+    for (const AVPixelFormat format : formats) {
+      if (encoder_takes(choice, format, source.info.width, source.info.height)) return format;
+    }
+  }
+  throw InputError(source.path.string(),
+                   std::string("has the pixel format ") + av_get_pix_fmt_name(source.format) +
+                       ", whose luma cannot be kept in such a film",
+                   "convert it with `ffmpeg -i IN -pix_fmt yuv420p OUT`, or write a .mkv");
+}
+
+}  // namespace
+
+/// What a film becomes: a film file or a folder of pictures.
+struct FilmWriter::Target {
+  std::optional<VideoFile> video;
+  VideoParameters parameters;
+  YCbCrCoding coding;
+  AVRational source_time_base{1, kFolderRate};
+  std::int64_t source_begin = 0;  // where the source's time starts, in source_time_base
+  std::unique_ptr<FrameWriter> folder;
+
+  void open_video(const std::filesystem::path& path, const FilmReader::Source& source,
+                  const FilmOptions& options);
+  void take_from(const VideoDecoder& decoder, const std::filesystem::path& path,
+                 const FilmFormat& format);
+};
+
+/// Takes over times, geometry and colour from a film.
+void FilmWriter::Target::take_from(const VideoDecoder& decoder, const std::filesystem::path& path,
+                                   const FilmFormat& format) {
+  const AVStream& stream = decoder.stream();
+  const AVFormatContext& container = decoder.container();
+  source_time_base = decoder.time_base();
+  if (container.start_time != AV_NOPTS_VALUE) {
+    source_begin = av_rescale_q(container.start_time, AV_TIME_BASE_Q, source_time_base);
+  }
+  parameters.time_base = source_time_base;
+  parameters.frame_rate = decoder.frame_rate();
+  parameters.sample_aspect = stream.sample_aspect_ratio.num != 0
+                                 ? stream.sample_aspect_ratio
+                                 : stream.codecpar->sample_aspect_ratio;
+  parameters.primaries = stream.codecpar->color_primaries;
+  parameters.transfer = stream.codecpar->color_trc;
+  parameters.chroma_location = stream.codecpar->chroma_location;
+  parameters.metadata = container.metadata;
+  std::size_t size = 0;
+  const std::uint8_t* const matrix =
+      av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  if (matrix != nullptr) parameters.display_matrix.assign(matrix, matrix + size);
+  if (matrix != nullptr && !format.keeps_rotation) {
+    throw InputError(path.string(), "cannot hold the film's rotation", "write a .mp4 or .mov");
+  }
+}
+
+void FilmWriter::Target::open_video(const std::filesystem::path& path,
+                                    const FilmReader::Source& source, const FilmOptions& options) {
+  const FilmFormat& format = film_format(path);
+  const EncoderChoice& choice =
+      options.codec == VideoCodec::kLossless ? format.lossless_yuv : format.lossy;
+  const bool rgb = layout_of(source.format) == PixelLayout::kRgb;
+  coding = rgb ? YCbCrCoding{Matrix::kBt601, true, 8} : source.coding;
+  parameters.width = source.info.width;
+  parameters.height = source.info.height;
+  parameters.format = choose_format(source, choice);
+  parameters.time_base = source_time_base;
+  parameters.frame_rate = av_d2q(source.info.fps, 100000);
+  if (source.decoder) take_from(*source.decoder, path, format);
+  if (format.ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
+  parameters.matrix = coding.matrix == Matrix::kBt709    ? AVCOL_SPC_BT709
+                      : coding.matrix == Matrix::kBt2020 ? AVCOL_SPC_BT2020_NCL
+                                                         : AVCOL_SPC_SMPTE170M;
+  parameters.range = coding.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+  parameters.audio_from = options.audio_from;
+  if (options.audio_from.empty() && source.decoder) parameters.audio_from = source.path;
+  video.emplace(path, choice, parameters);
+}
+
+FilmWriter::FilmWriter(const std::filesystem::path& path, const FilmReader& source,
+                       const FilmOptions& options)
+    : target_(std::make_unique<Target>()) {
+  const FilmReader::Source& film = source.source();
+  if (path.has_extension()) {
+    target_->open_video(path, film, options);
+    return;
+  }
+  if (layout_of(film.format) == PixelLayout::kOther) {
+    throw InputError(film.path.string(),
+                     std::string("has the pixel format ") + av_get_pix_fmt_name(film.format) +
+                         ", whose luma cannot be kept",
+                     "convert it with `ffmpeg -i IN -pix_fmt yuv420p OUT`");
+  }
+  target_->folder = create_frames(path, film.info.width, film.info.height, film.info.fps);
+}
+
+FilmWriter::~FilmWriter() = default;
+FilmWriter::FilmWriter(FilmWriter&&) noexcept = default;
+FilmWriter& FilmWriter::operator=(FilmWriter&&) noexcept = default;
+
+void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int width, int height) {
+  const RgbView view{rgb, width, height};
+  if (target_->folder) {
+    target_->folder->write(recoloured_picture(frame, view), frame.seconds());
+    return;
+  }
+  const VideoParameters& parameters = target_->parameters;
+  const libav::FramePtr joined =
+      libav::make_frame(parameters.format, parameters.width, parameters.height);
+  copy_luma(frame, *joined);
+  fill_chroma(view, target_->coding, *joined);
+  joined->colorspace = parameters.matrix;
+  joined->color_range = parameters.range;
+  joined->sample_aspect_ratio = parameters.sample_aspect;
+  const AVFrame* const source = frame.content().frame.get();
+  const std::int64_t pts = source ? source->pts - target_->source_begin : frame.index();
+  const std::int64_t duration = source ? source->pkt_duration : 1;
+  joined->pts = av_rescale_q(pts, target_->source_time_base, parameters.time_base);
+  joined->pkt_duration = av_rescale_q(duration, target_->source_time_base, parameters.time_base);
+  target_->video->write(*joined);
+}
+
+void FilmWriter::write(const FilmFrame& frame, const Picture& chroma) {
+  const std::vector<float> values(chroma.rgb.begin(), chroma.rgb.end());
+  write(frame, values, chroma.width, chroma.height);
+}
+
+void FilmWriter::commit() {
+  if (target_->folder) {
+    target_->folder->commit();
+  } else {
+    target_->video->commit();
+  }
+}
+
+}  // namespace afterglow
