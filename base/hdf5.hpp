@@ -52,6 +52,8 @@ class Group {
   Group open_group(const std::string& path) const;
   /// Makes the group and its parents where missing.
   Group create_group(const std::string& path);
+  /// Unlinks a group or dataset with all below it. Throws RunError when it is not there.
+  void remove(const std::string& path);
 
   DatasetInfo dataset_info(const std::string& path) const;
   /// Reads a whole dataset converted to the element type. T: float, double, std::uint8_t,

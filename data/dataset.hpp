@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -104,8 +104,8 @@ class DatasetWriter {
 
   DatasetHeader header_;
   OutputFile output_;
-  hdf5::File file_;
-  std::vector<ClipInfo> clips_;  // the last one is growing
+  std::optional<hdf5::File> file_;  // empty once committed
+  std::vector<ClipInfo> clips_;     // the last one is growing
 };
 
 }  // namespace afterglow

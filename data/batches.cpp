@@ -1,0 +1,252 @@
+#include "data/batches.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr std::size_t kQueueDepth = 3;  // batches ready or in the making
+
+template <typename T>
+void shuffle(std::vector<T>& values, Rng& rng) {
+  for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[rng.below(i)]);
+}
+
+void append_as_floats(std::span<const std::uint8_t> bytes, std::vector<float>& values) {
+  values.insert(values.end(), bytes.begin(), bytes.end());
+}
+
+/// Frames t-1 and t of the colorized input, and t of the truth, onto the batch's arrays; the order
+/// of frames may be any.
+void append_frame(const Dataset& dataset, std::int64_t t, Batch& batch) {
+  const std::size_t bytes = dataset.frame_bytes();
+  const std::int64_t first = std::max<std::int64_t>(t - 1, 0);
+  std::vector<std::uint8_t> rows(static_cast<std::size_t>(t - first + 1) * bytes);
+  dataset.read_colorized(batch.clip, first, t - first + 1, rows);
+  append_as_floats(std::span(rows).first(bytes), batch.previous);
+  append_as_floats(std::span(rows).last(bytes), batch.current);
+  dataset.read_truth(batch.clip, t, 1, std::span(rows).first(bytes));
+  append_as_floats(std::span(rows).first(bytes), batch.truth);
+}
+
+/// The same for a run of consecutive frames, in two reads, and the frames before it.
+void append_run(const Dataset& dataset, std::int64_t context, Batch& batch) {
+  const std::size_t bytes = dataset.frame_bytes();
+  const std::int64_t first = batch.frames.front();
+  const std::int64_t count = batch.count();
+  const std::int64_t before = std::min(first, std::max<std::int64_t>(context, 1));
+  const auto run_bytes = static_cast<std::size_t>(count) * bytes;
+  std::vector<std::uint8_t> rows(static_cast<std::size_t>(before + count) * bytes);
+  dataset.read_colorized(batch.clip, first - before, before + count, rows);
+  const auto current = std::span<const std::uint8_t>(rows).last(run_bytes);
+  append_as_floats(current, batch.current);
+  if (before == 0) {
+    append_as_floats(current.first(bytes), batch.previous);
+    append_as_floats(current.first(run_bytes - bytes), batch.previous);
+  } else {
+    append_as_floats(std::span(rows).last(run_bytes + bytes).first(run_bytes), batch.previous);
+    const auto context_bytes = static_cast<std::size_t>(std::min(before, context)) * bytes;
+    append_as_floats(std::span(rows).last(run_bytes + context_bytes).first(context_bytes),
+                     batch.context);
+  }
+  dataset.read_truth(batch.clip, first, count, std::span(rows).first(run_bytes));
+  append_as_floats(std::span(rows).first(run_bytes), batch.truth);
+}
+
+Batch assemble(const Dataset& dataset, const std::string& clip, const BatchPlan& plan,
+               const BatchOptions& options, const BatchPosition& position) {
+  Batch batch;
+  batch.position = position;
+  batch.clip = clip;
+  batch.frames = plan.frames;
+  const std::size_t values = plan.frames.size() * dataset.frame_bytes();
+  batch.current.reserve(values);
+  batch.previous.reserve(values);
+  batch.truth.reserve(values);
+  batch.clip_starts.assign(plan.frames.size(), 0);
+  if (options.order == BatchOrder::kShuffledFrames) {
+    batch.clip_starts.front() = 1;
+    for (const std::int64_t t : plan.frames) append_frame(dataset, t, batch);
+  } else {
+    batch.clip_starts.front() = plan.frames.front() == 0 ? 1 : 0;
+    append_run(dataset, options.context, batch);
+  }
+  return batch;
+}
+
+}  // namespace
+
+std::string batch_order_name(BatchOrder order) {
+  switch (order) {
+    case BatchOrder::kSequential:
+      return "sequential";
+    case BatchOrder::kShuffledClips:
+      return "shuffled-clips";
+    case BatchOrder::kShuffledFrames:
+      return "shuffled-frames";
+  }
+  return {};
+}
+
+BatchOrder parse_batch_order(const std::string& text, const std::string& subject) {
+  for (const BatchOrder order :
+       {BatchOrder::kSequential, BatchOrder::kShuffledClips, BatchOrder::kShuffledFrames}) {
+    if (text == batch_order_name(order)) return order;
+  }
+  throw InputError(subject, "'" + text + "' is not an order of batches",
+                   "use sequential, shuffled-clips or shuffled-frames");
+}
+
+std::vector<BatchPlan> plan_epoch(const std::vector<ClipInfo>& clips, const BatchOptions& options,
+                                  std::int64_t epoch) {
+  const std::string label = "epoch " + std::to_string(epoch);
+  Rng rng(stable_hash(label.data(), label.size(), options.seed));
+  std::vector<std::size_t> clip_order(clips.size());
+  std::iota(clip_order.begin(), clip_order.end(), std::size_t{0});
+  if (options.order != BatchOrder::kSequential) shuffle(clip_order, rng);
+  std::vector<BatchPlan> plans;
+  for (const std::size_t clip : clip_order) {
+    std::vector<std::int64_t> frames(static_cast<std::size_t>(clips[clip].frames));
+    std::iota(frames.begin(), frames.end(), std::int64_t{0});
+    if (options.order == BatchOrder::kShuffledFrames) shuffle(frames, rng);
+    const auto size = static_cast<std::size_t>(options.batch);
+    for (std::size_t first = 0; first < frames.size(); first += size) {
+      const std::size_t last = std::min(first + size, frames.size());
+      plans.push_back({clip,
+                       {frames.begin() + static_cast<std::ptrdiff_t>(first),
+                        frames.begin() + static_cast<std::ptrdiff_t>(last)}});
+    }
+  }
+  return plans;
+}
+
+class BatchProducer::Worker {
+ public:
+  Worker(std::shared_ptr<const Dataset> dataset, const BatchOptions& options,
+         const BatchPosition& start)
+      : dataset_(std::move(dataset)),
+        options_(options),
+        start_(start),
+        clips_(dataset_->clips(options.split)) {
+    if (options.batch < 1) throw InputError("--batch", "is below 1", "use 1 or more");
+    if (clips_.empty()) {
+      throw InputError(dataset_->path().string(),
+                       "has no clips in split '" + split_name(options.split) + "'",
+                       "prepare it with another split");
+    }
+    for (const ClipInfo& clip : clips_) {
+      frames_ += clip.frames;
+      batches_ += (clip.frames + options.batch - 1) / options.batch;
+    }
+    thread_ = std::thread([this] { work(); });
+  }
+
+  ~Worker() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    room_.notify_one();
+    thread_.join();
+  }
+
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  std::optional<Batch> next() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [this] { return !queue_.empty() || finished_; });
+    if (queue_.empty()) {
+      if (failure_) std::rethrow_exception(failure_);
+      return std::nullopt;
+    }
+    std::optional<Batch> batch(std::move(queue_.front()));
+    queue_.pop_front();
+    lock.unlock();
+    room_.notify_one();
+    return batch;
+  }
+
+  std::int64_t batches() const { return batches_; }
+  std::int64_t frames() const { return frames_; }
+
+ private:
+  void work() {
+    std::exception_ptr failure;
+    try {
+      produce();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      finished_ = true;
+      failure_ = failure;
+    }
+    ready_.notify_one();
+  }
+
+  void produce() {
+    std::int64_t first = start_.batch;
+    for (std::int64_t epoch = start_.epoch; epoch < options_.epochs; ++epoch) {
+      const std::vector<BatchPlan> plans = plan_epoch(clips_, options_, epoch);
+      for (std::int64_t i = first; i < batches_; ++i) {
+        const BatchPlan& plan = plans[static_cast<std::size_t>(i)];
+        Batch batch = assemble(*dataset_, clips_[plan.clip].id, plan, options_, {epoch, i});
+        if (!push(std::move(batch))) return;
+      }
+      first = 0;
+    }
+  }
+
+  /// Waits for room in the queue; false when the producer is going away.
+  bool push(Batch batch) {
+    {
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [this] { return stopping_ || queue_.size() < kQueueDepth - 1; });
+      if (stopping_) return false;
+      queue_.push_back(std::move(batch));
+    }
+    ready_.notify_one();
+    return true;
+  }
+
+  const std::shared_ptr<const Dataset> dataset_;
+  const BatchOptions options_;
+  const BatchPosition start_;
+  const std::vector<ClipInfo> clips_;
+  std::int64_t frames_ = 0;
+  std::int64_t batches_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable ready_;  // a batch is there, or the end
+  std::condition_variable room_;   // the queue has a place
+  std::deque<Batch> queue_;
+  std::exception_ptr failure_;
+  bool finished_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+BatchProducer::BatchProducer(std::shared_ptr<const Dataset> dataset, const BatchOptions& options,
+                             const BatchPosition& start)
+    : worker_(std::make_unique<Worker>(std::move(dataset), options, start)) {}
+
+BatchProducer::~BatchProducer() = default;
+
+std::optional<Batch> BatchProducer::next() { return worker_->next(); }
+
+std::int64_t BatchProducer::batches_per_epoch() const { return worker_->batches(); }
+
+std::int64_t BatchProducer::frames_per_epoch() const { return worker_->frames(); }
+
+}  // namespace afterglow
