@@ -1,0 +1,63 @@
+#include "data/flow_file.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "base/output_file.hpp"
+
+namespace afterglow {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, ".flo files are little-endian");
+
+constexpr float kMagic = 202021.25F;  // "PIEH" read as a float
+constexpr int kLargestSide = 16384;
+
+struct Header {
+  float magic = kMagic;
+  std::int32_t width = 0;
+  std::int32_t height = 0;
+};
+
+}  // namespace
+
+void write_flow(const std::filesystem::path& path, const Flow& flow) {
+  OutputFile output(path);
+  std::ofstream stream(output.temporary(), std::ios::binary);
+  if (!stream) {
+    throw InputError(path.string(), "cannot be written", "choose another output path");
+  }
+  const Header header{kMagic, flow.width, flow.height};
+  stream.write(reinterpret_cast<const char*>(&header), sizeof header);
+  stream.write(reinterpret_cast<const char*>(flow.uv.data()),
+               static_cast<std::streamsize>(flow.uv.size() * sizeof(float)));
+  stream.close();
+  if (!stream) throw RunError(path.string() + ": could not be written whole; is the disk full?");
+  output.commit();
+}
+
+Flow read_flow(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw InputError(path.string(), "cannot be read", "give an existing .flo file");
+  Header header;
+  stream.read(reinterpret_cast<char*>(&header), sizeof header);
+  if (!stream || header.magic != kMagic) {
+    throw InputError(path.string(), "is not a .flo file", "give a Middlebury flow file");
+  }
+  if (header.width < 1 || header.height < 1 || header.width > kLargestSide ||
+      header.height > kLargestSide) {
+    throw InputError(path.string(),
+                     "has an impossible size " + std::to_string(header.width) + "x" +
+                         std::to_string(header.height),
+                     "give a Middlebury flow file");
+  }
+  Flow flow(header.width, header.height);
+  stream.read(reinterpret_cast<char*>(flow.uv.data()),
+              static_cast<std::streamsize>(flow.uv.size() * sizeof(float)));
+  if (!stream) throw InputError(path.string(), "ends too early", "fetch or make it again");
+  return flow;
+}
+
+}  // namespace afterglow

@@ -1,0 +1,145 @@
+#include "data/pairing.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <functional>
+#include <map>
+#include <system_error>
+
+#include "data/picture_folder.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::array kFilmExtensions = {".mp4", ".mkv",  ".mov", ".avi", ".webm", ".m4v",
+                                        ".mpg", ".mpeg", ".ts",  ".y4m", ".gif"};
+
+bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+
+bool has_film_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(kFilmExtensions.begin(), kFilmExtensions.end(), extension) !=
+         kFilmExtensions.end();
+}
+
+/// "color_12" of "clips/color_12.mkv" and of the folder "clips/color_12/".
+std::string stem_of(const fs::path& path) {
+  return (path.filename().empty() ? path.parent_path() : path).stem().string();
+}
+
+std::string id_of(const fs::path& path) { return trailing_id(stem_of(path)); }
+
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code missing;
+  return a.lexically_normal() == b.lexically_normal() || fs::equivalent(a, b, missing);
+}
+
+std::string line(const fs::path& path, const std::string& problem, const std::string& remedy) {
+  return path.string() + ": " + problem + "; " + remedy;
+}
+
+/// A stage of pairing: the key by which two files belong together.
+using Key = std::function<std::string(const fs::path&)>;
+
+/// Moves ambiguous ids from the pairs to the problems.
+void refuse_equal_ids(Pairing& pairing) {
+  std::map<std::string, int> uses;
+  for (const FilmPair& pair : pairing.pairs) ++uses[pair.id];
+  std::erase_if(pairing.pairs, [&](const FilmPair& pair) {
+    if (uses[pair.id] == 1) return false;
+    pairing.problems.push_back(line(pair.truth,
+                                    "is not the only film that would be clip '" + pair.id + "'",
+                                    "rename one of them"));
+    return true;
+  });
+}
+
+}  // namespace
+
+std::string trailing_id(const std::string& stem) {
+  const auto first_digit =
+      std::find_if(stem.rbegin(), stem.rend(), [](char c) { return !is_digit(c); }).base();
+  if (first_digit != stem.end()) return {first_digit, stem.end()};
+  const std::size_t separator = stem.find_last_of("_-");
+  return separator == std::string::npos ? std::string() : stem.substr(separator + 1);
+}
+
+Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::path>& colorized) {
+  Pairing pairing;
+  std::vector<FilmPair> found(truths.size());
+  std::vector<bool> refused(truths.size(), false);
+  std::vector<bool> used(colorized.size(), false);
+  for (const Key& key : {Key(stem_of), Key(id_of)}) {
+    for (std::size_t i = 0; i < truths.size(); ++i) {
+      if (refused[i] || !found[i].id.empty()) continue;
+      const std::string wanted = key(truths[i]);
+      std::vector<std::size_t> partners;
+      for (std::size_t j = 0; j < colorized.size(); ++j) {
+        if (!used[j] && !wanted.empty() && key(colorized[j]) == wanted &&
+            !same_file(truths[i], colorized[j])) {
+          partners.push_back(j);
+        }
+      }
+      if (partners.size() == 1) {
+        used[partners[0]] = true;
+        found[i] = {wanted, truths[i], colorized[partners[0]]};
+      } else if (partners.size() > 1) {
+        refused[i] = true;
+        for (const std::size_t j : partners) used[j] = true;
+        pairing.problems.push_back(line(truths[i],
+                                        "could belong to " + colorized[partners[0]].string() +
+                                            " or " + colorized[partners[1]].string(),
+                                        "give one of them"));
+      }
+    }
+  }
+  for (std::size_t i = 0; i < truths.size(); ++i) {
+    if (!found[i].id.empty()) {
+      pairing.pairs.push_back(found[i]);
+    } else if (!refused[i]) {
+      pairing.problems.push_back(line(truths[i], "has no colorized film of its own",
+                                      "give one of the same name or the same number"));
+    }
+  }
+  for (std::size_t j = 0; j < colorized.size(); ++j) {
+    if (!used[j]) {
+      pairing.problems.push_back(
+          line(colorized[j], "has no true film", "give one of the same name or the same number"));
+    }
+  }
+  refuse_equal_ids(pairing);
+  return pairing;
+}
+
+Pairing name_films(const std::vector<fs::path>& truths) {
+  Pairing pairing;
+  for (const fs::path& truth : truths) pairing.pairs.push_back({stem_of(truth), truth, {}});
+  refuse_equal_ids(pairing);
+  return pairing;
+}
+
+std::vector<fs::path> expand_folders(const std::vector<fs::path>& paths) {
+  std::vector<fs::path> expanded;
+  for (const fs::path& path : paths) {
+    std::vector<fs::path> films;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(path, error)) {
+      const bool hidden = entry.path().filename().string().starts_with('.');
+      if (!hidden && entry.is_regular_file() && has_film_extension(entry.path())) {
+        films.push_back(entry.path());
+      }
+    }
+    std::sort(films.begin(), films.end(), [](const fs::path& a, const fs::path& b) {
+      return natural_less(a.string(), b.string());
+    });
+    if (films.empty()) films.push_back(path);
+    expanded.insert(expanded.end(), films.begin(), films.end());
+  }
+  return expanded;
+}
+
+}  // namespace afterglow
