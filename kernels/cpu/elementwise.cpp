@@ -1,0 +1,55 @@
+// copy, fill, relu, add, scale, blend: one pass over memory each.
+#include "kernels/cpu/cpu_backend.hpp"
+#include "kernels/cpu/strips.hpp"
+
+namespace afterglow {
+
+void CpuBackend::copy(Source src, Destination dst) {
+  for_strips(dst.size(), [&](std::size_t begin, std::size_t end) {
+    std::copy(src.begin() + static_cast<std::ptrdiff_t>(begin),
+              src.begin() + static_cast<std::ptrdiff_t>(end),
+              dst.begin() + static_cast<std::ptrdiff_t>(begin));
+  });
+}
+
+void CpuBackend::fill(Destination dst, float value) {
+  for_strips(dst.size(), [&](std::size_t begin, std::size_t end) {
+    std::fill(dst.begin() + static_cast<std::ptrdiff_t>(begin),
+              dst.begin() + static_cast<std::ptrdiff_t>(end), value);
+  });
+}
+
+void CpuBackend::relu(Source x, Destination y) {
+  for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] > 0.0F ? x[i] : 0.0F;
+  });
+}
+
+void CpuBackend::relu_backward(Source y, Source dy, Destination dx) {
+  for_strips(dx.size(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) dx[i] = y[i] > 0.0F ? dy[i] : 0.0F;
+  });
+}
+
+void CpuBackend::add(Source a, Source b, Destination y) {
+  for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) y[i] = a[i] + b[i];
+  });
+}
+
+void CpuBackend::add_into(Source x, Destination y) { add(x, y, y); }
+
+void CpuBackend::scale(Source x, float factor, Destination y) {
+  for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) y[i] = factor * x[i];
+  });
+}
+
+void CpuBackend::blend_into(Source x, float factor, float t, Destination y) {
+  const float weight = t * factor;
+  for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) y[i] = (1.0F - t) * y[i] + weight * x[i];
+  });
+}
+
+}  // namespace afterglow

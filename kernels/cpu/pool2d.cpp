@@ -1,0 +1,139 @@
+// Max and average pooling, (N, H, W, C). Channels are contiguous, so every window place is one
+// vector pass over them.
+#include "kernels/cpu/cpu_backend.hpp"
+#include "kernels/cpu/strips.hpp"
+
+namespace afterglow {
+namespace {
+
+/// One output pixel's window, cut to the picture.
+struct Window {
+  std::int32_t top, left;   // of the uncut window; may be negative
+  std::int32_t row0, row1;  // rows that exist, in window coordinates
+  std::int32_t column0, column1;
+};
+
+Window window_at(const Pool2dGeometry& g, std::int32_t oy, std::int32_t ox) {
+  const std::int32_t top = oy * g.stride - window_pad_before(g.h, g.window, g.stride, 1, g.padding);
+  const std::int32_t left =
+      ox * g.stride - window_pad_before(g.w, g.window, g.stride, 1, g.padding);
+  return {top,
+          left,
+          std::max(0, -top),
+          std::min(g.window, g.h - top),
+          std::max(0, -left),
+          std::min(g.window, g.w - left)};
+}
+
+/// Calls body(pixel of x, place in the window) for the places that exist.
+template <typename Body>
+void for_places(const Pool2dGeometry& g, std::int32_t n, const Window& window, const Body& body) {
+  for (std::int32_t i = window.row0; i < window.row1; ++i) {
+    for (std::int32_t j = window.column0; j < window.column1; ++j) {
+      const std::int64_t pixel = (std::int64_t{n} * g.h + window.top + i) * g.w + window.left + j;
+      body(pixel, i * g.window + j);
+    }
+  }
+}
+
+/// Calls body(n, oy, ox, output pixel) for all outputs, a row a thread.
+template <typename Body>
+void for_outputs(const Pool2dGeometry& g, const Body& body) {
+  const std::int32_t out_h = g.out_h();
+  const std::int32_t out_w = g.out_w();
+  for_each_index(std::int64_t{g.n} * out_h, [&](std::int64_t row) {
+    for (std::int32_t ox = 0; ox < out_w; ++ox) {
+      body(static_cast<std::int32_t>(row / out_h), static_cast<std::int32_t>(row % out_h), ox,
+           row * out_w + ox);
+    }
+  });
+}
+
+/// The same with one thread a picture: windows that overlap write to the same input pixels.
+template <typename Body>
+void for_outputs_by_picture(const Pool2dGeometry& g, const Body& body) {
+  const std::int32_t out_h = g.out_h();
+  const std::int32_t out_w = g.out_w();
+  for_each_index(g.n, [&](std::int64_t n) {
+    for (std::int32_t oy = 0; oy < out_h; ++oy) {
+      for (std::int32_t ox = 0; ox < out_w; ++ox) {
+        body(static_cast<std::int32_t>(n), oy, ox, (n * out_h + oy) * out_w + ox);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
+                            std::span<std::uint8_t> argmax) {
+  for_outputs(g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
+    float* best = y.data() + output * g.c;
+    std::uint8_t* winner = argmax.empty() ? nullptr : argmax.data() + output * g.c;
+    bool first = true;
+    for_places(g, n, window_at(g, oy, ox), [&](std::int64_t pixel, std::int32_t place) {
+      const float* values = x.data() + pixel * g.c;
+      const auto mark = static_cast<std::uint8_t>(place);
+      if (first) {
+        std::copy_n(values, g.c, best);
+        if (winner != nullptr) std::fill_n(winner, g.c, mark);
+        first = false;
+      } else if (winner == nullptr) {
+        for (std::int32_t c = 0; c < g.c; ++c) best[c] = std::max(best[c], values[c]);
+      } else {
+        for (std::int32_t c = 0; c < g.c; ++c) {
+          winner[c] = values[c] > best[c] ? mark : winner[c];
+          best[c] = std::max(best[c], values[c]);
+        }
+      }
+    });
+  });
+}
+
+void CpuBackend::max_pool2d_backward(const Pool2dGeometry& g, Source dy,
+                                     std::span<const std::uint8_t> argmax, Destination dx) {
+  fill(dx, 0.0F);
+  for_outputs_by_picture(
+      g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
+        const float* gradient = dy.data() + output * g.c;
+        const std::uint8_t* winner = argmax.data() + output * g.c;
+        for_places(g, n, window_at(g, oy, ox), [&](std::int64_t pixel, std::int32_t place) {
+          float* values = dx.data() + pixel * g.c;
+          for (std::int32_t c = 0; c < g.c; ++c) {
+            values[c] += winner[c] == place ? gradient[c] : 0.0F;
+          }
+        });
+      });
+}
+
+void CpuBackend::avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) {
+  for_outputs(g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
+    float* mean = y.data() + output * g.c;
+    std::fill_n(mean, g.c, 0.0F);
+    std::int32_t count = 0;
+    for_places(g, n, window_at(g, oy, ox), [&](std::int64_t pixel, std::int32_t) {
+      const float* values = x.data() + pixel * g.c;
+      for (std::int32_t c = 0; c < g.c; ++c) mean[c] += values[c];
+      ++count;
+    });
+    const float share = 1.0F / static_cast<float>(count);
+    for (std::int32_t c = 0; c < g.c; ++c) mean[c] *= share;
+  });
+}
+
+void CpuBackend::avg_pool2d_backward(const Pool2dGeometry& g, Source dy, Destination dx) {
+  fill(dx, 0.0F);
+  for_outputs_by_picture(g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox,
+                                std::int64_t output) {
+    const Window window = window_at(g, oy, ox);
+    const float share =
+        1.0F / static_cast<float>((window.row1 - window.row0) * (window.column1 - window.column0));
+    const float* gradient = dy.data() + output * g.c;
+    for_places(g, n, window, [&](std::int64_t pixel, std::int32_t) {
+      float* values = dx.data() + pixel * g.c;
+      for (std::int32_t c = 0; c < g.c; ++c) values[c] += share * gradient[c];
+    });
+  });
+}
+
+}  // namespace afterglow
