@@ -14,7 +14,9 @@
 #if defined(__CUDACC__)
 #define AFTERGLOW_HOST_DEVICE __host__ __device__
 #else
-#define AFTERGLOW_HOST_DEVICE
+// Inlined by force, so that a function compiled for wider vectors than the rest can call it with
+// them.
+#define AFTERGLOW_HOST_DEVICE [[gnu::always_inline]]
 #endif
 
 namespace afterglow {

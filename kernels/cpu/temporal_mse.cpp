@@ -53,16 +53,19 @@ TemporalMseSums temporal_mse_column(const TemporalMseColumn& column) {
       reinterpret_cast<std::uintptr_t>(column.gradient) % (lanes * sizeof(float)) == 0;
   std::size_t i = 0;
   for (; i + lanes <= column.size; i += lanes) {
-    const auto term = temporal_mse_term(
-        hn::LoadU(d, column.p + i), hn::LoadU(d, column.y + i), hn::LoadU(d, column.previous + i),
-        hn::LoadU(d, column.next + i), fidelity_scale, temporal_scale);
-    fidelity = fidelity + term.fidelity;
-    temporal = temporal + term.temporal;
+    // .raw is the compiler's own vector type, whose operators the formula uses.
+    const auto term =
+        temporal_mse_term(hn::LoadU(d, column.p + i).raw, hn::LoadU(d, column.y + i).raw,
+                          hn::LoadU(d, column.previous + i).raw, hn::LoadU(d, column.next + i).raw,
+                          fidelity_scale.raw, temporal_scale.raw);
+    fidelity.raw = fidelity.raw + term.fidelity;
+    temporal.raw = temporal.raw + term.temporal;
     if (column.gradient == nullptr) continue;
+    const hn::Vec<decltype(d)> gradient{term.gradient};
     if (stream) {
-      hn::Stream(term.gradient, d, column.gradient + i);
+      hn::Stream(gradient, d, column.gradient + i);
     } else {
-      hn::StoreU(term.gradient, d, column.gradient + i);
+      hn::StoreU(gradient, d, column.gradient + i);
     }
   }
   TemporalMseSums sums{static_cast<double>(hn::GetLane(hn::SumOfLanes(d, fidelity))),
