@@ -1,0 +1,79 @@
+// How good, how steady and how colourful a film is. Pictures are 8-bit RGB; everything is computed
+// in double (docs/numerics.md).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "data/picture.hpp"
+
+namespace afterglow {
+
+/// PSNR of equal pictures, and the most that any picture gets (dB).
+inline constexpr double kLargestPsnr = 100;
+
+/// Flicker is what moves faster than this (Hz).
+inline constexpr double kFlickerHertz = 2;
+
+/// Mean over pixels and channels of the squared difference, 0..255 units. This and the next three
+/// throw ShapeError when the pictures' sizes differ.
+double mean_squared_error(const Picture& a, const Picture& b);
+
+/// 20 log10(255 / sqrt(MSE)), dB, at most kLargestPsnr.
+double psnr(const Picture& picture, const Picture& truth);
+
+/// Share of channel values that are exactly the truth's, percent.
+double pixel_match_percent(const Picture& picture, const Picture& truth);
+
+/// Hasler & Suesstrunk 2003: with rg = R - G and yb = (R + G) / 2 - B, both signed,
+/// sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2).
+double colorfulness(const Picture& picture);
+
+/// The picture's mean a and b (CIE Lab, D65).
+std::array<double, 2> mean_ab(const Picture& picture);
+
+/// The power of a series (n values, fps a second) above kFlickerHertz, in squared units of the
+/// series: a sine of amplitude A up there has A^2 / 2. The least-squares line is taken off, the
+/// rest x is multiplied by the periodic Hann window w_t = (1 - cos(2 pi t / n)) / 2, and with its
+/// discrete Fourier transform X the one-sided power is the sum of c_k |X_k|^2 / (n sum w^2) over
+/// the k with k fps / n > kFlickerHertz; c_k = 1 for the last k of an even n, else 2. Nothing for a
+/// series below one second (too coarse in frequency) or a rate without anything above
+/// kFlickerHertz.
+std::optional<double> fast_power(const std::vector<double>& series, double fps);
+
+/// What a clip scored; nothing where a clip is too short for a number.
+struct Scores {
+  std::int64_t frames = 0;
+  std::optional<double> psnr;                 // dB, mean over frames
+  std::optional<double> pixel_match_percent;  // mean over frames
+  std::optional<double> temporal_mse;         // mean over the frames - 1 pairs, 0..255 units
+  std::optional<double> flicker;       // fast_power of mean a plus that of mean b, less the truth's
+  std::optional<double> colorfulness;  // mean over frames
+};
+
+/// Scores one clip as its frames go by; keeps the last frame and a few numbers a frame.
+class ClipScorer {
+ public:
+  /// Adds the next frame and its truth. Throws ShapeError when sizes differ.
+  void push(const Picture& picture, const Picture& truth);
+
+  /// The scores so far; fps: frames a second.
+  Scores scores(double fps) const;
+
+ private:
+  Picture last_;
+  std::int64_t frames_ = 0;
+  double psnr_ = 0, match_ = 0, temporal_ = 0, colorfulness_ = 0;  // sums
+  std::array<std::vector<double>, 2> ab_, truth_ab_;               // frame means
+};
+
+/// The mean of each score over the clips that have it; frames are added up.
+Scores mean_scores(const std::vector<Scores>& clips);
+
+/// The picture with its chroma (BT.601 Cb and Cr) halved: every channel drawn halfway to the luma.
+/// A trivial way to look steadier, shown beside real ones.
+Picture halve_chroma(const Picture& picture);
+
+}  // namespace afterglow

@@ -1,0 +1,44 @@
+// Colours a film frame by frame with a network that also sees the frame before.
+#pragma once
+
+#include <string>
+
+#include "nn/models/colorization_model.hpp"
+#include "nn/tensor.hpp"
+
+namespace afterglow {
+
+/// What enters the network as the frame before.
+enum class Previous {
+  kOwn,       // the network's own last output (REFERENCE.md section 1.7)
+  kBaseline,  // the last input, as the authors' published code ran it
+  kTruth,     // the last true frame: not automatic, for study only
+};
+
+/// Throws InputError for anything but "own", "baseline" and "truth".
+Previous parse_previous(const std::string& text);
+
+/// Runs a network over the frames of a film in order. What it remembers is one frame, however long
+/// the film is.
+class RecurrentColorizer {
+ public:
+  /// Puts the model in inference mode; it must outlive the colorizer.
+  RecurrentColorizer(ColorizationModel& model, Previous previous);
+
+  /// Forgets the frame before: the next step begins a clip, whose first frame is its own
+  /// predecessor.
+  void reset();
+
+  /// Colours the next frame. current: (1, 128, 128, 3), RGB 0..255; truth: the same frame's true
+  /// picture, needed with Previous::kTruth alone. Returns (1, 128, 128, 3), neither rounded nor
+  /// clamped (0 to above 255); just so it enters the next step, as in training on own outputs.
+  /// Throws ShapeError for another shape.
+  Tensor step(const Tensor& current, const Tensor& truth = {});
+
+ private:
+  ColorizationModel& model_;
+  Previous previous_;
+  Tensor before_;  // empty at the start of a clip
+};
+
+}  // namespace afterglow
