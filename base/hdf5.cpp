@@ -166,6 +166,10 @@ Group Group::create_group(const std::string& path) {
   return {written(id, file_, path), file_, where_ + path + "/"};
 }
 
+void Group::remove(const std::string& path) {
+  if (H5Ldelete(id_.get(), path.c_str(), H5P_DEFAULT) < 0) fail(file_, where_ + path);
+}
+
 DatasetInfo Group::dataset_info(const std::string& path) const {
   if (!is_dataset(path)) refuse(file_, where_ + path, "is missing or is not a dataset");
   const Handle dataset =
