@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/error.hpp"
+#include "data/cut_off.hpp"
 #include "data/pixels.hpp"
 
 namespace afterglow {
@@ -28,6 +29,10 @@ VideoDecoder::VideoDecoder(const std::filesystem::path& path)
     throw InputError(name_, "has no video stream", "give a film or a folder of numbered pictures");
   }
   stream_ = input_->streams[index];
+  if (is_cut_off(path, *stream_)) {
+    throw InputError(name_, "is cut off: the file ends before the film does",
+                     "copy it again whole");
+  }
   for (unsigned i = 0; i < input_->nb_streams; ++i) {
     if (int(i) != index) input_->streams[i]->discard = AVDISCARD_ALL;
   }

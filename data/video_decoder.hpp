@@ -16,8 +16,8 @@ namespace afterglow {
 /// Errors before the first whole frame are passed over, as recordings of broadcasts begin so.
 class VideoDecoder {
  public:
-  /// Throws InputError when the file is missing, empty, no film, or has no video stream that can
-  /// be decoded.
+  /// Throws InputError when the file is missing, empty, no film, visibly cut off
+  /// (data/cut_off.hpp), or has no video stream that can be decoded.
   explicit VideoDecoder(const std::filesystem::path& path);
 
   /// The next frame, or null at the end. Its colour is settled (data/pixels.hpp), its pts is in

@@ -66,8 +66,10 @@ VideoFile::VideoFile(const std::filesystem::path& path, const EncoderChoice& cho
                      const VideoParameters& parameters)
     : output_(path), packet_(libav::make_packet()) {
   libav::silence();
+  const std::string url = libav::file_url(output_.temporary());
   AVFormatContext* container = nullptr;
-  avformat_alloc_output_context2(&container, nullptr, film_format(path).container, nullptr);
+  // The context keeps the name: moving the index to the front reads the file again.
+  avformat_alloc_output_context2(&container, nullptr, film_format(path).container, url.c_str());
   if (container == nullptr) throw std::bad_alloc();
   container_.reset(container);
   make_encoder(choice, parameters);
@@ -76,7 +78,6 @@ VideoFile::VideoFile(const std::filesystem::path& path, const EncoderChoice& cho
   if (!parameters.audio_from.empty()) {
     audio_.emplace(parameters.audio_from, *container, path.string());
   }
-  const std::string url = libav::file_url(output_.temporary());
   if (const int code = avio_open(&container->pb, url.c_str(), AVIO_FLAG_WRITE); code < 0) {
     throw InputError(path.string(), "cannot be written: " + libav::error_text(code),
                      "choose another output path");
