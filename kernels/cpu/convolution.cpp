@@ -116,10 +116,4 @@ Scratch ConvolutionCache::scratch(std::size_t count) const {
   return Scratch(allocate_(count * sizeof(float)), count);
 }
 
-std::vector<std::string> ConvolutionCache::implementations() const {
-  std::vector<std::string> names;
-  for (const auto& [key, primitive] : primitives_) names.push_back(primitive->implementation());
-  return names;
-}
-
 }  // namespace afterglow

@@ -7,9 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/cpu/onednn.hpp"
@@ -36,8 +34,8 @@ class Scratch {
   std::size_t count_ = 0;
 };
 
-/// Runs convolutions through oneDNN and keeps their primitives, keyed by shape, pass and
-/// activation. Not thread-safe.
+/// Runs convolutions: with few pixels as one matrix product, else through oneDNN's primitives,
+/// which it keeps, keyed by shape, pass and activation. Not thread-safe.
 class ConvolutionCache {
  public:
   /// `allocate` gives the scratch memory of each call.
@@ -56,8 +54,6 @@ class ConvolutionCache {
 
   /// Scratch memory for `count` floats.
   Scratch scratch(std::size_t count) const;
-  /// Names of the oneDNN implementations made so far, for tests and benchmarks.
-  std::vector<std::string> implementations() const;
 
  private:
   OneDnnConvolution& primitive(const ConvolutionKey& key);
