@@ -11,11 +11,15 @@ namespace {
 constexpr int kSide = 48;       // the small picture's width and height
 constexpr int kBlock = 8;       // side of a block that is searched for
 constexpr int kReach = 8;       // how far a block may have moved: a sixth of the picture
-constexpr double kNoise = 4.0;  // variance (0..255 units squared) taken for noise, so that flat
-                                // pictures do not look different
-constexpr double kCut = 0.30;   // a cut's distance is at least this (measured: docs/numerics.md)
-constexpr double kStandsOut = 2.5;   // ... and so many times the median of the last distances
-constexpr std::size_t kMemory = 12;  // distances remembered
+constexpr double kNoise = 4.0;  // variance (0..255 squared) taken for noise in flat pictures
+// No block counts for more than this, in variances of the picture, so that something bright that
+// comes into an even picture is no cut.
+constexpr double kMost = 2.0;
+// A cut's distance is at least kCut and kStandsOut times the usual one: the upper quartile of the
+// last kMemory distances (films with doubled frames have many zeros).
+constexpr double kCut = 0.2;
+constexpr double kStandsOut = 3.0;
+constexpr std::size_t kMemory = 12;
 
 /// The luma of a picture at kSide x kSide, without its mean.
 std::vector<float> small_luma(const Picture& picture) {
@@ -59,6 +63,7 @@ double block_difference(const std::vector<float>& now, const std::vector<float>&
 double unexplained(const std::vector<float>& now, const std::vector<float>& last) {
   const double now_variance = variance(now);
   const double gain = std::sqrt((now_variance + kNoise) / (variance(last) + kNoise));
+  const double most = kMost * (now_variance + kNoise) * kBlock * kBlock;
   double sum = 0;
   for (int y = 0; y < kSide; y += kBlock) {
     for (int x = 0; x < kSide; x += kBlock) {
@@ -68,7 +73,7 @@ double unexplained(const std::vector<float>& now, const std::vector<float>& last
           best = std::min(best, block_difference(now, last, gain, x, y, dx, dy, best));
         }
       }
-      sum += best;
+      sum += std::min(best, most);
     }
   }
   return sum / (kSide * kSide) / (now_variance + kNoise);
@@ -84,7 +89,7 @@ bool SceneCutDetector::push(const Picture& picture) {
   if (first) return false;
   std::vector<double> sorted(recent_.begin(), recent_.end());
   std::sort(sorted.begin(), sorted.end());
-  const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
+  const double usual = sorted.empty() ? 0 : sorted[sorted.size() * 3 / 4];
   const bool cut = distance_ > kCut && distance_ > kStandsOut * usual;
   if (cut) {
     recent_.clear();
