@@ -1,0 +1,50 @@
+#include "nn/layers/conv2d.hpp"
+
+#include <utility>
+
+#include "nn/initializers.hpp"
+
+namespace afterglow {
+
+KernelLayer::KernelLayer(std::string name, const std::shared_ptr<Backend>& backend,
+                         const Shape& kernel, std::int32_t filters, Rng& rng)
+    : Module(std::move(name)),
+      kernel_(add_parameter("kernel", glorot_uniform(backend, kernel, rng))),
+      bias_(add_parameter("bias", Tensor::zeros(backend, {filters}))) {}
+
+Conv2d::Conv2d(std::string name, const std::shared_ptr<Backend>& backend, const Conv2dSpec& spec,
+               Rng& rng)
+    : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters},
+                  spec.filters, rng),
+      spec_(spec) {}
+
+Variable Conv2d::forward(const Variable& x) const {
+  return ops::conv2d(x, kernel_, bias_, {spec_.stride, 1, spec_.padding, spec_.activation});
+}
+
+UpsampleConv2d::UpsampleConv2d(std::string name, const std::shared_ptr<Backend>& backend,
+                               const Conv2dSpec& spec, Rng& rng)
+    : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters},
+                  spec.filters, rng),
+      spec_(spec) {}
+
+Variable UpsampleConv2d::forward(const Variable& x) const {
+  return ops::upsample_conv2d(x, kernel_, bias_, spec_.padding, spec_.activation);
+}
+
+UpsampleConvTranspose2d::UpsampleConvTranspose2d(std::string name,
+                                                 const std::shared_ptr<Backend>& backend,
+                                                 const Conv2dSpec& spec, Rng& rng)
+    : KernelLayer(std::move(name), backend, {spec.size + 1, spec.size + 1, spec.filters, spec.in},
+                  spec.filters, rng),
+      spec_(spec) {}
+
+Variable UpsampleConvTranspose2d::forward(const Variable& x) const {
+  const Variable y =
+      ops::conv_transpose2d(x, kernel_, bias_, {2, 1, Padding::kValid, spec_.activation});
+  const std::int32_t cut = spec_.padding == Padding::kValid ? spec_.size - 1 : (spec_.size - 1) / 2;
+  return ops::crop(y, cut, cut, static_cast<std::int32_t>(y.shape()[1]) - 2 * cut,
+                   static_cast<std::int32_t>(y.shape()[2]) - 2 * cut);
+}
+
+}  // namespace afterglow
