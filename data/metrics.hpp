@@ -59,14 +59,18 @@ class ClipScorer {
   /// Adds the next frame and its truth. Throws ShapeError when sizes differ.
   void push(const Picture& picture, const Picture& truth);
 
-  /// The scores so far; fps: frames a second.
-  Scores scores(double fps) const;
+  /// The scores so far. fps: frames a second; truth: a scorer that was given each true frame as its
+  /// own truth.
+  Scores scores(double fps, const ClipScorer& truth) const;
 
  private:
+  /// fast_power of mean a plus that of mean b.
+  std::optional<double> fast_colour(double fps) const;
+
   Picture last_;
   std::int64_t frames_ = 0;
   double psnr_ = 0, match_ = 0, temporal_ = 0, colorfulness_ = 0;  // sums
-  std::array<std::vector<double>, 2> ab_, truth_ab_;               // frame means
+  std::array<std::vector<double>, 2> ab_;                          // means of each frame
 };
 
 /// The mean of each score over the clips that have it; frames are added up.

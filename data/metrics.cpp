@@ -1,0 +1,183 @@
+#include "data/metrics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <string>
+
+#include "base/error.hpp"
+#include "data/colour.hpp"
+
+namespace afterglow {
+namespace {
+
+void check_sizes(const Picture& a, const Picture& b) {
+  if (a.width == b.width && a.height == b.height && !a.rgb.empty()) return;
+  throw ShapeError("metrics: a picture of " + std::to_string(a.width) + "x" +
+                   std::to_string(a.height) + " beside one of " + std::to_string(b.width) + "x" +
+                   std::to_string(b.height));
+}
+
+/// Takes the least-squares line off.
+std::vector<double> detrended(const std::vector<double>& series) {
+  const auto n = static_cast<double>(series.size());
+  const double middle = (n - 1) / 2;
+  double mean = 0, moment = 0, spread = 0;
+  for (std::size_t t = 0; t < series.size(); ++t) {
+    const double from_middle = static_cast<double>(t) - middle;
+    mean += series[t] / n;
+    moment += from_middle * series[t];
+    spread += from_middle * from_middle;
+  }
+  const double slope = spread > 0 ? moment / spread : 0;
+  std::vector<double> rest(series);
+  for (std::size_t t = 0; t < rest.size(); ++t) {
+    rest[t] -= mean + slope * (static_cast<double>(t) - middle);
+  }
+  return rest;
+}
+
+}  // namespace
+
+double mean_squared_error(const Picture& a, const Picture& b) {
+  check_sizes(a, b);
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < a.rgb.size(); ++i) {
+    const int difference = int{a.rgb[i]} - int{b.rgb[i]};
+    sum += difference * difference;
+  }
+  return static_cast<double>(sum) / static_cast<double>(a.rgb.size());
+}
+
+double psnr(const Picture& picture, const Picture& truth) {
+  const double error = mean_squared_error(picture, truth);
+  return error > 0 ? std::min(kLargestPsnr, 20 * std::log10(255 / std::sqrt(error))) : kLargestPsnr;
+}
+
+double pixel_match_percent(const Picture& picture, const Picture& truth) {
+  check_sizes(picture, truth);
+  std::int64_t equal = 0;
+  for (std::size_t i = 0; i < picture.rgb.size(); ++i) equal += picture.rgb[i] == truth.rgb[i];
+  return 100 * static_cast<double>(equal) / static_cast<double>(picture.rgb.size());
+}
+
+double colorfulness(const Picture& picture) {
+  // Twice rg and twice yb are integers: exact sums.
+  std::int64_t rg_sum = 0, yb_sum = 0, rg_squares = 0, yb_squares = 0;
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    const int red = picture.rgb[i], green = picture.rgb[i + 1], blue = picture.rgb[i + 2];
+    const int rg = 2 * (red - green);
+    const int yb = red + green - 2 * blue;
+    rg_sum += rg;
+    yb_sum += yb;
+    rg_squares += rg * rg;
+    yb_squares += yb * yb;
+  }
+  const auto pixels = static_cast<double>(picture.rgb.size() / 3);
+  const double rg_mean = static_cast<double>(rg_sum) / (2 * pixels);
+  const double yb_mean = static_cast<double>(yb_sum) / (2 * pixels);
+  const double squares_of_means = rg_mean * rg_mean + yb_mean * yb_mean;
+  const double variances =
+      static_cast<double>(rg_squares + yb_squares) / (4 * pixels) - squares_of_means;
+  return std::sqrt(std::max(0.0, variances)) + 0.3 * std::sqrt(squares_of_means);
+}
+
+std::array<double, 2> mean_ab(const Picture& picture) {
+  std::array<double, 2> sum{};
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    const Triple lab = rgb_to_lab(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]);
+    sum[0] += lab[1];
+    sum[1] += lab[2];
+  }
+  const auto pixels = static_cast<double>(picture.rgb.size() / 3);
+  return {sum[0] / pixels, sum[1] / pixels};
+}
+
+std::optional<double> fast_power(const std::vector<double>& series, double fps) {
+  const std::size_t n = series.size();
+  const auto length = static_cast<double>(n);
+  if (n < 2 || length < fps || fps <= 2 * kFlickerHertz) return std::nullopt;
+  std::vector<double> cosine(n), sine(n);
+  for (std::size_t t = 0; t < n; ++t) {
+    const double angle = 2 * std::numbers::pi * static_cast<double>(t) / length;
+    cosine[t] = std::cos(angle);
+    sine[t] = std::sin(angle);
+  }
+  std::vector<double> windowed = detrended(series);
+  double window_squares = 0;
+  for (std::size_t t = 0; t < n; ++t) {
+    const double window = (1 - cosine[t]) / 2;
+    windowed[t] *= window;
+    window_squares += window * window;
+  }
+  double power = 0;
+  for (std::size_t k = 1; 2 * k <= n; ++k) {
+    if (static_cast<double>(k) * fps <= kFlickerHertz * length) continue;
+    double real = 0, imaginary = 0;
+    for (std::size_t t = 0, angle = 0; t < n; ++t, angle = (angle + k) % n) {
+      real += windowed[t] * cosine[angle];
+      imaginary -= windowed[t] * sine[angle];
+    }
+    power += (2 * k == n ? 1 : 2) * (real * real + imaginary * imaginary);
+  }
+  return power / (length * window_squares);
+}
+
+void ClipScorer::push(const Picture& picture, const Picture& truth) {
+  psnr_ += afterglow::psnr(picture, truth);
+  match_ += pixel_match_percent(picture, truth);
+  colorfulness_ += afterglow::colorfulness(picture);
+  if (frames_ > 0) temporal_ += mean_squared_error(picture, last_);
+  const std::array<double, 2> ab = mean_ab(picture);
+  for (std::size_t i = 0; i < ab.size(); ++i) ab_[i].push_back(ab[i]);
+  last_ = picture;
+  ++frames_;
+}
+
+std::optional<double> ClipScorer::fast_colour(double fps) const {
+  const std::optional<double> a = fast_power(ab_[0], fps), b = fast_power(ab_[1], fps);
+  return a && b ? std::optional(*a + *b) : std::nullopt;
+}
+
+Scores ClipScorer::scores(double fps, const ClipScorer& truth) const {
+  Scores scores;
+  scores.frames = frames_;
+  if (frames_ == 0) return scores;
+  const auto frames = static_cast<double>(frames_);
+  scores.psnr = psnr_ / frames;
+  scores.pixel_match_percent = match_ / frames;
+  scores.colorfulness = colorfulness_ / frames;
+  if (frames_ > 1) scores.temporal_mse = temporal_ / (frames - 1);
+  const std::optional<double> own = fast_colour(fps), true_one = truth.fast_colour(fps);
+  if (own && true_one) scores.flicker = *own - *true_one;
+  return scores;
+}
+
+Scores mean_scores(const std::vector<Scores>& clips) {
+  Scores mean;
+  for (const Scores& clip : clips) mean.frames += clip.frames;
+  for (const auto member : {&Scores::psnr, &Scores::pixel_match_percent, &Scores::temporal_mse,
+                            &Scores::flicker, &Scores::colorfulness}) {
+    double sum = 0;
+    int count = 0;
+    for (const Scores& clip : clips) {
+      if (!(clip.*member)) continue;
+      sum += *(clip.*member);
+      ++count;
+    }
+    if (count > 0) mean.*member = sum / count;
+  }
+  return mean;
+}
+
+Picture halve_chroma(const Picture& picture) {
+  Picture halved = picture;
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    const double gray = luma(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]);
+    for (std::size_t c = i; c < i + 3; ++c) halved.rgb[c] = to_byte((gray + picture.rgb[c]) / 2);
+  }
+  return halved;
+}
+
+}  // namespace afterglow
