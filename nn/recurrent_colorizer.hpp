@@ -15,8 +15,8 @@ enum class Previous {
   kTruth,     // the last true frame: not automatic, for study only
 };
 
-/// Throws InputError for anything but "own", "baseline" and "truth".
-Previous parse_previous(const std::string& text);
+/// The inverse of "own", "baseline" and "truth". Throws InputError(subject, ...) for anything else.
+Previous parse_previous(const std::string& text, const std::string& subject = "--previous");
 
 /// Runs a network over the frames of a film in order. What it remembers is one frame, however long
 /// the film is.
