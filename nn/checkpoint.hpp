@@ -1,0 +1,66 @@
+// Model files (HDF5; docs/formats.md): weights in Keras's own layout, and in a checkpoint all that
+// training needs to go on to the same bits.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "nn/models/colorization_model.hpp"
+#include "nn/optimizer.hpp"
+
+namespace afterglow {
+
+/// Where a training stands.
+struct TrainingState {
+  std::int64_t epoch = 0;                                      // the epoch that comes or goes on
+  std::int64_t batch = 0;                                      // batches done in it
+  std::int64_t step = 0;                                       // steps done in all
+  double best_loss = std::numeric_limits<double>::infinity();  // lowest validation loss so far
+  std::int64_t best_epoch = -1;
+  Rng::State rng{};
+  std::string config;  // the effective configuration (TOML)
+};
+
+/// What a model file says of itself beside its weights.
+struct ModelHeader {
+  ModelSpec spec;
+  std::string fit;  // how whole frames became the 128 x 128 that it learnt from: "crop" or "resize"
+  std::vector<std::string> pretrained;  // encoder layers with weights from a pretrained file
+  std::optional<TrainingState> training;
+  bool has_optimizer = false;
+};
+
+/// Writes a model file, whole or not at all. With `optimizer` and `training` it is a checkpoint.
+/// Throws InputError when it cannot be made, RunError when it cannot be written.
+void save_model(const std::filesystem::path& path, const ColorizationModel& model,
+                const std::string& fit, const Adam* optimizer = nullptr,
+                const TrainingState* training = nullptr);
+
+/// Reads what a model file says of itself. Throws InputError when it is missing, not a model of
+/// afterglow, or of a later version.
+ModelHeader read_model_header(const std::filesystem::path& path);
+
+/// A model with its weights, in inference mode.
+struct LoadedModel {
+  std::unique_ptr<ColorizationModel> model;
+  ModelHeader header;
+};
+
+/// Loads a model file. Throws InputError when a weight is missing, of another shape, or not finite.
+LoadedModel load_model(const std::filesystem::path& path, const std::shared_ptr<Backend>& backend);
+
+/// Reads the weights of a file into a model of the same spec. Throws InputError as load_model does,
+/// and when the specs differ.
+void load_weights(const std::filesystem::path& path, ColorizationModel& model);
+
+/// Reads the optimizer's moments and step counter of a checkpoint. Throws InputError when the file
+/// has none that fit.
+void load_optimizer(const std::filesystem::path& path, Adam& optimizer);
+
+}  // namespace afterglow

@@ -1,0 +1,49 @@
+// Adam, exactly as Keras computes it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "nn/module.hpp"
+
+namespace afterglow {
+
+struct AdamOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-7;
+  /// Largest global norm of all gradients together; larger ones are scaled down to it. 0: no
+  /// clipping.
+  double clip_norm = 0;
+};
+
+/// p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon), m and v the running
+/// means of gradient and squared gradient (Kingma & Ba 2014, the form at the end of section 2;
+/// epsilon as in Keras).
+class Adam {
+ public:
+  /// Optimizes those of the parameters that want a gradient now.
+  Adam(const std::vector<Parameter>& parameters, const AdamOptions& options);
+
+  /// One step with the gradients that backward() left, which are cleared. A parameter without a
+  /// gradient is an Error.
+  void step();
+
+  /// The step counter t and the moments, for checkpoints: weights are named as the parameters are.
+  std::int64_t steps() const { return steps_; }
+  std::vector<Weight> first_moments() const;
+  std::vector<Weight> second_moments() const;
+  void set_steps(std::int64_t steps) { steps_ = steps; }
+
+ private:
+  struct Slot {
+    Parameter parameter;
+    Tensor m, v;
+  };
+  std::vector<Slot> slots_;
+  AdamOptions options_;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace afterglow

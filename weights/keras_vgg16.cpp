@@ -1,0 +1,120 @@
+#include "weights/keras_vgg16.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/hdf5.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr const char* kEncoder = "vgg16/";
+
+/// One encoder layer's kernel and bias as they lie in a file.
+struct LayerPaths {
+  std::string kernel, bias;
+};
+
+/// Finds a layer's datasets below `group`, under either spelling.
+std::optional<LayerPaths> find_layer(const hdf5::Group& group, const std::string& layer) {
+  for (const std::string& folder : {layer + "/", layer + "/" + layer + "/"}) {
+    for (const auto& [kernel, bias] : {std::pair<std::string, std::string>{"kernel:0", "bias:0"},
+                                       {layer + "_W_1:0", layer + "_b_1:0"}}) {
+      if (group.is_dataset(folder + kernel) && group.is_dataset(folder + bias)) {
+        return LayerPaths{folder + kernel, folder + bias};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+/// The group that holds the layers' groups.
+hdf5::Group layers_group(const std::filesystem::path& path, const hdf5::File& file) {
+  for (const char* name : {"model_weights/vgg16", "model_weights", "vgg16"}) {
+    if (file.is_group(name)) {
+      hdf5::Group group = file.open_group(name);
+      if (find_layer(group, "block1_conv1")) return group;
+    }
+  }
+  if (!find_layer(file, "block1_conv1")) {
+    throw InputError(path.string(), "has no VGG16 weights (no layer block1_conv1)",
+                     "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
+  }
+  return file.open_group("/");
+}
+
+std::vector<std::string> encoder_layers() {
+  std::vector<std::string> layers;
+  const int convs[] = {2, 2, 3, 3, 3};
+  for (int block = 1; block <= 5; ++block) {
+    for (int conv = 1; conv <= convs[block - 1]; ++conv) {
+      layers.push_back("block" + std::to_string(block) + "_conv" + std::to_string(conv));
+    }
+  }
+  return layers;
+}
+
+void read_weight(const std::filesystem::path& path, const hdf5::Group& group,
+                 const std::string& dataset, Tensor weight) {
+  const std::vector<std::uint64_t> shape = group.dataset_info(dataset).shape;
+  bool fits = static_cast<int>(shape.size()) == weight.shape().rank();
+  for (int axis = 0; fits && axis < weight.shape().rank(); ++axis) {
+    fits =
+        shape[static_cast<std::size_t>(axis)] == static_cast<std::uint64_t>(weight.shape()[axis]);
+  }
+  if (!fits) {
+    throw InputError(path.string(),
+                     dataset + " is not of VGG16's shape " + weight.shape().to_string(),
+                     "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
+  }
+  const std::vector<float> values = group.read<float>(dataset);
+  if (!std::all_of(values.begin(), values.end(),
+                   [](float value) { return std::isfinite(value); })) {
+    throw InputError(path.string(), dataset + " holds NaN or infinity", "download the file again");
+  }
+  weight.copy_from_host(values);
+}
+
+}  // namespace
+
+std::vector<std::string> keras_vgg16_layers(const std::filesystem::path& path) {
+  const hdf5::File file = hdf5::File::open(path);
+  const hdf5::Group group = layers_group(path, file);
+  std::vector<std::string> found;
+  for (const std::string& layer : encoder_layers()) {
+    if (find_layer(group, layer)) found.push_back(layer);
+  }
+  return found;
+}
+
+void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& model, bool partial) {
+  if (model.spec().arch != Arch::kVgg16) {
+    throw InputError("--vgg16-weights", "the alexnet network has no VGG16 encoder",
+                     "use --arch vgg16");
+  }
+  const std::vector<std::string> found = keras_vgg16_layers(path);
+  const std::size_t wanted = encoder_layers().size();
+  if (found.size() < wanted && !partial) {
+    throw InputError(path.string(),
+                     "has only " + std::to_string(found.size()) + " of VGG16's " +
+                         std::to_string(wanted) + " convolutions (up to " + found.back() + ")",
+                     "give the whole file, or add --vgg16-partial to leave the others random");
+  }
+  const hdf5::File file = hdf5::File::open(path);
+  const hdf5::Group group = layers_group(path, file);
+  for (const Weight& weight : model.weights()) {
+    if (!weight.name.starts_with(kEncoder)) continue;
+    const std::size_t start = std::string(kEncoder).size();
+    const std::size_t end = weight.name.rfind('/');
+    const std::optional<LayerPaths> paths =
+        find_layer(group, weight.name.substr(start, end - start));
+    if (!paths) continue;
+    const bool kernel = weight.name.ends_with("/kernel");
+    read_weight(path, group, kernel ? paths->kernel : paths->bias, weight.value);
+  }
+  model.set_pretrained(found);
+}
+
+}  // namespace afterglow
