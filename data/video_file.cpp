@@ -72,6 +72,7 @@ VideoFile::VideoFile(const std::filesystem::path& path, const EncoderChoice& cho
   avformat_alloc_output_context2(&container, nullptr, film_format(path).container, url.c_str());
   if (container == nullptr) throw std::bad_alloc();
   container_.reset(container);
+  container->flags |= AVFMT_FLAG_BITEXACT;  // no random identifiers: the same film, the same bits
   make_encoder(choice, parameters);
   make_stream(parameters);
   av_dict_copy(&container->metadata, parameters.metadata, 0);
