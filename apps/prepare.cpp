@@ -1,0 +1,307 @@
+// `afterglow prepare`: from films to a dataset.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/commands.hpp"
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "base/random.hpp"
+#include "data/dataset.hpp"
+#include "data/frames.hpp"
+#include "data/pairing.hpp"
+#include "data/scene_cut.hpp"
+#include "data/simulated_colorizer.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kSize = 128;  // what the networks take
+constexpr const char* kSimulated = "simulated";
+
+struct PrepareCommand {
+  std::vector<fs::path> truth;
+  std::vector<fs::path> colorized;
+  std::string colorizer;
+  fs::path out;
+  std::string fit = "resize";
+  SplitRequest split;
+  std::int64_t max_frames = 0;  // 0: all
+};
+
+/// The per-frame colorized version of a film: another film, or the simulation.
+class ColorizedFrames {
+ public:
+  ColorizedFrames(const FilmPair& pair, std::uint64_t seed)
+      : path_(pair.colorized),
+        reader_(pair.colorized.empty() ? nullptr : open_frames(pair.colorized)),
+        simulated_(stable_hash(pair.id.data(), pair.id.size(), seed)) {}
+
+  const FrameReader* reader() const { return reader_.get(); }
+
+  /// The frame that belongs to the true one, or nothing at the film's end.
+  std::optional<Picture> next(const Picture& truth) {
+    if (reader_ == nullptr) return simulated_.colorize(truth);
+    std::optional<Frame> frame = reader_->read();
+    if (!frame) return std::nullopt;
+    return std::move(frame->picture);
+  }
+
+  /// True when the film ends here as well.
+  bool at_end() { return reader_ == nullptr || !reader_->read(); }
+
+ private:
+  fs::path path_;
+  std::unique_ptr<FrameReader> reader_;
+  SimulatedColorizer simulated_;
+};
+
+Picture fit_picture(const Picture& picture, Fit fit) {
+  return fit == Fit::kCrop ? crop_centre(picture, kSize) : resize_area(picture, kSize, kSize);
+}
+
+/// A crop needs 128 pixels, and the same geometry on both sides.
+void check_sizes(const FilmPair& pair, const FrameReader& truth, const FrameReader* colorized,
+                 Fit fit) {
+  if (fit == Fit::kResize) return;
+  const FramesInfo& info = truth.info();
+  const std::string size = std::to_string(info.width) + "x" + std::to_string(info.height);
+  if (std::min(info.width, info.height) < kSize) {
+    throw InputError(pair.truth.string(), "is " + size + ", smaller than 128x128",
+                     "give a larger film or --fit resize");
+  }
+  if (colorized != nullptr &&
+      (colorized->info().width != info.width || colorized->info().height != info.height)) {
+    throw InputError(pair.colorized.string(),
+                     "is " + std::to_string(colorized->info().width) + "x" +
+                         std::to_string(colorized->info().height) + " but " + pair.truth.string() +
+                         " is " + size,
+                     "give films of one size or --fit resize");
+  }
+}
+
+[[noreturn]] void refuse_counts(const FilmPair& pair, const std::string& shorter,
+                                std::int64_t frames, const std::string& longer) {
+  throw InputError(
+      pair.truth.string(),
+      shorter + " ends after " + std::to_string(frames) + " frames, " + longer + " goes on",
+      "give films of the same frames, or --max-frames " + std::to_string(frames));
+}
+
+std::string piece_id(const std::string& id, std::int64_t first) {
+  if (first == 0) return id;
+  char suffix[32];
+  std::snprintf(suffix, sizeof suffix, "_cut%03lld", static_cast<long long>(first));
+  return id + suffix;
+}
+
+class Preparation {
+ public:
+  Preparation(const PrepareCommand& command, const DatasetHeader& header)
+      : command_(command), fit_(header.fit), writer_(command.out, header) {}
+
+  /// Adds a film's clips; leaves none of them when it throws.
+  void add(const FilmPair& pair, Progress& progress, std::int64_t films_done) {
+    std::vector<std::string> pieces;
+    try {
+      read(pair, pieces, progress, films_done);
+    } catch (const InputError&) {
+      for (const std::string& id : pieces) writer_.drop_clip(id);
+      throw;
+    }
+    films_.push_back(pair.id);
+    for (const std::string& id : pieces) film_of_[id] = pair.id;
+  }
+
+  bool empty() const { return films_.empty(); }
+
+  /// Splits by film (`planned`: splits that were asked for) and puts the file in place.
+  void commit(const std::map<std::string, Split>& planned) {
+    std::map<std::string, Split> splits = planned;
+    if (splits.empty()) {
+      const std::vector<Split> hashed = split_clips(films_, command_.split);
+      for (std::size_t i = 0; i < films_.size(); ++i) splits[films_[i]] = hashed[i];
+    }
+    for (const auto& [piece, film] : film_of_) writer_.set_split(piece, splits.at(film));
+    writer_.commit();
+  }
+
+  const std::vector<ClipInfo>& clips() const { return writer_.clips(); }
+
+ private:
+  void read(const FilmPair& pair, std::vector<std::string>& pieces, Progress& progress,
+            std::int64_t films_done) {
+    const std::unique_ptr<FrameReader> truth = open_frames(pair.truth);
+    ColorizedFrames colorized(pair, command_.split.seed);
+    check_sizes(pair, *truth, colorized.reader(), fit_);
+    SceneCutDetector cuts;
+    std::int64_t frames = 0;
+    while (command_.max_frames == 0 || frames < command_.max_frames) {
+      throw_if_interrupted();
+      const std::optional<Frame> frame = truth->read();
+      if (!frame) {
+        if (!colorized.at_end()) {
+          refuse_counts(pair, "it", frames, pair.colorized.string());
+        }
+        break;
+      }
+      const std::optional<Picture> input = colorized.next(frame->picture);
+      if (!input) refuse_counts(pair, pair.colorized.string(), frames, "it");
+      if (cuts.push(frame->picture) || frames == 0) {
+        const std::string id = piece_id(pair.id, frames);
+        writer_.begin_clip(id, truth->info().fps, pair.truth.filename().string());
+        pieces.push_back(id);
+      }
+      writer_.add_frame(fit_picture(*input, fit_), fit_picture(frame->picture, fit_));
+      ++frames;
+      progress.update(films_done, pair.id + ", frame " + std::to_string(frames));
+    }
+  }
+
+  const PrepareCommand& command_;
+  Fit fit_;
+  DatasetWriter writer_;
+  std::vector<std::string> films_;
+  std::map<std::string, std::string> film_of_;  // by clip id
+};
+
+void print_table(const fs::path& out, const std::vector<ClipInfo>& clips) {
+  std::size_t width = 4;
+  for (const ClipInfo& clip : clips) width = std::max(width, clip.id.size());
+  std::printf("%-*s  frames    fps  split  source\n", static_cast<int>(width), "clip");
+  std::map<Split, std::pair<int, std::int64_t>> totals;
+  for (const ClipInfo& clip : clips) {
+    std::printf("%-*s  %6lld  %5.2f  %-5s  %s\n", static_cast<int>(width), clip.id.c_str(),
+                static_cast<long long>(clip.frames), clip.fps, split_name(clip.split).c_str(),
+                clip.source.c_str());
+    ++totals[clip.split].first;
+    totals[clip.split].second += clip.frames;
+  }
+  std::printf("%s:", out.c_str());
+  for (const Split split : {Split::kTrain, Split::kVal, Split::kTest}) {
+    std::printf("%s %s %d clips, %lld frames", split == Split::kTrain ? "" : ";",
+                split_name(split).c_str(), totals[split].first,
+                static_cast<long long>(totals[split].second));
+  }
+  std::printf("\n");
+}
+
+/// Refuses what would only show after hours of work.
+void check_command(const PrepareCommand& command) {
+  if (command.colorized.empty() == command.colorizer.empty()) {
+    throw InputError("prepare", "takes either --colorized FILES or --colorizer simulated",
+                     "give one of them");
+  }
+  if (fs::is_directory(command.out)) {
+    throw InputError(command.out.string(), "is a folder", "give a file name as --out");
+  }
+  for (const auto* inputs : {&command.truth, &command.colorized}) {
+    for (const fs::path& input : *inputs) {
+      std::error_code missing;
+      if (fs::equivalent(input, command.out, missing)) {
+        throw InputError(command.out.string(), "is an input and the output", "give another --out");
+      }
+    }
+  }
+}
+
+std::map<std::string, Split> requested_splits(const std::vector<FilmPair>& pairs,
+                                              const SplitRequest& request) {
+  std::map<std::string, Split> splits;
+  if (request.file.empty() && request.test.empty() && request.val.empty()) return splits;
+  std::vector<std::string> ids;
+  for (const FilmPair& pair : pairs) ids.push_back(pair.id);
+  const std::vector<Split> chosen = split_clips(ids, request);
+  for (std::size_t i = 0; i < ids.size(); ++i) splits[ids[i]] = chosen[i];
+  return splits;
+}
+
+void run_prepare(const PrepareCommand& command) {
+  check_command(command);
+  const bool simulated = command.colorized.empty();
+  const std::vector<fs::path> truths = expand_folders(command.truth);
+  Pairing pairing =
+      simulated ? name_films(truths) : pair_films(truths, expand_folders(command.colorized));
+  const std::map<std::string, Split> splits = pairing.pairs.empty()
+                                                  ? std::map<std::string, Split>()
+                                                  : requested_splits(pairing.pairs, command.split);
+  DatasetHeader header;
+  header.size = kSize;
+  header.seed = command.split.seed;
+  header.fit = parse_fit(command.fit, "--fit");
+  header.colorizer = simulated ? SimulatedColorizer::name() : "files";
+  header.colorizer_sha256 = simulated ? SimulatedColorizer::sha256() : "";
+
+  Preparation preparation(command, header);
+  Progress progress("prepare", static_cast<std::int64_t>(pairing.pairs.size()), "films");
+  std::int64_t done = 0;
+  std::size_t kept = 0;
+  for (const FilmPair& pair : pairing.pairs) {
+    try {
+      preparation.add(pair, progress, done);
+      ++kept;
+    } catch (const InputError& error) {
+      pairing.problems.push_back(error.what());
+    }
+    progress.update(++done, pair.id);
+  }
+  progress.finish();
+
+  const std::size_t problems = pairing.problems.size();
+  if (preparation.empty() && problems == 1) throw InputError(pairing.problems.front());
+  for (const std::string& problem : pairing.problems) {
+    std::fprintf(stderr, "afterglow: %s\n", problem.c_str());
+  }
+  if (preparation.empty()) {
+    throw InputError(command.out.string(), "no film is left to put into it",
+                     "mend the files named above");
+  }
+  preparation.commit(splits);
+  print_table(command.out, preparation.clips());
+  if (problems > 0) {
+    throw RunError(command.out.string() + ": made of " + std::to_string(kept) +
+                   " films; the files named above are left out");
+  }
+}
+
+}  // namespace
+
+void add_prepare(CLI::App& program) {
+  const auto command = std::make_shared<PrepareCommand>();
+  CLI::App* app = program.add_subcommand(
+      "prepare", "Make a dataset of true films and their per-frame colorized versions");
+  app->add_option("--truth", command->truth,
+                  "True films, folders of films, or folders of numbered pictures")
+      ->required();
+  app->add_option("--colorized", command->colorized,
+                  "Colorized films; paired by equal name, else by trailing number");
+  app->add_option("--colorizer", command->colorizer, "Make them from the truth instead")
+      ->check(CLI::IsMember({kSimulated}));
+  app->add_option("--out", command->out, "Dataset file (.h5)")->required();
+  app->add_option("--fit", command->fit,
+                  "How frames become 128x128: crop (their centre) or resize (all of them)")
+      ->check(CLI::IsMember({"crop", "resize"}))
+      ->capture_default_str();
+  CLI::Option* file = app->add_option("--split", command->split.file,
+                                      "File of lines `id train|val|test`, one for each film");
+  app->add_option("--test", command->split.test, "Films kept aside: ID,...")
+      ->delimiter(',')
+      ->excludes(file);
+  app->add_option("--val", command->split.val, "Films watched while training: ID,...")
+      ->delimiter(',')
+      ->excludes(file);
+  app->add_option("--max-frames", command->max_frames, "Only the first frames of each film")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--seed", command->split.seed, "Of the split and of the simulation")
+      ->capture_default_str();
+  app->callback([command] { run_prepare(*command); });
+}
+
+}  // namespace afterglow
