@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 #include <utility>
 
 namespace afterglow {
@@ -18,10 +19,17 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit)
       unit_(std::move(unit)),
       total_(total),
       terminal_(isatty(STDERR_FILENO) == 1),
+      exceptions_(std::uncaught_exceptions()),
       start_(std::chrono::steady_clock::now()),
       printed_(start_) {}
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  if (std::uncaught_exceptions() == exceptions_) {
+    finish();
+  } else if (terminal_ && !finished_) {
+    std::fputs("\r\033[K", stderr);  // the error's line says it all
+  }
+}
 
 void Progress::update(std::int64_t done, const std::string& note) {
   done_ = done;

@@ -21,7 +21,8 @@ class Progress {
 
   /// Sets how much is done, with an optional note (for example the loss).
   void update(std::int64_t done, const std::string& note = {});
-  /// Prints the last state and ends the line. Called by the destructor if need be.
+  /// Prints the last state and ends the line. Called by the destructor if need be, but not when an
+  /// exception ends the work: then nothing more is said.
   void finish();
 
  private:
@@ -34,6 +35,7 @@ class Progress {
   std::int64_t done_ = 0;
   bool terminal_;
   bool finished_ = false;
+  int exceptions_;  // in flight at the start
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point printed_;
 };

@@ -1,0 +1,162 @@
+#include "apps/sequences.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "data/colour.hpp"
+#include "data/dataset.hpp"
+#include "data/pairing.hpp"
+#include "data/result_file.hpp"
+
+namespace afterglow {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A clip of an .h5 file; a derived class fills in each picture.
+class ClipReader : public FrameReader {
+ public:
+  const FramesInfo& info() const override { return info_; }
+  std::optional<Frame> read() override {
+    if (next_ == info_.count) return std::nullopt;
+    Frame frame{picture(next_), next_, static_cast<double>(next_) / info_.fps};
+    ++next_;
+    return frame;
+  }
+
+ protected:
+  ClipReader(std::string source, int size, double fps, std::int64_t count) {
+    info_.source = std::move(source);
+    info_.width = info_.height = size;
+    info_.fps = fps;
+    info_.count = count;
+  }
+  virtual Picture picture(std::int64_t index) = 0;
+
+ private:
+  FramesInfo info_;
+  std::int64_t next_ = 0;
+};
+
+class DatasetClip : public ClipReader {
+ public:
+  DatasetClip(std::shared_ptr<const Dataset> dataset, const ClipInfo& clip, Part part)
+      : ClipReader(dataset->path().string() + " " + clip.id, dataset->header().size, clip.fps,
+                   clip.frames),
+        dataset_(std::move(dataset)),
+        id_(clip.id),
+        part_(part) {}
+
+ private:
+  Picture picture(std::int64_t index) override {
+    Picture picture(info().width, info().height);
+    if (part_ == Part::kBaseline) {
+      dataset_->read_colorized(id_, index, 1, picture.rgb);
+    } else {
+      dataset_->read_truth(id_, index, 1, picture.rgb);
+    }
+    return part_ == Part::kGray ? gray_picture(picture) : picture;
+  }
+
+  std::shared_ptr<const Dataset> dataset_;
+  std::string id_;
+  Part part_;
+};
+
+class ResultFrames : public ClipReader {
+ public:
+  ResultFrames(std::shared_ptr<const ResultFile> file, const ResultClip& clip,
+               const std::string& name)
+      : ClipReader(name, file->size(), clip.fps, clip.frames),
+        file_(std::move(file)),
+        id_(clip.id) {}
+
+ private:
+  Picture picture(std::int64_t index) override {
+    Picture picture(info().width, info().height);
+    std::vector<float> values(picture.rgb.size());
+    file_->read_frame(id_, index, values);
+    std::transform(values.begin(), values.end(), picture.rgb.begin(),
+                   [](float value) { return to_byte(double{value}); });
+    return picture;
+  }
+
+  std::shared_ptr<const ResultFile> file_;
+  std::string id_;
+};
+
+void append_h5(const fs::path& path, Part part, std::vector<Sequence>& sequences) {
+  if (part == Part::kResult) {
+    const auto file = std::make_shared<const ResultFile>(path);
+    for (const ResultClip& clip : file->clips()) {
+      const std::string name = path.string() + " " + clip.id;
+      sequences.push_back({clip.id, name, true, [file, clip, name] {
+                             return std::make_unique<ResultFrames>(file, clip, name);
+                           }});
+    }
+    return;
+  }
+  const auto dataset = std::make_shared<const Dataset>(path);
+  for (const ClipInfo& clip : dataset->clips()) {
+    sequences.push_back({clip.id, path.string() + " " + clip.id, true, [dataset, clip, part] {
+                           return std::make_unique<DatasetClip>(dataset, clip, part);
+                         }});
+  }
+}
+
+/// The candidates for which same(candidate) holds.
+template <typename Same>
+std::vector<const Sequence*> filter(const std::vector<Sequence>& candidates, const Same& same) {
+  std::vector<const Sequence*> found;
+  for (const Sequence& candidate : candidates) {
+    if (same(candidate)) found.push_back(&candidate);
+  }
+  return found;
+}
+
+}  // namespace
+
+bool is_hdf5(const fs::path& path) {
+  return path.extension() == ".h5" || path.extension() == ".hdf5";
+}
+
+std::string clip_id(const fs::path& path) {
+  const fs::path name = path.filename().empty() ? path.parent_path() : path;
+  return (fs::is_directory(name) ? name.filename() : name.stem()).string();
+}
+
+std::vector<Sequence> list_sequences(const std::vector<fs::path>& paths, Part part) {
+  std::vector<Sequence> sequences;
+  for (const fs::path& path : expand_folders(paths)) {
+    if (is_hdf5(path)) {
+      append_h5(path, part, sequences);
+    } else {
+      sequences.push_back(
+          {clip_id(path), path.string(), false, [path] { return open_frames(path); }});
+    }
+  }
+  return sequences;
+}
+
+std::vector<Sequence> match_sequences(const std::vector<Sequence>& wanted,
+                                      const std::vector<Sequence>& candidates,
+                                      const std::string& option) {
+  if (wanted.size() == 1 && candidates.size() == 1) return candidates;
+  std::vector<Sequence> matches;
+  for (const Sequence& sequence : wanted) {
+    auto found = filter(candidates, [&](const Sequence& c) { return c.id == sequence.id; });
+    if (const std::string end = trailing_id(sequence.id); found.empty() && !end.empty()) {
+      found = filter(candidates, [&](const Sequence& c) { return trailing_id(c.id) == end; });
+    }
+    if (found.size() != 1) {
+      throw InputError(sequence.name,
+                       found.empty() ? "has no partner among the files of " + option
+                                     : "has several partners among the files of " + option,
+                       "give files of equal name or equal trailing number");
+    }
+    matches.push_back(*found.front());
+  }
+  return matches;
+}
+
+}  // namespace afterglow

@@ -1,0 +1,45 @@
+// Clips by name, wherever they lie: films, folders of pictures, datasets, results.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/frames.hpp"
+
+namespace afterglow {
+
+/// What a dataset is asked for: its true frames, their gray version, or the per-frame colorized
+/// input. kResult is read from result files.
+enum class Part { kTruth, kGray, kBaseline, kResult };
+
+/// A clip that can be opened, as often as wanted.
+struct Sequence {
+  std::string id;
+  std::string name;          // for messages: the file, with the clip when it holds several
+  bool one_of_many = false;  // from a dataset or result file, which may hold more than is asked for
+  std::function<std::unique_ptr<FrameReader>()> open;
+};
+
+/// The clips of these files: each film and each folder of pictures is one, under its stem; a folder
+/// of films holds one per film; an .h5 file has its own ids. Results are rounded and clamped.
+/// Throws InputError when an .h5 file cannot be used; films are not looked at before they are
+/// opened.
+std::vector<Sequence> list_sequences(const std::vector<std::filesystem::path>& paths, Part part);
+
+/// The sequence for each of the wanted ids: the only one where one is wanted and one is there, else
+/// by equal id, else by equal trailing id (data/pairing.hpp). Throws InputError, naming `wanted`
+/// and `option`, when there is none or more than one.
+std::vector<Sequence> match_sequences(const std::vector<Sequence>& wanted,
+                                      const std::vector<Sequence>& candidates,
+                                      const std::string& option);
+
+/// True for a name that ends in .h5 or .hdf5.
+bool is_hdf5(const std::filesystem::path& path);
+
+/// The id of a film or folder: its name without extension (of a folder, its whole name).
+std::string clip_id(const std::filesystem::path& path);
+
+}  // namespace afterglow
