@@ -38,8 +38,8 @@ struct Node {
     }
   }
 
-  std::vector<std::shared_ptr<Slot>> inputs;
-  Backward closure;  // none: walked already
+  std::vector<std::shared_ptr<Slot>> inputs;  // null: its gradient is not wanted
+  Backward closure;                           // none: walked already
 };
 
 struct Variable::State {
@@ -79,8 +79,8 @@ Variable record(Tensor y, std::vector<Variable> inputs, Backward backward) {
   std::vector<std::shared_ptr<Slot>> slots;
   bool wanted = false;
   for (const Variable& input : inputs) {
-    slots.push_back(input ? input.state_->slot : nullptr);
-    wanted = wanted || input.wants_gradient();
+    slots.push_back(input.wants_gradient() ? input.state_->slot : nullptr);
+    wanted = wanted || slots.back();
   }
   if (wanted) {
     result.state_->slot->wants_gradient = true;

@@ -38,6 +38,19 @@ inline void check_per_channel(const std::string& op, const std::string& name, co
   }
 }
 
+/// A rectangle (top, left, height, width) inside of every frame of x.
+inline void check_rectangle(const std::string& op, std::int32_t top, std::int32_t left,
+                            std::int32_t height, std::int32_t width, const std::string& name,
+                            const Shape& x) {
+  if (top >= 0 && left >= 0 && height >= 1 && width >= 1 && top <= x[1] - height &&
+      left <= x[2] - width) {
+    return;
+  }
+  refuse(op, "the rectangle (top " + std::to_string(top) + ", left " + std::to_string(left) +
+                 ", height " + std::to_string(height) + ", width " + std::to_string(width) +
+                 ") leaves " + named(name, x));
+}
+
 inline std::int32_t extent(const Shape& shape, int axis) {
   return static_cast<std::int32_t>(shape[axis]);
 }

@@ -38,10 +38,9 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
   backend->conv2d(g, x.value().source(), w.value().source(), source_of(b), options.activation,
                   y.destination());
   // x is needed for the weights' gradient alone, w for x's alone, y for the activation's mask.
-  const bool weights_train = w.wants_gradient() || b.wants_gradient();
   return record(y, {x, w, b},
                 [g, activation = options.activation, x_shape = x.shape(), w_shape = w.shape(),
-                 kept_x = weights_train ? x.value() : Tensor(),
+                 kept_x = w.wants_gradient() ? x.value() : Tensor(),
                  kept_w = x.wants_gradient() ? w.value() : Tensor(),
                  kept_y = options.activation == Activation::kNone ? Tensor() : y](
                     const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
@@ -49,10 +48,12 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                   const Tensor dz = before_activation(activation, kept_y, dy);
                   Tensor dx = new_if(needs[0], dy.backend(), x_shape);
                   Tensor db = new_if(needs[2], dy.backend(), {g.k});
-                  Tensor dw = new_if(needs[1] || needs[2], dy.backend(), w_shape);
+                  Tensor dw = new_if(needs[1], dy.backend(), w_shape);
                   if (dw) {
                     device.conv2d_backward_weights(g, kept_x.source(), dz.source(),
                                                    dw.destination(), destination_of(db));
+                  } else if (db) {
+                    device.sum_rows(channel_geometry(dz.shape()), dz.source(), db.destination());
                   }
                   if (dx)
                     device.conv2d_backward_data(g, dz.source(), kept_w.source(), dx.destination());

@@ -23,25 +23,25 @@ Conv2dGeometry geometry(const Variable& x, const Variable& w, const Variable& b,
   if (options.stride < 1 || options.dilation != 1) {
     refuse(kOp, "the stride starts at 1, the dilation is 1");
   }
+  if (options.padding == Padding::kValid &&
+      (w.shape()[0] < options.stride || w.shape()[1] < options.stride)) {
+    refuse(kOp,
+           named("w", w.shape()) + " is smaller than the stride " + std::to_string(options.stride));
+  }
   const auto output = [&](std::int32_t in, std::int32_t window) {
     return options.padding == Padding::kSame ? in * options.stride
                                              : (in - 1) * options.stride + window;
   };
-  const Conv2dGeometry g{extent(x.shape(), 0),
-                         output(extent(x.shape(), 1), extent(w.shape(), 0)),
-                         output(extent(x.shape(), 2), extent(w.shape(), 1)),
-                         extent(w.shape(), 2),
-                         extent(w.shape(), 3),
-                         extent(w.shape(), 0),
-                         extent(w.shape(), 1),
-                         options.stride,
-                         1,
-                         options.padding};
-  if (g.out_h() != extent(x.shape(), 1) || g.out_w() != extent(x.shape(), 2)) {
-    refuse(kOp,
-           named("w", w.shape()) + " is smaller than the stride " + std::to_string(options.stride));
-  }
-  return g;
+  return {extent(x.shape(), 0),
+          output(extent(x.shape(), 1), extent(w.shape(), 0)),
+          output(extent(x.shape(), 2), extent(w.shape(), 1)),
+          extent(w.shape(), 2),
+          extent(w.shape(), 3),
+          extent(w.shape(), 0),
+          extent(w.shape(), 1),
+          options.stride,
+          1,
+          options.padding};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ namespace afterglow::ops {
 Variable crop(const Variable& x, std::int32_t top, std::int32_t left, std::int32_t height,
               std::int32_t width) {
   check_frames("crop", "x", x.shape());
+  check_rectangle("crop", top, left, height, width, "x", x.shape());
   const CropGeometry g{extent(x.shape(), 0),
                        extent(x.shape(), 1),
                        extent(x.shape(), 2),
@@ -13,10 +14,6 @@ Variable crop(const Variable& x, std::int32_t top, std::int32_t left, std::int32
                        left,
                        height,
                        width};
-  if (top < 0 || left < 0 || height < 1 || width < 1 || top > g.h - height || left > g.w - width) {
-    refuse("crop", named("the rectangle", {top, left, height, width}) +
-                       " (top, left, height, width) leaves " + named("x", x.shape()));
-  }
   Tensor y(x.backend(), {g.n, height, width, g.c});
   x.backend()->crop(g, x.value().source(), y.destination());
   return record(y, {x}, [g](const Tensor& dy, const std::vector<bool>&) -> std::vector<Tensor> {

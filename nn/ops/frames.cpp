@@ -40,8 +40,7 @@ Variable concat_frames(std::span<const Variable> parts) {
   std::int64_t frames = 0;
   for (const Variable& part : parts) {
     check_frames("concat_frames", "part", part.shape());
-    if (frame_size(part.shape()) == 0 ||
-        with_frames(part.shape(), 1) != with_frames(parts.front().shape(), 1)) {
+    if (with_frames(part.shape(), 1) != with_frames(parts.front().shape(), 1)) {
       refuse("concat_frames",
              named("part", part.shape()) + " does not fit " + named("part", parts.front().shape()));
     }

@@ -1,16 +1,17 @@
 // temporal_mse and mse: both get value and gradient from one pass and only scale the gradient
 // later.
-#include <algorithm>
-
 #include "nn/ops/checks.hpp"
 
 namespace afterglow::ops {
 namespace {
 
-Loss record_loss(const std::string& op, const Variable& prediction, const Tensor& target,
-                 float beta, const std::vector<std::uint8_t>& clip_starts, const Region& region) {
-  check_frames(op, "prediction", prediction.shape());
-  check_same(op, "prediction", prediction.shape(), "target", target.shape());
+void check(const std::string& op, const Shape& prediction, const Shape& target) {
+  check_frames(op, "prediction", prediction);
+  check_same(op, "prediction", prediction, "target", target);
+}
+
+Loss record_loss(const Variable& prediction, const Tensor& target, float beta,
+                 const std::vector<std::uint8_t>& clip_starts, const Region& region) {
   const Shape& shape = prediction.shape();
   const TemporalMseGeometry g{extent(shape, 0), extent(shape, 1), extent(shape, 2),
                               extent(shape, 3), region.top,       region.left,
@@ -31,10 +32,7 @@ Loss record_loss(const std::string& op, const Variable& prediction, const Tensor
   return {loss, value};
 }
 
-Region whole_frame(const Shape& shape) {
-  if (shape.rank() != 4) return {};
-  return {0, 0, extent(shape, 1), extent(shape, 2)};
-}
+Region whole_frame(const Shape& shape) { return {0, 0, extent(shape, 1), extent(shape, 2)}; }
 
 }  // namespace
 
@@ -43,6 +41,7 @@ Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
                   const std::optional<Region>& region) {
   constexpr const char* kOp = "temporal_mse";
   const Shape& shape = prediction.shape();
+  check(kOp, shape, target.shape());
   if (!(beta >= 0.0F && beta <= 1.0F)) {
     refuse(kOp, "beta " + std::to_string(beta) + " is outside 0 to 1");
   }
@@ -51,20 +50,16 @@ Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
            std::to_string(clip_starts.size()) + " clip starts for " + named("prediction", shape));
   }
   const Region r = region.value_or(whole_frame(shape));
-  if (r.top < 0 || r.left < 0 || r.height < 1 || r.width < 1 || r.top > shape[1] - r.height ||
-      r.left > shape[2] - r.width) {
-    refuse(kOp, named("the region", {r.top, r.left, r.height, r.width}) +
-                    " (top, left, height, width) leaves " + named("prediction", shape));
-  }
-  return record_loss(kOp, prediction, target, beta, clip_starts, r);
+  check_rectangle(kOp, r.top, r.left, r.height, r.width, "prediction", shape);
+  return record_loss(prediction, target, beta, clip_starts, r);
 }
 
 Variable mse(const Variable& prediction, const Tensor& target) {
-  // Every frame starts a clip, so that no temporal term exists.
   const Shape& shape = prediction.shape();
-  const std::vector<std::uint8_t> starts(
-      static_cast<std::size_t>(std::max<std::int64_t>(shape[0], 0)), 1);
-  return record_loss("mse", prediction, target, 1.0F, starts, whole_frame(shape)).value;
+  check("mse", shape, target.shape());
+  // Every frame starts a clip, so that no temporal term exists.
+  const std::vector<std::uint8_t> starts(static_cast<std::size_t>(shape[0]), 1);
+  return record_loss(prediction, target, 1.0F, starts, whole_frame(shape)).value;
 }
 
 }  // namespace afterglow::ops
