@@ -1,0 +1,94 @@
+// Both networks against tf_keras (data/make_goldens.py).
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "base/hdf5.hpp"
+#include "golden_rule.hpp"
+#include "kernels/backend.hpp"
+#include "nn/models/colorization_model.hpp"
+#include "nn/ops/ops.hpp"
+#include "nn/optimizer.hpp"
+
+namespace afterglow {
+namespace {
+
+/// Largest absolute error over largest absolute value. Both sides compute in float32, summing in
+/// different order through up to 21 layers of up to 12,800 terms: 1e-5 is usual, 1e-3 is what the
+/// project promises.
+constexpr double kNetworkTolerance = 1e-3;
+/// Relative error of a loss after up to nine Adam steps, each of which divides gradients by their
+/// own size and so magnifies the rounding of small ones. The losses fall by 1 to 2 % a step.
+constexpr double kLossTolerance = 2e-3;
+
+double relative_error(const Tensor& output, const std::vector<float>& golden) {
+  // The golden holds pixels 7, 23, 39, ... of both axes.
+  const std::vector<float> values = output.to_host();
+  double error = 0;
+  double largest = 0;
+  std::size_t next = 0;
+  for (std::int64_t n = 0; n < output.shape()[0]; ++n) {
+    for (std::int64_t y = 7; y < kNetworkSize; y += 16) {
+      for (std::int64_t x = 7; x < kNetworkSize; x += 16) {
+        for (std::int64_t c = 0; c < 3; ++c) {
+          const double expected = static_cast<double>(golden.at(next++));
+          const auto index =
+              static_cast<std::size_t>(((n * kNetworkSize + y) * kNetworkSize + x) * 3 + c);
+          error = std::max(error, std::abs(static_cast<double>(values[index]) - expected));
+          largest = std::max(largest, std::abs(expected));
+        }
+      }
+    }
+  }
+  REQUIRE(next == golden.size());
+  return error / largest;
+}
+
+}  // namespace
+
+TEST_CASE("networks compute what tf_keras computes", "[golden]") {
+  const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
+  CAPTURE(arch_name(arch));
+  const hdf5::File goldens = hdf5::File::open(std::string(AFTERGLOW_TEST_DATA) + "/goldens.h5");
+  const auto backend = make_cpu_backend();
+  const auto model = make_model(backend, {arch, Decoder::kUpsample}, 1);
+  const Variable input(golden_frames(backend, "input", 6));
+  const Tensor truth = golden_frames(backend, "truth", 3);
+
+  set_golden_weights(*model);
+  {
+    const NoGradient guard;
+    CHECK(relative_error(model->forward(input).value(),
+                         goldens.read<float>(arch_name(arch) + "/inference")) < kNetworkTolerance);
+    model->train(true);
+    CHECK(relative_error(model->forward(input).value(),
+                         goldens.read<float>(arch_name(arch) + "/training")) < kNetworkTolerance);
+  }
+
+  set_golden_weights(*model);
+  const std::vector<double> losses = goldens.read<double>(arch_name(arch) + "/losses");
+  REQUIRE(losses.size() == 10);
+  Adam adam(model->parameters(), {});
+  for (std::size_t step = 0; step < losses.size(); ++step) {
+    CAPTURE(step);
+    const ops::Loss loss = ops::temporal_mse(model->forward(input), truth, 0.8F, {1, 0, 0, 0});
+    CHECK(std::abs(loss.parts.loss - losses[step]) / losses[step] < kLossTolerance);
+    backward(loss.value);
+    adam.step();
+  }
+}
+
+TEST_CASE("networks have the paper's sizes") {
+  const auto backend = make_cpu_backend();
+  struct Row {
+    ModelSpec spec;
+    std::int64_t total, trainable;
+  };
+  const Row row = GENERATE(Row{{Arch::kAlexnet, Decoder::kUpsample}, 9'127'971, 9'122'467},
+                           Row{{Arch::kVgg16, Decoder::kUpsample}, 21'783'396, 7'065'438});
+  const auto model = make_model(backend, row.spec, 1);
+  CHECK(model->weight_count() == row.total);
+  CHECK(model->trainable_count() == row.trainable);
+}
+
+}  // namespace afterglow
