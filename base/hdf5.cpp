@@ -81,6 +81,8 @@ herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* names) {
 Handle creation_ordered(Id property_class) {
   Handle properties(H5Pcreate(property_class));
   H5Pset_link_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  // No times inside the file: the same content gives the same bytes.
+  H5Pset_obj_track_times(properties.get(), 0);
   return properties;
 }
 
@@ -245,7 +247,6 @@ void Group::write(const std::string& path, std::span<const std::uint64_t> shape,
                                                      dimensions.data(), nullptr));
   const Handle parents(H5Pcreate(H5P_LINK_CREATE));
   H5Pset_create_intermediate_group(parents.get(), 1);
-  // No times inside the file: the same content gives the same bytes.
   const Handle properties(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_obj_track_times(properties.get(), 0);
   const Handle dataset = written(H5Dcreate2(id_.get(), path.c_str(), native_type<T>(), space.get(),
