@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace afterglow::testing {
+namespace afterglow::test {
 
 /// What is left of a program that has ended.
 struct ProgramResult {
@@ -131,4 +131,4 @@ inline ProgramResult run_afterglow(const std::vector<std::string>& arguments) {
 }
 #endif
 
-}  // namespace afterglow::testing
+}  // namespace afterglow::test
