@@ -58,7 +58,7 @@ class FilmReader {
 /// How FilmWriter encodes and where it finds the sound.
 struct FilmOptions {
   /// kH264: libx264 crf 14 (luma equals the source's up to the encoding; VP9 in .webm).
-  /// kLossless: x264 qp 0 in .mp4 and .mov, FFV1 in .mkv and .avi, VP9 in .webm: luma is the
+  /// kLossless: x264 qp 0 in .mp4, .mov and .avi, FFV1 in .mkv, VP9 in .webm: luma is the
   /// source's, bit for bit.
   VideoCodec codec = VideoCodec::kH264;
   /// A film whose audio tracks are copied; empty: the film that gives the luma.

@@ -14,6 +14,7 @@ namespace afterglow {
 /// A stream that breaks is an InputError that names the file and the frame, never a shorter film:
 /// an error of the demuxer or decoder, a packet cut off, a frame that the decoder could only guess.
 /// Errors before the first whole frame are passed over, as recordings of broadcasts begin so.
+/// What libav itself does not report (FFV1's checksums) goes unseen.
 class VideoDecoder {
  public:
   /// Throws InputError when the file is missing, empty, no film, visibly cut off
