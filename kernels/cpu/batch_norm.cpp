@@ -71,12 +71,18 @@ void CpuBackend::batch_norm(const ChannelGeometry& g, Source x, Source gamma, So
       squares[c] += deviation * deviation;
     }
   });
+  Channels shift(beta.begin(), beta.end());
   for (std::size_t c = 0; c < channels; ++c) {
     const double offset = totals[c] / count;
-    mean[c] = static_cast<float>(static_cast<double>(mean[c]) + offset);
+    const double exact = static_cast<double>(mean[c]) + offset;
+    mean[c] = static_cast<float>(exact);
     variance[c] = static_cast<float>(std::max(totals[channels + c] / count - offset * offset, 0.0));
+    // What the stored mean lacks weighs as much as a deviation when the variance is small.
+    const double scale = static_cast<double>(gamma[c]) /
+                         std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
+    shift[c] += static_cast<float>(scale * (static_cast<double>(mean[c]) - exact));
   }
-  batch_norm_inference(g, x, gamma, beta, mean, variance, epsilon, y);
+  batch_norm_inference(g, x, gamma, shift, mean, variance, epsilon, y);
 }
 
 void CpuBackend::batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,

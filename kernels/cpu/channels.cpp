@@ -28,7 +28,7 @@ void CpuBackend::add_bias(const ChannelGeometry& g, Source b, Activation activat
     float* values = y.data() + row * g.channels;
     for (std::int32_t c = 0; c < g.channels; ++c) {
       const float value = b.empty() ? values[c] : values[c] + b[static_cast<std::size_t>(c)];
-      values[c] = value > floor ? value : floor;
+      values[c] = value < floor ? floor : value;  // a NaN stays one
     }
   });
 }

@@ -21,7 +21,8 @@ void CpuBackend::fill(Destination dst, float value) {
 
 void CpuBackend::relu(Source x, Destination y) {
   for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] > 0.0F ? x[i] : 0.0F;
+    // A NaN is not below 0: it stays visible.
+    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] < 0.0F ? 0.0F : x[i];
   });
 }
 

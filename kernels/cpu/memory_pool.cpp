@@ -1,70 +1,121 @@
 #include "kernels/cpu/memory_pool.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <new>
-#include <tuple>
 
 namespace afterglow {
+
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kGrowth = std::size_t{1} << 20;
 
-/// A free block serves a request that leaves at most a quarter of it unused: more would let the
-/// peak grow.
-bool fits(std::size_t capacity, std::size_t bytes) { return capacity - bytes <= capacity / 4; }
+std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  if (bytes > std::numeric_limits<std::size_t>::max() - unit) throw std::bad_alloc();
+  return (bytes + unit - 1) / unit * unit;
+}
+
+std::size_t physical_memory() {
+  return std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGESIZE));
+}
 
 }  // namespace
 
-MemoryPool::~MemoryPool() { trim(0); }
+MemoryPool::MemoryPool() : range_(round_up(2 * physical_memory(), kGrowth)) {
+  // Address space only: it costs nothing until grow() opens it. A process with a limit on its
+  // address space (ulimit -v) gets less.
+  void* range = MAP_FAILED;
+  while (range == MAP_FAILED) {
+    range = mmap(nullptr, range_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (range == MAP_FAILED && (range_ = range_ / 2 / kGrowth * kGrowth) == 0)
+      throw std::bad_alloc();
+  }
+  base_ = static_cast<std::byte*>(range);
+}
+
+MemoryPool::~MemoryPool() { munmap(base_, range_); }
 
 Buffer MemoryPool::allocate(std::size_t bytes) {
-  const std::size_t wanted =
-      std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 1) * kAlignment;
-  std::byte* data = nullptr;
-  std::size_t capacity = wanted;
+  const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), kAlignment);
+  std::size_t offset = 0;
   {
-    const std::scoped_lock lock(mutex_);
-    const auto found = free_.lower_bound(wanted);
-    if (found != free_.end() && fits(found->first, wanted)) {
-      std::tie(capacity, data) = *found;
-      free_.erase(found);
-    } else {
-      // What is free and does not fit must not stand beside what is asked for anew: the process
-      // would grow past its peak.
-      const std::size_t needed = report_.in_use + wanted;
-      trim(std::max(report_.peak_in_use, needed) - wanted);
-      data = static_cast<std::byte*>(::operator new (wanted, std::align_val_t{kAlignment}));
-      report_.reserved += wanted;
-      ++report_.allocations;
-    }
-    report_.in_use += capacity;
-    report_.peak_in_use = std::max(report_.peak_in_use, report_.in_use);
+    const std::lock_guard lock(mutex_);
+    offset = take(size);
   }
-  return {
-      std::shared_ptr<std::byte>(data, [pool = shared_from_this(), capacity](
-                                           std::byte* block) { pool->give_back(block, capacity); }),
-      bytes};
+  const auto release = [pool = shared_from_this(), offset, size](std::byte*) {
+    const std::lock_guard lock(pool->mutex_);
+    pool->put_back(offset, size);
+  };
+  return {std::shared_ptr<std::byte>(base_ + offset, release), bytes};
 }
 
 MemoryReport MemoryPool::report() const {
-  const std::scoped_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   return report_;
 }
 
-void MemoryPool::give_back(std::byte* data, std::size_t capacity) {
-  const std::scoped_lock lock(mutex_);
-  report_.in_use -= capacity;
-  free_.emplace(capacity, data);
+std::size_t MemoryPool::take(std::size_t size) {
+  auto fit = free_by_size_.lower_bound({size, 0});
+  if (fit == free_by_size_.end()) {
+    grow(size);
+    fit = free_by_size_.lower_bound({size, 0});
+  }
+  const auto [block, offset] = *fit;
+  remove_free(offset, block);
+  if (block > size) add_free(offset + size, block - size);
+  report_.in_use += size;
+  report_.peak_in_use = std::max(report_.peak_in_use, report_.in_use);
+  return offset;
 }
 
-void MemoryPool::trim(std::size_t limit) {
-  while (report_.reserved > limit && !free_.empty()) {
-    const auto largest = std::prev(free_.end());
-    ::operator delete (largest->second, std::align_val_t{kAlignment});
-    report_.reserved -= largest->first;
-    free_.erase(largest);
+void MemoryPool::put_back(std::size_t offset, std::size_t size) {
+  report_.in_use -= size;
+  const auto behind = free_.find(offset + size);
+  if (behind != free_.end()) {
+    const std::size_t more = behind->second;
+    remove_free(offset + size, more);
+    size += more;
   }
+  const auto above = free_.lower_bound(offset);
+  if (above != free_.begin()) {
+    const auto [before, more] = *std::prev(above);
+    if (before + more == offset) {
+      remove_free(before, more);
+      offset = before;
+      size += more;
+    }
+  }
+  add_free(offset, size);
+}
+
+void MemoryPool::add_free(std::size_t offset, std::size_t size) {
+  free_.emplace(offset, size);
+  free_by_size_.emplace(size, offset);
+}
+
+void MemoryPool::remove_free(std::size_t offset, std::size_t size) {
+  free_.erase(offset);
+  free_by_size_.erase({size, offset});
+}
+
+// Opens so much of the range that a block of `size` fits at its end.
+void MemoryPool::grow(std::size_t size) {
+  std::size_t start = report_.reserved;
+  if (!free_.empty() && std::prev(free_.end())->first + std::prev(free_.end())->second == start)
+    start = std::prev(free_.end())->first;
+  if (size > range_ - start) throw std::bad_alloc();
+  const std::size_t end = round_up(start + size, kGrowth);
+  const std::size_t more = end - report_.reserved;
+  if (mprotect(base_ + report_.reserved, more, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+  if (start < report_.reserved) remove_free(start, report_.reserved - start);
+  add_free(start, end - start);
+  report_.reserved = end;
+  ++report_.allocations;
 }
 
 }  // namespace afterglow

@@ -1,36 +1,46 @@
-// Memory that is kept for the next step: a training step asks for the same sizes again and again,
-// and fresh pages from the system cost more than the arithmetic of a small layer.
+// Where the CPU backend's buffers live.
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <utility>
 
 #include "kernels/backend.hpp"
 
 namespace afterglow {
 
-/// Thread-safe. Made by std::make_shared: every buffer holds the pool.
+/// One range of address space, opened to use from below as it fills up, and handed out by best fit;
+/// neighbours that are free become one block again. So the memory that the process holds stays
+/// close to the peak in use, whatever sizes come and go, and a training step touches pages that the
+/// step before touched. Nothing goes back to the system before the pool goes. Thread-safe.
 class MemoryPool : public std::enable_shared_from_this<MemoryPool> {
  public:
-  MemoryPool() = default;
+  /// Throws std::bad_alloc when there is no address space.
+  MemoryPool();
   ~MemoryPool();
   MemoryPool(const MemoryPool&) = delete;
   MemoryPool& operator=(const MemoryPool&) = delete;
 
-  /// At least `bytes`, aligned to 64. Throws std::bad_alloc.
+  /// Uninitialised memory aligned to 64 bytes; the pool lives at least as long as it. Throws
+  /// std::bad_alloc.
   Buffer allocate(std::size_t bytes);
   MemoryReport report() const;
 
  private:
-  void give_back(std::byte* data, std::size_t capacity);
-  /// Returns free blocks to the system, the largest first, until no more than `limit` bytes are
-  /// reserved.
-  void trim(std::size_t limit);
+  std::size_t take(std::size_t size);
+  void put_back(std::size_t offset, std::size_t size);
+  void add_free(std::size_t offset, std::size_t size);
+  void remove_free(std::size_t offset, std::size_t size);
+  void grow(std::size_t size);
 
+  std::byte* base_ = nullptr;
+  std::size_t range_ = 0;  // bytes of address space
   mutable std::mutex mutex_;
-  std::multimap<std::size_t, std::byte*> free_;  // capacity -> block
+  std::map<std::size_t, std::size_t> free_;                     // offset -> size
+  std::set<std::pair<std::size_t, std::size_t>> free_by_size_;  // (size, offset)
   MemoryReport report_;
 };
 

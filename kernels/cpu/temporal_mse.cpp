@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/temporal_mse.cpp"
 #include "kernels/temporal_mse.hpp"
 
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -150,6 +151,7 @@ TemporalMseValue CpuBackend::temporal_mse(const TemporalMseGeometry& g, float be
       sum.fidelity += part.fidelity;
       sum.temporal += part.temporal;
     }
+    hwy::FlushStream();
   });
 
   TemporalMseValue result;
