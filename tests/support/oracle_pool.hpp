@@ -1,0 +1,32 @@
+// Pooling and nearest upsampling in double: plain loop nests that share nothing with the kernels,
+// not even the padding formula.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/geometry.hpp"
+
+namespace afterglow::oracle {
+
+using Doubles = std::vector<double>;
+
+/// y(N, OH, OW, C) and each value's winner: row * window + column, the first of equals.
+struct MaxPool {
+  Doubles y;
+  std::vector<std::uint8_t> argmax;
+};
+MaxPool max_pool2d(const Pool2dGeometry& g, const Doubles& x);
+/// dx(N, H, W, C). The winners are searched for anew in x.
+Doubles max_pool2d_backward(const Pool2dGeometry& g, const Doubles& x, const Doubles& dy);
+
+/// Padding does not count in the means.
+Doubles avg_pool2d(const Pool2dGeometry& g, const Doubles& x);
+Doubles avg_pool2d_backward(const Pool2dGeometry& g, const Doubles& dy);
+
+/// y(N, 2H, 2W, C).
+Doubles upsample_nearest(int n, int h, int w, int c, const Doubles& x);
+/// n, h, w, c are x's.
+Doubles upsample_nearest_backward(int n, int h, int w, int c, const Doubles& dy);
+
+}  // namespace afterglow::oracle
