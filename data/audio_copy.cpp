@@ -79,7 +79,8 @@ void AudioCopy::copy_until(double seconds, AVFormatContext& output) {
     av_packet_rescale_ts(packet_.get(), unit, output.streams[target]->time_base);
     fetched_ = false;
     if (const int code = av_interleaved_write_frame(&output, packet_.get()); code < 0) {
-      throw RunError(output_name_ + ": the sound could not be written: " + libav::error_text(code));
+      throw RunError(output_name_ + ": the sound could not be written: " + libav::error_text(code) +
+                     "; free some space and run again");
     }
   }
 }

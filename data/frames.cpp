@@ -114,7 +114,13 @@ class FolderWriter : public FrameWriter {
 
   void write(const Picture& picture, double) override {
     check_size(picture, width_, height_);
-    write_picture(folder_.temporary() / numbered_picture(count_), picture);
+    const std::string name = numbered_picture(count_);
+    try {
+      write_picture(folder_.temporary() / name, picture);
+    } catch (const RunError&) {  // it names the temporary folder, which no user knows
+      throw RunError((folder_.path() / name).string() +
+                     ": could not be written whole; free some space and run again");
+    }
     ++count_;
   }
 
