@@ -1,0 +1,161 @@
+#include "apps/clip_colorizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/progress.hpp"
+#include "data/colour.hpp"
+#include "data/scene_cut.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr int kSide = static_cast<int>(kNetworkSize);
+
+/// Channels of a gray film differ by no more than this: rounding of chroma in lossy encodings.
+constexpr int kNeutral = 12;
+
+bool has_colour(const Picture& picture) {
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    const auto [low, high] = std::minmax({picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]});
+    if (high - low > kNeutral) return true;
+  }
+  return false;
+}
+
+/// Throws InputError for two films of which only one has ended after `common` frames; the
+/// other one's remaining frames are counted.
+template <typename Reader>
+[[noreturn]] void refuse_lengths(const std::string& ended, const std::string& longer,
+                                 std::int64_t common, Reader& reader) {
+  std::int64_t count = common + 1;
+  while (reader.read()) ++count;
+  throw InputError(
+      longer,
+      "has " + std::to_string(count) + " frames, but " + ended + " has " + std::to_string(common),
+      "give films of equal length");
+}
+
+/// Reads the frame of `reader` beside a frame of `main` (or beside its end), which must be there
+/// (or not) alike.
+template <typename Main, typename Reader>
+auto read_beside(bool main_ended, Main& main, const std::string& main_name, Reader& reader,
+                 const std::string& name, std::int64_t common) {
+  auto frame = reader.read();
+  if (main_ended && frame) refuse_lengths(main_name, name, common, reader);
+  if (!main_ended && !frame) refuse_lengths(name, main_name, common, main);
+  return frame;
+}
+
+}  // namespace
+
+FilmClip::FilmClip(const FilmFiles& files, bool crop)
+    : files_(files), crop_(crop), input_(files.input) {
+  if (!files_.gray.empty()) gray_.emplace(files_.gray);
+  if (files_.truth) truth_ = files_.truth->open();
+}
+
+const std::filesystem::path& FilmClip::audio_from() const {
+  return gray_ && gray_->has_audio() ? files_.gray : files_.input;
+}
+
+Picture FilmClip::network_picture(const Picture& whole) const {
+  return crop_ ? crop_centre(whole, kSide) : resize_area(whole, kSide, kSide);
+}
+
+std::optional<ClipFrame> FilmClip::read() {
+  const std::string name = files_.input.string();
+  std::optional<FilmFrame> frame = input_.read();
+  ClipFrame result;
+  if (gray_) {
+    result.luma = read_beside(!frame, input_, name, *gray_, files_.gray.string(), frames_);
+  } else {
+    result.luma = frame;
+  }
+  if (truth_) {
+    const std::optional<Frame> truth =
+        read_beside(!frame, input_, name, *truth_, files_.truth->name, frames_);
+    if (truth) result.truth = network_picture(truth->picture);
+  }
+  if (!frame) return std::nullopt;
+  ++frames_;
+  result.input = crop_ ? network_picture(frame->picture()) : frame->picture(kSide, kSide);
+  result.seconds = result.luma->seconds();
+  return result;
+}
+
+DatasetFrames::DatasetFrames(std::unique_ptr<FrameReader> colorized,
+                             std::unique_ptr<FrameReader> truth)
+    : colorized_(std::move(colorized)), truth_(std::move(truth)) {
+  const FramesInfo& clip = colorized_->info();
+  if (clip.width == kSide && clip.height == kSide) return;
+  throw InputError(clip.source,
+                   "holds pictures of " + std::to_string(clip.width) + "x" +
+                       std::to_string(clip.height) + ", but the network takes 128x128",
+                   "make the dataset again with afterglow prepare");
+}
+
+std::optional<ClipFrame> DatasetFrames::read() {
+  std::optional<Frame> frame = colorized_->read();
+  if (!frame) return std::nullopt;
+  ClipFrame result;
+  result.input = std::move(frame->picture);
+  result.seconds = frame->seconds;
+  if (truth_) result.truth = truth_->read()->picture;
+  return result;
+}
+
+Picture rounded_picture(std::span<const float> rgb) {
+  Picture picture(kSide, kSide);
+  std::transform(rgb.begin(), rgb.end(), picture.rgb.begin(),
+                 [](float value) { return to_byte(double{value}); });
+  return picture;
+}
+
+ClipColorizer::ClipColorizer(std::shared_ptr<Backend> backend, ColorizationModel& model,
+                             std::filesystem::path model_file, Previous previous, bool cuts)
+    : backend_(std::move(backend)),
+      colorizer_(model, previous),
+      model_file_(std::move(model_file)),
+      cuts_(cuts) {}
+
+Tensor ClipColorizer::tensor_of(const Picture& picture) const {
+  const std::vector<float> values(picture.rgb.begin(), picture.rgb.end());
+  return Tensor::from_host(backend_, {1, kNetworkSize, kNetworkSize, 3}, values);
+}
+
+void ClipColorizer::run(const std::string& label, ClipFrames& frames, const ClipSink& sink) {
+  Progress progress(label, frames.info().count, "frames");
+  SceneCutDetector detector;
+  colorizer_.reset();
+  std::int64_t done = 0;
+  while (const std::optional<ClipFrame> frame = frames.read()) {
+    throw_if_interrupted();
+    if (cuts_ && detector.push(frame->input)) colorizer_.reset();
+    const Tensor output = colorizer_.step(tensor_of(frame->input),
+                                          frame->truth ? tensor_of(*frame->truth) : Tensor());
+    const std::vector<float> rgb = output.to_host();
+    if (!std::all_of(rgb.begin(), rgb.end(), [](float value) { return std::isfinite(value); })) {
+      throw InputError(model_file_.string(), "makes pictures with values that are not finite",
+                       "train it again with a lower --lr, or use another model");
+    }
+    sink(*frame, rgb);
+    progress.update(++done);
+  }
+}
+
+void require_colour(const std::filesystem::path& film) {
+  FilmReader reader(film);
+  while (const std::optional<FilmFrame> frame = reader.read()) {
+    throw_if_interrupted();
+    if (has_colour(frame->picture(kSide, kSide))) return;
+  }
+  throw InputError(film.string(), "is gray in every frame: there is no colour to make steady",
+                   "give its per-frame colorized version as IN and this one as --gray");
+}
+
+}  // namespace afterglow

@@ -1,0 +1,108 @@
+// One clip's way through the network: where its frames come from, and where they go.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "apps/sequences.hpp"
+#include "data/film.hpp"
+#include "data/result_file.hpp"
+#include "nn/recurrent_colorizer.hpp"
+
+namespace afterglow {
+
+/// A frame on its way.
+struct ClipFrame {
+  Picture input;                  // per-frame colorized, 128 x 128
+  std::optional<FilmFrame> luma;  // of films: the frame whose luma and time are kept
+  std::optional<Picture> truth;   // 128 x 128
+  double seconds = 0;
+};
+
+/// The frames of a clip, once, in order.
+class ClipFrames {
+ public:
+  virtual ~ClipFrames() = default;
+  virtual const FramesInfo& info() const = 0;
+  /// The next frame, or nothing at the end. Throws InputError on a broken stream, and when films
+  /// that belong together differ in length.
+  virtual std::optional<ClipFrame> read() = 0;
+};
+
+/// A film, and the films beside it.
+struct FilmFiles {
+  std::filesystem::path input;
+  std::filesystem::path gray;     // gives the luma; empty: the input does
+  std::optional<Sequence> truth;  // for Previous::kTruth
+};
+
+/// A film or folder of pictures as frames. `crop`: the centre 128 x 128, else the whole frame.
+class FilmClip : public ClipFrames {
+ public:
+  FilmClip(const FilmFiles& files, bool crop);
+
+  const FramesInfo& info() const override { return input_.info(); }
+  /// The film whose luma, times and geometry are kept.
+  const FilmReader& luma_film() const { return gray_ ? *gray_ : input_; }
+  /// The film whose sound is kept.
+  const std::filesystem::path& audio_from() const;
+  std::optional<ClipFrame> read() override;
+
+ private:
+  Picture network_picture(const Picture& whole) const;
+
+  FilmFiles files_;
+  bool crop_;
+  FilmReader input_;
+  std::optional<FilmReader> gray_;
+  std::unique_ptr<FrameReader> truth_;
+  std::int64_t frames_ = 0;  // read so far
+};
+
+/// A clip of a dataset as frames. `truth` may be null.
+class DatasetFrames : public ClipFrames {
+ public:
+  DatasetFrames(std::unique_ptr<FrameReader> colorized, std::unique_ptr<FrameReader> truth);
+
+  const FramesInfo& info() const override { return colorized_->info(); }
+  std::optional<ClipFrame> read() override;
+
+ private:
+  std::unique_ptr<FrameReader> colorized_, truth_;
+};
+
+/// Takes a frame and the network's picture of it (128, 128, 3), neither rounded nor clamped.
+using ClipSink = std::function<void(const ClipFrame&, std::span<const float>)>;
+
+/// The network's picture rounded and clamped.
+Picture rounded_picture(std::span<const float> rgb);
+
+/// The colouring of one clip after another.
+class ClipColorizer {
+ public:
+  /// model_file: for messages; `cuts`: a detected scene cut begins a new clip.
+  ClipColorizer(std::shared_ptr<Backend> backend, ColorizationModel& model,
+                std::filesystem::path model_file, Previous previous, bool cuts);
+
+  /// Colours all frames of a clip, with progress. Throws InputError when the network's values are
+  /// not finite, Interrupted after Ctrl-C.
+  void run(const std::string& label, ClipFrames& frames, const ClipSink& sink);
+
+ private:
+  Tensor tensor_of(const Picture& picture) const;
+
+  std::shared_ptr<Backend> backend_;
+  RecurrentColorizer colorizer_;
+  std::filesystem::path model_file_;
+  bool cuts_;
+};
+
+/// Throws InputError when no frame of the film has any colour: there is nothing to steady. Reads
+/// only as far as the first coloured frame.
+void require_colour(const std::filesystem::path& film);
+
+}  // namespace afterglow

@@ -1,0 +1,289 @@
+// `afterglow colorize`: films, picture folders or datasets through a trained network.
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apps/clip_colorizer.hpp"
+#include "apps/commands.hpp"
+#include "apps/sequences.hpp"
+#include "base/error.hpp"
+#include "data/dataset.hpp"
+#include "data/pairing.hpp"
+#include "kernels/device.hpp"
+#include "nn/checkpoint.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kSide = static_cast<int>(kNetworkSize);
+
+struct ColorizeCommand {
+  std::vector<fs::path> inputs;
+  fs::path model, out, gray, truth;
+  std::string previous = "own";
+  std::string output;  // source or paper; empty: source for films, paper for datasets and .h5
+  std::string cuts = "auto";
+  std::string device = "auto";
+  std::string codec = "h264";
+  std::string split = "test";
+  std::vector<std::string> clips;
+};
+
+bool is_film_name(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::array<const char*, 5> known = {".mp4", ".mkv", ".mov", ".avi", ".webm"};
+  return std::find(known.begin(), known.end(), extension) != known.end();
+}
+
+/// Where a film goes in a folder of films: under its own name where we can write such a file.
+fs::path name_in_folder(const fs::path& folder, const fs::path& input) {
+  if (fs::is_directory(input) || is_film_name(input)) return folder / input.filename();
+  return folder / (clip_id(input) + ".mkv");
+}
+
+class Colorizing {
+ public:
+  explicit Colorizing(const ColorizeCommand& command)
+      : command_(command),
+        previous_(parse_previous(command.previous)),
+        codec_(command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless),
+        backend_(open_backend(command.device)),
+        loaded_(load_model(command.model, backend_)),
+        colorizer_(backend_, *loaded_.model, command.model, previous_, command.cuts == "auto") {
+    if (is_hdf5(command.out)) {
+      if (command.output == "source") {
+        throw InputError(command.out.string(), "holds the network's own pictures, not films",
+                         "leave out --output source, or end --out in .mkv");
+      }
+      results_.emplace(command.out, kSide);
+    }
+  }
+
+  /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
+  void film(const fs::path& input, const fs::path& out) {
+    if (!results_) refuse_overwriting(input, out);
+    require_colour(input);
+    const bool paper = results_ || command_.output == "paper";
+    FilmFiles files{input, command_.gray, {}};
+    if (previous_ == Previous::kTruth) files.truth = truth_of(input);
+    FilmClip clip(files, paper && loaded_.header.fit == "crop");
+    if (paper) {
+      network_pictures(clip_id(input), clip, input.filename().string(), out);
+      return;
+    }
+    FilmWriter writer(out, clip.luma_film(), {codec_, clip.audio_from()});
+    colorizer_.run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
+      writer.write(*frame.luma, rgb, kSide, kSide);
+    });
+    writer.commit();
+  }
+
+  /// One clip of a dataset.
+  void dataset_clip(const Sequence& colorized, const Sequence& truth, const std::string& source,
+                    const fs::path& out) {
+    DatasetFrames clip(colorized.open(), previous_ == Previous::kTruth ? truth.open() : nullptr);
+    network_pictures(colorized.id, clip, source, out);
+  }
+
+  /// Puts an .h5 file in place.
+  void commit() {
+    if (results_) results_->commit();
+  }
+
+ private:
+  void network_pictures(const std::string& id, ClipFrames& clip, const std::string& source,
+                        const fs::path& out) {
+    if (results_) {
+      results_->begin_clip(id, clip.info().fps, source);
+      colorizer_.run(id, clip, [this](const ClipFrame&, std::span<const float> rgb) {
+        results_->add_frame(rgb);
+      });
+      return;
+    }
+    const auto writer = create_frames(out, kSide, kSide, clip.info().fps, codec_);
+    colorizer_.run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
+      writer->write(rounded_picture(rgb), frame.seconds);
+    });
+    writer->commit();
+  }
+
+  Sequence truth_of(const fs::path& input) const {
+    const Sequence wanted{clip_id(input), input.string(), false, {}};
+    return match_sequences({wanted}, list_sequences({command_.truth}, Part::kTruth), "--truth")
+        .front();
+  }
+
+  void refuse_overwriting(const fs::path& input, const fs::path& out) const {
+    for (const fs::path& read : {input, command_.gray, command_.truth, command_.model}) {
+      std::error_code missing;
+      if (fs::equivalent(read, out, missing)) {
+        throw InputError(out.string(), "is an input and the output", "give another --out");
+      }
+    }
+  }
+
+  const ColorizeCommand& command_;
+  Previous previous_;
+  VideoCodec codec_;
+  std::shared_ptr<Backend> backend_;
+  LoadedModel loaded_;
+  ClipColorizer colorizer_;
+  std::optional<ResultWriter> results_;
+};
+
+/// The clips of a dataset that are wanted: --clips, else those of --split.
+std::vector<std::string> wanted_clips(const ColorizeCommand& command, const Dataset& dataset) {
+  if (!command.clips.empty()) {
+    for (const std::string& id : command.clips) dataset.clip(id);  // throws for unknown ones
+    return command.clips;
+  }
+  std::vector<std::string> ids;
+  for (const ClipInfo& clip : dataset.clips(parse_split(command.split, "--split"))) {
+    ids.push_back(clip.id);
+  }
+  if (ids.empty()) {
+    throw InputError(dataset.path().string(), "has no " + command.split + " clips",
+                     "name some with --clips, or choose --split train or val");
+  }
+  return ids;
+}
+
+void colorize_dataset(const ColorizeCommand& command, const fs::path& path) {
+  if (command.output == "source") {
+    throw InputError(path.string(), "is a dataset, whose pictures are no films",
+                     "use --output paper, or give the film itself");
+  }
+  if (!command.gray.empty() || !command.truth.empty()) {
+    throw InputError(path.string(), "is a dataset and brings its own truth",
+                     "leave out --gray and --truth");
+  }
+  const std::vector<std::string> ids = wanted_clips(command, Dataset(path));
+  if (ids.size() > 1 && command.out.has_extension() && !is_hdf5(command.out)) {
+    throw InputError(command.out.string(),
+                     "is one film, but " + std::to_string(ids.size()) + " clips are wanted",
+                     "give a folder or an .h5 file as --out, or one id with --clips");
+  }
+  const std::vector<Sequence> colorized = list_sequences({path}, Part::kBaseline);
+  const std::vector<Sequence> truth = list_sequences({path}, Part::kTruth);
+  Colorizing work(command);
+  for (const std::string& id : ids) {
+    const auto clip = std::find_if(colorized.begin(), colorized.end(),
+                                   [&](const Sequence& sequence) { return sequence.id == id; });
+    const auto index = static_cast<std::size_t>(clip - colorized.begin());
+    const bool folder = !command.out.has_extension();
+    work.dataset_clip(*clip, truth[index], path.filename().string(),
+                      folder ? command.out / (id + ".mkv") : command.out);
+  }
+  work.commit();
+}
+
+/// Where each film goes; distinct.
+std::vector<fs::path> outputs_of(const ColorizeCommand& command,
+                                 const std::vector<fs::path>& inputs) {
+  if (is_hdf5(command.out)) return std::vector<fs::path>(inputs.size(), command.out);
+  if (inputs.size() == 1) return {command.out};
+  if (is_film_name(command.out) || fs::is_regular_file(command.out)) {
+    throw InputError(command.out.string(),
+                     "is one film, but " + std::to_string(inputs.size()) + " are to be coloured",
+                     "give a folder as --out");
+  }
+  std::vector<fs::path> outputs;
+  std::set<fs::path> taken;
+  for (const fs::path& input : inputs) {
+    outputs.push_back(name_in_folder(command.out, input));
+    if (!taken.insert(outputs.back()).second) {
+      throw InputError(input.string(), "has the name of another input",
+                       "colour them in two calls, to two folders");
+    }
+  }
+  return outputs;
+}
+
+void colorize_films(const ColorizeCommand& command, const std::vector<fs::path>& inputs) {
+  if (inputs.size() > 1 && !(command.gray.empty() && command.truth.empty())) {
+    throw InputError("--gray and --truth", "belong to one film", "colour the films one by one");
+  }
+  if ((command.previous == "truth") == command.truth.empty()) {
+    throw InputError("--truth", "goes with --previous truth", "give both or none");
+  }
+  const std::vector<fs::path> outputs = outputs_of(command, inputs);
+  Colorizing work(command);
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    try {
+      work.film(inputs[i], outputs[i]);
+    } catch (const InputError& error) {
+      // One bad film does not cost the others, unless all go to one file.
+      if (inputs.size() == 1 || is_hdf5(command.out)) throw;
+      std::fprintf(stderr, "afterglow: %s\n", error.what());
+      ++failed;
+    }
+  }
+  work.commit();
+  if (failed > 0) {
+    throw RunError(std::to_string(failed) + " of " + std::to_string(inputs.size()) +
+                   " films could not be coloured; see the lines above");
+  }
+}
+
+void colorize(const ColorizeCommand& command) {
+  const std::vector<fs::path> inputs = expand_folders(command.inputs);
+  const auto dataset = std::find_if(inputs.begin(), inputs.end(), is_hdf5);
+  if (dataset == inputs.end()) {
+    colorize_films(command, inputs);
+  } else if (inputs.size() == 1) {
+    colorize_dataset(command, *dataset);
+  } else {
+    throw InputError(dataset->string(), "is a dataset among other inputs", "colour it on its own");
+  }
+}
+
+}  // namespace
+
+void add_colorize(CLI::App& program) {
+  const auto command = std::make_shared<ColorizeCommand>();
+  CLI::App* const app = program.add_subcommand(
+      "colorize", "Colour films frame by frame, each frame from the one made before");
+  app->add_option("IN", command->inputs,
+                  "per-frame colorized films, folders of numbered pictures, or one dataset (.h5)")
+      ->required();
+  app->add_option("--model", command->model, "a trained network: runs/a/model.h5")->required();
+  app->add_option("--out", command->out,
+                  "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
+                  "for the network's unrounded pictures; of several inputs a folder")
+      ->required();
+  app->add_option("--gray", command->gray, "film that gives the luma (default: IN's own)");
+  app->add_option("--previous", command->previous,
+                  "the frame before that the network sees: own output, baseline (the input) or "
+                  "truth")
+      ->capture_default_str();
+  app->add_option("--truth", command->truth, "true film, for --previous truth");
+  app->add_option("--output", command->output,
+                  "source: IN's size, luma, sound and times (default for films); paper: the "
+                  "network's own 128x128 picture (default for datasets and .h5)")
+      ->check(CLI::IsMember({"source", "paper"}));
+  app->add_option("--cuts", command->cuts, "auto: a scene cut begins a new clip; off")
+      ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str();
+  app->add_option("--codec", command->codec, "how films are encoded")
+      ->check(CLI::IsMember({"h264", "lossless"}))
+      ->capture_default_str();
+  app->add_option("--split", command->split, "of a dataset: the clips of train, val or test")
+      ->capture_default_str();
+  app->add_option("--clips", command->clips, "of a dataset: these clips (ID,ID,...)")
+      ->delimiter(',');
+  app->add_option("--device", command->device, "auto or cpu")->capture_default_str();
+  app->callback([command] { colorize(*command); });
+}
+
+}  // namespace afterglow
