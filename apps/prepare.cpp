@@ -298,8 +298,9 @@ void add_prepare(CLI::App& program) {
       ->delimiter(',')
       ->excludes(file);
   app->add_option("--max-frames", command->max_frames, "Only the first frames of each film")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1000000000));
   app->add_option("--seed", command->split.seed, "Of the split and of the simulation")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app->callback([command] { run_prepare(*command); });
 }

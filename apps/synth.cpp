@@ -120,7 +120,9 @@ void add_synth(CLI::App& program) {
   app->add_option("--size", command->size, "Pixels a side")
       ->check(CLI::Range(128, 4096))
       ->capture_default_str();
-  app->add_option("--seed", command->seed, "Other clips for another seed")->capture_default_str();
+  app->add_option("--seed", command->seed, "Other clips for another seed")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app->add_flag("!--no-flow", command->flow, "Leave out the flow (size * size * 8 bytes a frame)");
   app->callback([command] { run_synth(*command); });
 }

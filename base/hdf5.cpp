@@ -215,6 +215,7 @@ std::vector<T> Group::read(const std::string& path) const {
 template <typename T>
 void Group::read_rows(const std::string& path, std::uint64_t first, std::uint64_t count,
                       std::span<T> dst) const {
+  silence();  // the library keeps an error stack for each thread; others come here first
   const Handle dataset = checked(H5Dopen2(id_.get(), path.c_str(), H5P_DEFAULT), file_,
                                  where_ + path, "is missing or is not a dataset");
   const Handle space(H5Dget_space(dataset.get()));

@@ -92,6 +92,15 @@ ClipInfo read_clip(const hdf5::File& file, const std::string& path, const std::s
   return clip;
 }
 
+/// Makes the file under its temporary name; an error names the final one.
+hdf5::File create_file(const OutputFile& output) {
+  try {
+    return hdf5::File::create(output.temporary());
+  } catch (const InputError&) {
+    throw InputError(output.path().string(), "cannot be made", "choose another output path");
+  }
+}
+
 template <typename Clips>
 auto find_clip(Clips& clips, const std::string& id, const std::string& path) {
   const auto found =
@@ -152,7 +161,7 @@ void Dataset::read_truth(const std::string& id, std::int64_t first, std::int64_t
 }
 
 DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header)
-    : header_(header), output_(path), file_(hdf5::File::create(output_.temporary())) {
+    : header_(header), output_(path), file_(create_file(output_)) {
   file_->write_attribute(".", "format", std::string(kFormat));
   file_->write_attribute(".", "format_version", Dataset::kFormatVersion);
   file_->write_attribute(".", "size", std::int64_t{header.size});
@@ -201,8 +210,9 @@ void DatasetWriter::add_frame(const Picture& colorized, const Picture& truth) {
 }
 
 void DatasetWriter::drop_clip(const std::string& id) {
+  const auto clip = find_clip(clips_, id, output_.path().string());
   file_->remove(clip_path(id));
-  clips_.erase(find_clip(clips_, id, output_.path().string()));
+  clips_.erase(clip);
 }
 
 void DatasetWriter::set_split(const std::string& id, Split split) { find(id).split = split; }
