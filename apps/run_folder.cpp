@@ -1,0 +1,72 @@
+#include "apps/run_folder.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/output_file.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+
+namespace {
+
+/// True for a whole line of a step or epoch that the checkpoint has behind it.
+bool is_kept(const std::string& line, std::int64_t steps, std::int64_t epochs) {
+  const auto entry = nlohmann::json::parse(line, nullptr, false);
+  if (!entry.is_object()) return false;
+  if (entry.contains("step")) return entry.value("step", steps + 1) <= steps;
+  return entry.value("epoch", epochs + 1) <= epochs;
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path, bool resume) : path_(std::move(path)) {
+  std::error_code error;
+  if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
+    throw InputError(path_.string(), "is not a folder", "give another --out");
+  }
+  if (!resume && fs::is_directory(path_, error) && !fs::is_empty(path_, error)) {
+    throw InputError(path_.string(), "is there already", "use --resume or another --out");
+  }
+  fs::create_directories(path_, error);
+  if (error) {
+    throw InputError(path_.string(), "cannot be made (" + error.message() + ")",
+                     "give another --out");
+  }
+}
+
+void RunFolder::open_log(std::int64_t steps, std::int64_t epochs) {
+  std::string kept;
+  std::ifstream old(log());
+  for (std::string line; std::getline(old, line) && is_kept(line, steps, epochs);) {
+    kept += line + '\n';
+  }
+  write_text_file(log(), kept);
+  log_.reset(std::fopen(log().c_str(), "a"));
+  if (!log_) {
+    throw InputError(log().string(), std::strerror(errno), "make it writable");
+  }
+}
+
+void RunFolder::write_log(const std::string& line) {
+  const std::string text = line + '\n';
+  if (std::fwrite(text.data(), 1, text.size(), log_.get()) != text.size() ||
+      std::fflush(log_.get()) != 0) {
+    throw RunError(log().string() + ": " + std::strerror(errno) + "; make room and use --resume");
+  }
+}
+
+void RunFolder::sync_log() {
+  if (fsync(fileno(log_.get())) != 0) {
+    throw RunError(log().string() + ": " + std::strerror(errno) + "; make room and use --resume");
+  }
+}
+
+}  // namespace afterglow

@@ -1,0 +1,42 @@
+// The folder of a training run: models, configuration, log.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace afterglow {
+
+class RunFolder {
+ public:
+  /// Makes the folder. With `resume` it may be there already, else it must be empty or missing:
+  /// InputError.
+  RunFolder(std::filesystem::path path, bool resume);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path best() const { return path_ / "best.h5"; }
+  std::filesystem::path last() const { return path_ / "last.h5"; }
+  std::filesystem::path model() const { return path_ / "model.h5"; }
+  std::filesystem::path config() const { return path_ / "config.toml"; }
+  std::filesystem::path log() const { return path_ / "log.jsonl"; }
+
+  /// Opens the log for appending, cut back to the steps and whole epochs that a checkpoint knows.
+  /// Throws InputError when it cannot be written.
+  void open_log(std::int64_t steps, std::int64_t epochs);
+  /// Adds a line, flushed at once. Throws RunError (disk full).
+  void write_log(const std::string& line);
+  /// Puts the log on the disk itself: before a checkpoint that counts on it.
+  void sync_log();
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
+  std::filesystem::path path_;
+  std::unique_ptr<std::FILE, Close> log_;
+};
+
+}  // namespace afterglow

@@ -1,0 +1,74 @@
+// `afterglow train`: trains a network on a dataset.
+#include <cstdio>
+#include <memory>
+
+#include "apps/commands.hpp"
+#include "apps/trainer.hpp"
+
+namespace afterglow {
+
+void add_train(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("train", "Train a network on a dataset");
+  auto options = std::make_shared<TrainOptions>();
+  command->add_option("--data", options->data, "Dataset of afterglow prepare")->required();
+  command->add_option("--out", options->out, "Run folder to make (with --resume: to go on with)")
+      ->required();
+  command->add_option("--arch", options->arch, "Network: alexnet or vgg16")->required();
+  command
+      ->add_option("--decoder", options->decoder,
+                   "How the decoder grows: upsample or deconv (the poster's)")
+      ->capture_default_str();
+  command
+      ->add_option("--beta", options->beta,
+                   "Weight of the error against the truth; 1 - beta weighs the change since the "
+                   "frame before")
+      ->capture_default_str();
+  command->add_option("--epochs", options->epochs, "Passes over the data")->capture_default_str();
+  command->add_option("--batch", options->batch, "Consecutive frames a step")
+      ->capture_default_str();
+  command->add_option("--lr", options->learning_rate, "Adam's learning rate")
+      ->capture_default_str();
+  command
+      ->add_option("--clip-norm", options->clip_norm,
+                   "Largest norm of all gradients together; 0: no limit")
+      ->capture_default_str();
+  command
+      ->add_option("--order", options->order,
+                   "sequential, shuffled-clips or shuffled-frames (as the paper's code)")
+      ->capture_default_str();
+  command
+      ->add_option("--previous", options->previous,
+                   "The network's previous frame in training: baseline (of the input, as in the "
+                   "paper) or own (its own outputs)")
+      ->capture_default_str();
+  command->add_option("--unroll", options->unroll, "Steps in a row on own outputs")
+      ->capture_default_str();
+  command->add_flag("--stop-gradient", options->stop_gradient,
+                    "No gradients from a step on own outputs to the one before");
+  command
+      ->add_option("--bn", options->norms,
+                   "Batch norm statistics for inference: reestimate (over training batches) or "
+                   "keras (running averages)")
+      ->capture_default_str();
+  command->add_option("--init", options->init, "Model file to start from");
+  command->add_option("--vgg16-weights", options->vgg16_weights,
+                      "Keras HDF5 file with weights for the VGG16 encoder");
+  command->add_flag("--vgg16-partial", options->vgg16_partial,
+                    "Accept weights of some blocks only");
+  command->add_option("--seed", options->seed, "Seed of weights and order")->capture_default_str();
+  command->add_option("--device", options->device, "auto or cpu")->capture_default_str();
+  command
+      ->add_option("--save-every", options->save_every,
+                   "Steps between checkpoints inside an epoch, besides one every few minutes")
+      ->capture_default_str();
+  command->add_flag("--resume", options->resume,
+                    "Go on where the run in --out stopped; start it when there is none");
+  command->callback([options] {
+    Trainer trainer(*options);
+    std::fputs((trainer.description() + '\n').c_str(), stderr);
+    trainer.run();
+    std::puts(trainer.folder().model().c_str());
+  });
+}
+
+}  // namespace afterglow

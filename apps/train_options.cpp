@@ -1,0 +1,159 @@
+#include "apps/train_options.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <sstream>
+#include <vector>
+
+#include "base/error.hpp"
+#include "data/batches.hpp"
+#include "nn/models/colorization_model.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr std::int64_t kMostEpochs = 1'000'000;
+constexpr int kMostFrames =
+    1024;  // a batch; far beyond the memory that any of these networks needs
+constexpr std::int64_t kMostSteps = 1'000'000'000;
+constexpr const char* kDataKey = "# data";
+
+std::string text_of(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
+
+void check_range(const std::string& option, double value, double low, double high) {
+  if (value >= low && value <= high) return;  // NaN is in no range
+  throw InputError(option, text_of(value) + " is out of range",
+                   "use " + text_of(low) + " to " + text_of(high));
+}
+
+void check_one_of(const std::string& option, const std::string& value, const std::string& first,
+                  const std::string& second) {
+  if (value == first || value == second) return;
+  throw InputError(option, "'" + value + "' is not known", "use " + first + " or " + second);
+}
+
+/// A TOML string; literal ('...') where the text itself has what a basic one would interpret.
+std::string quoted(const std::string& text) {
+  const char quote = text.find_first_of("\"\\") == std::string::npos ? '"' : '\'';
+  return quote + text + quote;
+}
+
+std::map<std::string, std::string> parse_configuration(const std::string& text) {
+  std::map<std::string, std::string> values;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t equals = line.find('=');
+    if (equals != std::string::npos) values[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return values;
+}
+
+}  // namespace
+
+void check_options(const TrainOptions& options) {
+  parse_arch(options.arch);
+  parse_decoder(options.decoder);
+  parse_batch_order(options.order, "--order");
+  check_one_of("--previous", options.previous, "baseline", "own");
+  check_one_of("--bn", options.norms, "reestimate", "keras");
+  check_range("--beta", options.beta, 0, 1);
+  check_range("--epochs", static_cast<double>(options.epochs), 1, kMostEpochs);
+  check_range("--batch", options.batch, 1, kMostFrames);
+  check_range("--unroll", options.unroll, 1, kMostFrames);
+  check_range("--save-every", static_cast<double>(options.save_every), 0, kMostSteps);
+  check_range("--clip-norm", options.clip_norm, 0, 1e30);
+  check_range("--lr", options.learning_rate, 0, 1e3);
+  if (options.learning_rate == 0) {
+    throw InputError("--lr", "0 learns nothing", "use a rate such as 0.001");
+  }
+  if (options.previous == "own" && options.order == "shuffled-frames") {
+    throw InputError("--order shuffled-frames", "has no frame before to predict from",
+                     "use another order or --previous baseline");
+  }
+  if (options.previous == "baseline" && options.stop_gradient) {
+    throw InputError("--stop-gradient", "goes with --previous own alone",
+                     "leave it out or use --previous own");
+  }
+  if (options.arch == "alexnet" && !options.vgg16_weights.empty()) {
+    throw InputError("--vgg16-weights", "goes with --arch vgg16 alone",
+                     "leave it out or use --arch vgg16");
+  }
+  if (options.vgg16_partial && options.vgg16_weights.empty()) {
+    throw InputError("--vgg16-partial", "goes with --vgg16-weights alone",
+                     "leave it out or give --vgg16-weights");
+  }
+  if (!options.init.empty() && !options.vgg16_weights.empty()) {
+    throw InputError("--init", "and --vgg16-weights both fill the encoder", "leave one out");
+  }
+}
+
+std::string configuration(const TrainOptions& options, const std::string& data_fingerprint) {
+  std::ostringstream text;
+  const auto flag = [](bool value) { return value ? "true" : "false"; };
+  text << kDataKey << '=' << data_fingerprint << "\n[train]\n"
+       << "data=" << quoted(options.data.string()) << '\n'
+       << "out=" << quoted(options.out.string()) << '\n'
+       << "arch=" << quoted(options.arch) << '\n'
+       << "decoder=" << quoted(options.decoder) << '\n'
+       << "beta=" << text_of(options.beta) << '\n'
+       << "epochs=" << options.epochs << '\n'
+       << "batch=" << options.batch << '\n'
+       << "lr=" << text_of(options.learning_rate) << '\n'
+       << "clip-norm=" << text_of(options.clip_norm) << '\n'
+       << "order=" << quoted(options.order) << '\n'
+       << "previous=" << quoted(options.previous) << '\n'
+       << "unroll=" << options.unroll << '\n'
+       << "stop-gradient=" << flag(options.stop_gradient) << '\n'
+       << "bn=" << quoted(options.norms) << '\n';
+  if (!options.init.empty()) text << "init=" << quoted(options.init.string()) << '\n';
+  if (!options.vgg16_weights.empty()) {
+    text << "vgg16-weights=" << quoted(options.vgg16_weights.string()) << '\n'
+         << "vgg16-partial=" << flag(options.vgg16_partial) << '\n';
+  }
+  text << "seed=" << options.seed << '\n'
+       << "device=" << quoted(options.device) << '\n'
+       << "save-every=" << options.save_every << '\n';
+  return text.str();
+}
+
+void check_same_configuration(const std::string& so_far, const std::string& now,
+                              const std::filesystem::path& run) {
+  auto before = parse_configuration(so_far);
+  auto after = parse_configuration(now);
+  for (const char* free : {"data", "out", "device", "save-every"}) {
+    before.erase(free);
+    after.erase(free);
+  }
+  if (before[kDataKey] != after[kDataKey]) {
+    throw InputError("--data", "is not the data that " + run.string() + " was trained on",
+                     "give that file or another --out");
+  }
+  if (std::stoll(after.at("epochs")) < std::strtoll(before["epochs"].c_str(), nullptr, 10)) {
+    throw InputError("--epochs", "is below the " + before["epochs"] + " of " + run.string(),
+                     "give as many or more, or another --out");
+  }
+  before.erase("epochs");
+  after.erase("epochs");
+  auto keys = before;
+  keys.insert(after.begin(), after.end());
+  const auto value_in = [](const std::map<std::string, std::string>& values,
+                           const std::string& key) {
+    const auto found = values.find(key);
+    return found == values.end() ? std::string("not given") : found->second;
+  };
+  for (const auto& [key, ignored] : keys) {
+    const std::string was = value_in(before, key);
+    const std::string is = value_in(after, key);
+    if (was != is) {
+      throw InputError("--" + key, "is " + is + ", but was " + was + " in " + run.string(),
+                       "resume with the same options or give another --out");
+    }
+  }
+}
+
+}  // namespace afterglow

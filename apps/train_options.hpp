@@ -1,0 +1,49 @@
+// What `afterglow train` is asked to do: options, their limits, and the configuration that a run
+// keeps.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace afterglow {
+
+struct TrainOptions {
+  std::filesystem::path data;
+  std::filesystem::path out;
+  std::string arch;
+  std::string decoder = "upsample";
+  double beta = 0.8;
+  std::int64_t epochs = 20;
+  int batch = 16;
+  double learning_rate = 1e-3;
+  double clip_norm = 0;  // 0: none
+  std::string order = "shuffled-clips";
+  std::string previous = "baseline";  // or "own"
+  int unroll = 4;                     // own: steps that gradients go through
+  bool stop_gradient = false;         // own: no gradients from step to step
+  std::string norms = "reestimate";   // or "keras": the batch norms' statistics for inference
+  std::filesystem::path init;         // empty: fresh weights
+  std::filesystem::path vgg16_weights;
+  bool vgg16_partial = false;
+  std::uint64_t seed = 1;
+  std::string device = "auto";
+  std::int64_t save_every = 0;  // steps between checkpoints inside an epoch; 0: by time alone
+  bool resume = false;
+};
+
+/// Throws InputError that names the first option with an impossible value, or that does not go
+/// with another.
+void check_options(const TrainOptions& options);
+
+/// The effective configuration as TOML that `--config` reads. Its first line, a comment, names the
+/// data by fingerprint.
+std::string configuration(const TrainOptions& options, const std::string& data_fingerprint);
+
+/// Throws InputError that names the first option whose value would lead a run away from its
+/// configuration so far: all but --epochs, which may grow, and those that do not change the result
+/// (--out, --data if the data is the same, --device, --save-every).
+void check_same_configuration(const std::string& so_far, const std::string& now,
+                              const std::filesystem::path& run);
+
+}  // namespace afterglow

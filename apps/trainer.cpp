@@ -1,0 +1,282 @@
+#include "apps/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "apps/validation.hpp"
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/output_file.hpp"
+#include "base/sha256.hpp"
+#include "nn/ops/ops.hpp"
+#include "weights/keras_vgg16.hpp"
+
+namespace afterglow {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::minutes kSaveInterval{3};
+constexpr const char* kDiverged = "; use a lower --lr or --clip-norm (the last checkpoint is kept)";
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
+}
+
+std::shared_ptr<const Dataset> open_dataset(const std::filesystem::path& path) {
+  auto dataset = std::make_shared<const Dataset>(path);
+  if (dataset->header().size != kNetworkSize) {
+    const std::string size = std::to_string(dataset->header().size);
+    throw InputError(path.string(), "its frames are " + size + "x" + size + ", not 128x128",
+                     "make it with afterglow prepare");
+  }
+  if (dataset->clips(Split::kTrain).empty()) {
+    throw InputError(path.string(), "has no clips to train on",
+                     "leave some out of --test and --val of afterglow prepare");
+  }
+  return dataset;
+}
+
+TrainOptions checked(const TrainOptions& options) {
+  check_options(options);
+  return options;
+}
+
+void require_finite_weights(const ColorizationModel& model, std::int64_t step) {
+  for (const Weight& weight : model.weights()) {
+    const double squares = weight.value.backend()->sum_of_squares(weight.value.source());
+    if (!std::isfinite(squares)) {
+      throw RunError("training: weights are no longer finite after step " + std::to_string(step) +
+                     kDiverged);
+    }
+  }
+}
+
+}  // namespace
+
+std::string data_fingerprint(const Dataset& dataset) {
+  const DatasetHeader& header = dataset.header();
+  std::string content = std::to_string(header.size) + fit_name(header.fit) + header.colorizer +
+                        header.colorizer_sha256;
+  std::vector<std::uint8_t> frame(dataset.frame_bytes());
+  const auto add_frame = [&] {
+    content += sha256({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  };
+  for (const ClipInfo& clip : dataset.clips()) {
+    content += '\n' + clip.id + ' ' + std::to_string(clip.frames) + ' ' + split_name(clip.split);
+    for (const std::int64_t t : {std::int64_t{0}, clip.frames - 1}) {
+      dataset.read_colorized(clip.id, t, 1, frame);
+      add_frame();
+      dataset.read_truth(clip.id, t, 1, frame);
+      add_frame();
+    }
+  }
+  return sha256(content);
+}
+
+Trainer::Trainer(const TrainOptions& options)
+    : options_(checked(options)),
+      recurrence_{options.previous == "own", options.unroll, options.stop_gradient},
+      dataset_(open_dataset(options.data)),
+      folder_(options.out, options.resume),
+      backend_(open_backend(options.device)),
+      configuration_(configuration(options, data_fingerprint(*dataset_))),
+      saved_(Clock::now()) {
+  const ModelSpec spec{parse_arch(options_.arch), parse_decoder(options_.decoder)};
+  model_ = make_model(backend_, spec, options_.seed);
+  const bool found = options_.resume && std::filesystem::exists(folder_.last());
+  if (found) {
+    resume();
+  } else {
+    start();
+  }
+  write_text_file(folder_.config(), configuration_);
+  folder_.open_log(state_.step, state_.epoch);
+  batches_.emplace(dataset_, batch_options(Split::kTrain),
+                   BatchPosition{state_.epoch, state_.batch});
+}
+
+void Trainer::start() {
+  if (!options_.init.empty()) load_weights(options_.init, *model_);
+  if (!options_.vgg16_weights.empty()) {
+    load_keras_vgg16(options_.vgg16_weights, *model_, options_.vgg16_partial);
+  }
+  adam_.emplace(model_->parameters(), AdamOptions{.learning_rate = options_.learning_rate,
+                                                  .clip_norm = options_.clip_norm});
+  state_.rng = Rng(options_.seed).state();
+  state_.config = configuration_;
+}
+
+void Trainer::resume() {
+  const ModelHeader header = read_model_header(folder_.last());
+  if (!header.training || !header.has_optimizer) {
+    throw InputError(folder_.last().string(), "is not a checkpoint", "give another --out");
+  }
+  state_ = *header.training;
+  check_same_configuration(state_.config, configuration_, folder_.path());
+  state_.config = configuration_;
+  load_weights(folder_.last(), *model_);
+  adam_.emplace(model_->parameters(), AdamOptions{.learning_rate = options_.learning_rate,
+                                                  .clip_norm = options_.clip_norm});
+  load_optimizer(folder_.last(), *adam_);
+}
+
+BatchOptions Trainer::batch_options(Split split) const {
+  BatchOptions options;
+  options.split = split;
+  options.batch = options_.batch;
+  options.seed = options_.seed;
+  options.context = context_frames(recurrence_);
+  if (split == Split::kTrain) {
+    options.order = parse_batch_order(options_.order, "--order");
+    options.epochs = options_.epochs;
+  } else {
+    options.order = BatchOrder::kSequential;
+  }
+  return options;
+}
+
+std::string Trainer::description() const {
+  std::string text = options_.arch + ", " + std::to_string(model_->weight_count()) + " weights, " +
+                     std::to_string(model_->trainable_count()) + " trained; " +
+                     std::to_string(batches_->frames_per_epoch()) + " frames in " +
+                     std::to_string(batches_->batches_per_epoch()) + " batches an epoch; " +
+                     backend_->description();
+  if (state_.step > 0) text += "; goes on after step " + std::to_string(state_.step);
+  if (model_->spec().arch == Arch::kVgg16 && model_->pretrained().empty()) {
+    text += "; note: the frozen encoder is random without --vgg16-weights";
+  }
+  return text;
+}
+
+std::int64_t Trainer::frames_left() const {
+  if (state_.epoch >= options_.epochs) return 0;
+  const auto plan =
+      plan_epoch(dataset_->clips(Split::kTrain), batch_options(Split::kTrain), state_.epoch);
+  std::int64_t frames = (options_.epochs - state_.epoch) * batches_->frames_per_epoch();
+  for (std::int64_t i = 0; i < state_.batch; ++i) {
+    frames -= static_cast<std::int64_t>(plan[static_cast<std::size_t>(i)].frames.size());
+  }
+  return frames;
+}
+
+void Trainer::run() {
+  progress_.emplace("train", frames_left(), "frames");
+  while (state_.epoch < options_.epochs) {
+    while (state_.batch < batches_->batches_per_epoch()) {
+      if (interrupted()) stop();
+      step(*batches_->next());
+      const bool due = (options_.save_every > 0 && state_.step % options_.save_every == 0) ||
+                       Clock::now() - saved_ > kSaveInterval;
+      if (due && state_.batch < batches_->batches_per_epoch()) save_last();
+    }
+    end_epoch();
+  }
+  progress_->finish();
+}
+
+void Trainer::step(const Batch& batch) {
+  const auto start = Clock::now();
+  model_->train(true);
+  TemporalMseValue parts;
+  {
+    const Variable prediction = predict_batch(*model_, batch, recurrence_);
+    const ops::Loss loss = ops::temporal_mse(prediction, frames_tensor(backend_, batch.truth),
+                                             static_cast<float>(options_.beta), batch.clip_starts);
+    parts = loss.parts;
+    if (!std::isfinite(parts.loss)) {
+      throw RunError("training: the loss is not a number at step " +
+                     std::to_string(state_.step + 1) + kDiverged);
+    }
+    backward(loss.value);
+  }
+  adam_->step();
+  ++state_.step;
+  ++state_.batch;
+  folder_.write_log(nlohmann::ordered_json{{"step", state_.step},
+                                           {"epoch", state_.epoch + 1},
+                                           {"loss", parts.loss},
+                                           {"fidelity", parts.fidelity},
+                                           {"temporal", parts.temporal},
+                                           {"seconds", seconds_since(start)}}
+                        .dump());
+  frames_done_ += batch.count();
+  progress_->update(frames_done_, "epoch " + std::to_string(state_.epoch + 1) + "/" +
+                                      std::to_string(options_.epochs) + "  loss " +
+                                      short_number(parts.loss) + note_);
+}
+
+void Trainer::end_epoch() {
+  const auto start = Clock::now();
+  require_finite_weights(*model_, state_.step);
+  set_norms();
+  nlohmann::ordered_json entry{{"epoch", state_.epoch + 1}};
+  const bool held_out = !dataset_->clips(Split::kVal).empty();
+  bool best = !held_out;  // without clips to judge by, the last network is the one to use
+  if (held_out) {
+    const TemporalMseValue loss = validate();
+    best = loss.loss < state_.best_loss;
+    if (best) {
+      state_.best_loss = loss.loss;
+      state_.best_epoch = state_.epoch;
+    }
+    entry["validation_loss"] = loss.loss;
+    entry["validation_fidelity"] = loss.fidelity;
+    entry["validation_temporal"] = loss.temporal;
+    entry["best"] = best;
+    note_ = "  validation " + short_number(loss.loss);
+  }
+  entry["seconds"] = seconds_since(start);
+  folder_.write_log(entry.dump());
+  ++state_.epoch;
+  state_.batch = 0;
+  if (best) {
+    const std::string fit = fit_name(dataset_->header().fit);
+    if (held_out) save_model(folder_.best(), *model_, fit, nullptr, &state_);
+    save_model(folder_.model(), *model_, fit, nullptr, &state_);
+  }
+  write_checkpoint();  // last: what it does not know of is done again after a kill
+}
+
+TemporalMseValue Trainer::validate() {
+  try {
+    return validation_loss(*model_, dataset_, batch_options(Split::kVal), recurrence_,
+                           static_cast<float>(options_.beta));
+  } catch (const Interrupted&) {
+    stop();
+  }
+}
+
+void Trainer::set_norms() {
+  if (options_.norms == "reestimate") {
+    reestimate_norms(*model_, dataset_, batch_options(Split::kTrain), recurrence_);
+  }
+}
+
+void Trainer::save_last() {
+  require_finite_weights(*model_, state_.step);
+  set_norms();
+  write_checkpoint();
+}
+
+void Trainer::write_checkpoint() {
+  folder_.sync_log();
+  save_model(folder_.last(), *model_, fit_name(dataset_->header().fit), &*adam_, &state_);
+  saved_ = Clock::now();
+}
+
+void Trainer::stop() {
+  save_last();
+  throw Interrupted(folder_.path().string() + ": interrupted after step " +
+                    std::to_string(state_.step) + " and saved; go on with --resume");
+}
+
+}  // namespace afterglow

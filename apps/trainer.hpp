@@ -1,0 +1,66 @@
+// The training loop: steps, validation, checkpoints, and going on after an interruption to the same
+// bits.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "apps/run_folder.hpp"
+#include "apps/train_options.hpp"
+#include "apps/training_pass.hpp"
+#include "base/progress.hpp"
+#include "nn/checkpoint.hpp"
+
+namespace afterglow {
+
+class Trainer {
+ public:
+  /// Opens data, run folder and device, makes or loads the network. Throws InputError.
+  explicit Trainer(const TrainOptions& options);
+
+  /// Trains to the end. Throws Interrupted after a signal, with everything saved, and RunError when
+  /// the loss is no longer a number or the disk is full; the last checkpoint then stays.
+  void run();
+
+  /// A line on what is trained, on what, and where.
+  std::string description() const;
+  const RunFolder& folder() const { return folder_; }
+
+ private:
+  void start();
+  void resume();
+  void step(const Batch& batch);
+  /// Validates and saves; the epoch is over when this returns.
+  void end_epoch();
+  TemporalMseValue validate();
+  /// With --bn reestimate: sets the running statistics for inference. Training itself never reads
+  /// them, so it goes on to the same bits.
+  void set_norms();
+  void save_last();
+  void write_checkpoint();
+  /// Saves and throws Interrupted.
+  [[noreturn]] void stop();
+  BatchOptions batch_options(Split split) const;
+  std::int64_t frames_left() const;
+
+  TrainOptions options_;
+  Recurrence recurrence_;
+  std::shared_ptr<const Dataset> dataset_;
+  RunFolder folder_;
+  std::shared_ptr<Backend> backend_;
+  std::string configuration_;
+  std::unique_ptr<ColorizationModel> model_;
+  std::optional<Adam> adam_;
+  TrainingState state_;
+  std::optional<BatchProducer> batches_;
+  std::optional<Progress> progress_;
+  std::int64_t frames_done_ = 0;
+  std::string note_;  // the last validation loss, for the progress line
+  std::chrono::steady_clock::time_point saved_;
+};
+
+/// What tells data apart: SHA-256 over header, clips, and the first and last frame of each.
+std::string data_fingerprint(const Dataset& dataset);
+
+}  // namespace afterglow

@@ -1,0 +1,84 @@
+#include "apps/validation.hpp"
+
+#include <algorithm>
+
+#include "base/interrupt.hpp"
+#include "nn/layers/batch_norm.hpp"
+#include "nn/ops/ops.hpp"
+#include "nn/recurrent_colorizer.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr std::int64_t kNormBatches = 8;
+
+/// Predictions as a film is coloured; the colorizer remembers the frame before the batch.
+Variable predict_recurrently(RecurrentColorizer& colorizer, const std::shared_ptr<Backend>& backend,
+                             const Batch& batch) {
+  const Variable frames(frames_tensor(backend, batch.current));
+  if (batch.frames.front() == 0) colorizer.reset();
+  std::vector<Variable> outputs;
+  for (std::int64_t t = 0; t < batch.count(); ++t) {
+    outputs.emplace_back(colorizer.step(ops::slice_frames(frames, t, 1).value()));
+  }
+  return ops::concat_frames(outputs);
+}
+
+BatchOptions in_order(BatchOptions options) {
+  options.order = BatchOrder::kSequential;
+  options.epochs = 1;
+  return options;
+}
+
+}  // namespace
+
+TemporalMseValue validation_loss(ColorizationModel& model,
+                                 const std::shared_ptr<const Dataset>& dataset,
+                                 const BatchOptions& options, const Recurrence& recurrence,
+                                 float beta) {
+  const NoGradient guard;
+  const auto backend = model.weights().front().value.backend();
+  RecurrentColorizer colorizer(model, Previous::kOwn);
+  model.train(false);
+  BatchProducer batches(dataset, in_order(options));
+  const auto frames = static_cast<double>(batches.frames_per_epoch());
+  TemporalMseValue mean;
+  while (const std::optional<Batch> batch = batches.next()) {
+    throw_if_interrupted();
+    const Variable prediction = recurrence.own ? predict_recurrently(colorizer, backend, *batch)
+                                               : predict_batch(model, *batch, {});
+    const TemporalMseValue parts =
+        ops::temporal_mse(prediction, frames_tensor(backend, batch->truth), beta,
+                          batch->clip_starts)
+            .parts;
+    const double weight = static_cast<double>(batch->count()) / frames;
+    mean.loss += weight * parts.loss;
+    mean.fidelity += weight * parts.fidelity;
+    mean.temporal += weight * parts.temporal;
+  }
+  return mean;
+}
+
+void reestimate_norms(ColorizationModel& model, const std::shared_ptr<const Dataset>& dataset,
+                      const BatchOptions& options, const Recurrence& recurrence) {
+  const NoGradient guard;
+  const BatchOptions ordered = in_order(options);
+  const auto available =
+      static_cast<std::int64_t>(plan_epoch(dataset->clips(options.split), ordered, 0).size());
+  const std::int64_t count = std::min(available, kNormBatches);
+  int passes = 0;
+  // The mean of passes 0 .. n: the one before weighs n / (n + 1).
+  const NormMomentum averaging = [&passes] {
+    const auto n = static_cast<float>(passes++);
+    return n / (n + 1);
+  };
+  model.train(true);
+  for (std::int64_t i = 0; i < count; ++i) {
+    BatchProducer batches(dataset, ordered, {0, i * available / count});
+    predict_batch(model, *batches.next(), recurrence, averaging);
+  }
+  model.set_norm_momentum(BatchNorm::kMomentum);
+  model.train(false);
+}
+
+}  // namespace afterglow
