@@ -120,6 +120,7 @@ Handle::~Handle() {
 }
 
 bool Group::contains(const std::string& path) const {
+  if (path == ".") return true;
   for (std::size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
     if (H5Lexists(id_.get(), path.substr(0, end).c_str(), H5P_DEFAULT) <= 0) return false;
   }
@@ -310,7 +311,7 @@ void Group::append_rows(const std::string& path, std::span<const T> rows) {
 }
 
 bool Group::has_attribute(const std::string& path, const std::string& name) const {
-  return (path == "." || contains(path)) &&
+  return contains(path) &&
          H5Aexists_by_name(id_.get(), path.c_str(), name.c_str(), H5P_DEFAULT) > 0;
 }
 

@@ -40,7 +40,8 @@ struct DatasetInfo {
   std::uint64_t element_size = 0;  // bytes
 };
 
-/// A file or a group in it. Paths are relative to the group and may have several parts ("a/b/c").
+/// A file or a group in it. Paths are relative to the group and may have several parts ("a/b/c");
+/// "." is the group itself.
 class Group {
  public:
   /// True when the link exists along the whole path.

@@ -42,7 +42,7 @@ hdf5::Group layers_group(const std::filesystem::path& path, const hdf5::File& fi
     throw InputError(path.string(), "has no VGG16 weights (no layer block1_conv1)",
                      "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
   }
-  return file.open_group("/");
+  return file.open_group(".");
 }
 
 std::vector<std::string> encoder_layers() {
