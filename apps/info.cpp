@@ -1,0 +1,182 @@
+// `afterglow info`: what a file holds.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "apps/commands.hpp"
+#include "base/error.hpp"
+#include "base/hdf5.hpp"
+#include "data/dataset.hpp"
+#include "data/frames.hpp"
+#include "nn/checkpoint.hpp"
+#include "weights/keras_vgg16.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kHdf5Signature("\x89HDF\r\n\x1a\n", 8);
+
+bool is_hdf5(const fs::path& path) {
+  std::string start(kHdf5Signature.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  const std::string extension = path.extension().string();
+  return start == kHdf5Signature || extension == ".h5" || extension == ".hdf5";
+}
+
+/// Layers of the VGG16 encoder whose weights are those that training began with.
+std::vector<std::string> random_layers(const ColorizationModel& model) {
+  const std::string prefix = "vgg16/";
+  std::vector<std::string> layers;
+  for (const Weight& weight : model.weights()) {
+    if (!weight.name.starts_with(prefix)) continue;
+    const std::string layer =
+        weight.name.substr(prefix.size(), weight.name.rfind('/') - prefix.size());
+    const auto& pretrained = model.pretrained();
+    const bool known = std::find(pretrained.begin(), pretrained.end(), layer) != pretrained.end() ||
+                       std::find(layers.begin(), layers.end(), layer) != layers.end();
+    if (!known) layers.push_back(layer);
+  }
+  return layers;
+}
+
+Json describe_model(const fs::path& path) {
+  const LoadedModel loaded = load_model(path, open_backend("cpu"));
+  const ColorizationModel& model = *loaded.model;
+  Json json{{"kind", "model"},
+            {"architecture", arch_name(model.spec().arch)},
+            {"decoder", decoder_name(model.spec().decoder)},
+            {"parameters", model.weight_count()},
+            {"trainable", model.trainable_count()},
+            {"input_size", kNetworkSize},
+            {"fit", loaded.header.fit}};
+  if (model.spec().arch == Arch::kVgg16) {
+    json["pretrained_layers"] = model.pretrained();
+    json["random_layers"] = random_layers(model);
+  }
+  if (const auto& training = loaded.header.training) {
+    json["epochs_done"] = training->epoch;
+    json["steps_done"] = training->step;
+    if (training->best_epoch >= 0) {
+      json["best_epoch"] = training->best_epoch + 1;
+      json["best_validation_loss"] = training->best_loss;
+    }
+  }
+  json["can_be_resumed"] = loaded.header.has_optimizer && loaded.header.training.has_value();
+  return json;
+}
+
+Json describe_dataset(const fs::path& path) {
+  const Dataset dataset(path);
+  const DatasetHeader& header = dataset.header();
+  std::int64_t frames = 0;
+  Json clips = Json::array();
+  for (const ClipInfo& clip : dataset.clips()) {
+    frames += clip.frames;
+    clips.push_back({{"id", clip.id},
+                     {"frames", clip.frames},
+                     {"fps", clip.fps},
+                     {"split", split_name(clip.split)},
+                     {"source", clip.source}});
+  }
+  Json json{{"kind", "dataset"},
+            {"frame_size", header.size},
+            {"fit", fit_name(header.fit)},
+            {"colorizer", header.colorizer}};
+  if (!header.colorizer_sha256.empty()) json["colorizer_sha256"] = header.colorizer_sha256;
+  json["seed"] = header.seed;
+  json["frames"] = frames;
+  json["train_clips"] = dataset.clips(Split::kTrain).size();
+  json["val_clips"] = dataset.clips(Split::kVal).size();
+  json["test_clips"] = dataset.clips(Split::kTest).size();
+  json["clips"] = clips;
+  return json;
+}
+
+Json describe_vgg16(const fs::path& path) {
+  return {{"kind", "vgg16 weights"}, {"layers", keras_vgg16_layers(path)}};
+}
+
+Json describe_frames(const fs::path& path) {
+  const FramesInfo info = open_frames(path)->info();
+  Json json{{"kind", fs::is_directory(path) ? "picture folder" : "film"},
+            {"width", info.width},
+            {"height", info.height},
+            {"fps", info.fps},
+            {"codec", info.codec},
+            {"matrix", info.matrix},
+            {"full_range", info.full_range}};
+  if (info.count > 0) json["frames"] = info.count;  // some containers do not say
+  return json;
+}
+
+Json describe(const fs::path& path) {
+  if (!fs::exists(path)) {
+    throw InputError(path.string(), "does not exist", "give a file or folder that does");
+  }
+  if (fs::is_directory(path) || !is_hdf5(path)) return describe_frames(path);
+  const hdf5::File file = hdf5::File::open(path);
+  if (!file.has_attribute(".", "format")) return describe_vgg16(path);
+  const std::string format = file.read_string(".", "format");
+  if (format == "afterglow model") return describe_model(path);
+  if (format == "afterglow dataset") return describe_dataset(path);
+  throw InputError(path.string(), "holds '" + format + "', which is not known",
+                   "give a model, a dataset or VGG16 weights");
+}
+
+std::string text_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (!value.is_array()) return value.dump();
+  std::string text;
+  for (const Json& item : value) text += (text.empty() ? "" : ", ") + text_of(item);
+  return text.empty() ? "none" : text;
+}
+
+/// `key: value` lines; a list of objects as a line each.
+void print(const Json& json) {
+  for (const auto& [key, value] : json.items()) {
+    std::string label = key;
+    std::replace(label.begin(), label.end(), '_', ' ');
+    if (!value.is_array() || value.empty() || !value.front().is_object()) {
+      std::printf("%-22s%s\n", label.c_str(), text_of(value).c_str());
+      continue;
+    }
+    std::printf("%s\n", label.c_str());
+    for (const Json& item : value) {
+      std::string line;
+      for (const auto& [name, field] : item.items()) line += "  " + name + ' ' + text_of(field);
+      std::printf("%s\n", line.c_str());
+    }
+  }
+}
+
+}  // namespace
+
+void add_info(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("info", "Say what a model, dataset, weights file or film holds");
+  auto path = std::make_shared<std::string>();
+  auto as_json = std::make_shared<bool>(false);
+  command->add_option("FILE", *path, "Model, dataset, VGG16 weights, film or folder of pictures")
+      ->required();
+  command->add_flag("--json", *as_json, "Print JSON");
+  command->callback([path, as_json] {
+    const Json json = describe(*path);
+    if (*as_json) {
+      std::puts(json.dump(2).c_str());
+    } else {
+      print(json);
+    }
+  });
+}
+
+}  // namespace afterglow
