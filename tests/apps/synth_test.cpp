@@ -1,0 +1,145 @@
+// `afterglow synth`, run as a user would.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "data/colour.hpp"
+#include "data/flow_file.hpp"
+#include "data/frames.hpp"
+#include "support/run_program.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace afterglow {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+using test::ProgramResult;
+using test::run_afterglow;
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
+  return names;
+}
+
+std::vector<Picture> film(const fs::path& path) {
+  const auto reader = open_frames(path);
+  std::vector<Picture> pictures;
+  while (auto frame = reader->read()) pictures.push_back(std::move(frame->picture));
+  return pictures;
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<std::string> small(const fs::path& out, const std::string& clips = "1") {
+  return {"synth", "--out", out, "--clips", clips, "--frames", "3", "--size", "128"};
+}
+
+}  // namespace
+
+TEST_CASE("synth makes truth, gray, colorized and flow", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path out = folder.path() / "clips";
+  const ProgramResult result = run_afterglow(small(out, "2"));
+  CAPTURE(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(names_in(out) == std::set<std::string>{"color_1.mkv", "color_2.mkv", "gray_1.mkv",
+                                               "gray_2.mkv", "colorized_1.mkv", "colorized_2.mkv",
+                                               "flow_1", "flow_2"});
+  CHECK(names_in(out / "flow_2") == std::set<std::string>{"00000.flo", "00001.flo"});
+  CHECK(read_flow(out / "flow_2" / "00001.flo").width == 128);
+  const std::vector<Picture> truth = film(out / "color_2.mkv");
+  const std::vector<Picture> gray = film(out / "gray_2.mkv");
+  const std::vector<Picture> colorized = film(out / "colorized_2.mkv");
+  REQUIRE(truth.size() == 3);
+  REQUIRE(gray.size() == 3);
+  REQUIRE(colorized.size() == 3);
+  for (std::size_t t = 0; t < 3; ++t) {
+    CHECK(gray[t] == gray_picture(truth[t]));
+    CHECK(colorized[t] != truth[t]);
+  }
+}
+
+TEST_CASE("synth makes the same bytes from the same command, others from another seed", "[app]") {
+  const TemporaryFolder folder;
+  REQUIRE(run_afterglow(small(folder.path() / "a")).exit_code == 0);
+  REQUIRE(run_afterglow(small(folder.path() / "b")).exit_code == 0);
+  std::vector<std::string> other = small(folder.path() / "c");
+  other.insert(other.end(), {"--seed", "2", "--no-flow"});
+  REQUIRE(run_afterglow(other).exit_code == 0);
+  for (const char* name : {"color_1.mkv", "colorized_1.mkv", "flow_1/00000.flo"}) {
+    CHECK(bytes_of(folder.path() / "a" / name) == bytes_of(folder.path() / "b" / name));
+  }
+  CHECK(bytes_of(folder.path() / "a/color_1.mkv") != bytes_of(folder.path() / "c/color_1.mkv"));
+  CHECK_FALSE(fs::exists(folder.path() / "c" / "flow_1"));
+}
+
+TEST_CASE("synth leaves nothing half made when stopped, and clears what a kill left", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path out = folder.path() / "clips";
+  const std::vector<std::string> endless = {"synth", "--out",    out,     "--clips",
+                                            "1",     "--frames", "100000"};
+  const auto begun = [&] { return fs::exists(out) && !fs::is_empty(out); };
+  {
+    test::RunningProgram program(AFTERGLOW_PROGRAM, endless);
+    while (program.running() && !begun()) continue;
+    program.send(SIGINT);
+    const ProgramResult result = program.wait();
+    CHECK(result.exit_code == 130);
+    CHECK(fs::is_empty(out));
+  }
+  {
+    test::RunningProgram program(AFTERGLOW_PROGRAM, endless);
+    while (program.running() && !begun()) continue;
+    program.send(SIGKILL);
+    CHECK(program.wait().signal == SIGKILL);
+  }
+  REQUIRE(run_afterglow(small(out)).exit_code == 0);
+  CHECK(names_in(out) ==
+        std::set<std::string>{"color_1.mkv", "gray_1.mkv", "colorized_1.mkv", "flow_1"});
+}
+
+TEST_CASE("synth refuses absurd options and places", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path out = folder.path() / "clips";
+  const fs::path file = folder.path() / "file";
+  std::ofstream(file) << "x";
+  struct Wrong {
+    std::vector<std::string> options;
+    std::string message;
+  };
+  const std::vector<Wrong> wrongs = {
+      {{"--out", out, "--frames", "0"}, "--frames"},
+      {{"--out", out, "--frames", "-3"}, "--frames"},
+      {{"--out", out, "--frames", "x"}, "--frames"},
+      {{"--out", out, "--clips", "0"}, "--clips"},
+      {{"--out", out, "--size", "127"}, "--size"},
+      {{"--out", out, "--size", "99999"}, "--size"},
+      {{"--out", out, "--seed", "-1"}, "--seed"},
+      {{}, "--out"},
+      {{"--out", file}, "is a file"},
+      {{"--out", file / "x"}, "cannot be made"},
+      {{"--out", "/proc/clips"}, "cannot be made"},
+      {{"--out", out, "--colour"}, "--colour"},
+  };
+  for (const Wrong& wrong : wrongs) {
+    std::vector<std::string> arguments = {"synth"};
+    arguments.insert(arguments.end(), wrong.options.begin(), wrong.options.end());
+    const ProgramResult result = run_afterglow(arguments);
+    CAPTURE(wrong.options, result.err);
+    CHECK(result.exit_code == 2);
+    CHECK(result.err.starts_with("afterglow: "));
+    CHECK_THAT(result.err, Contains(wrong.message));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    CHECK_FALSE(fs::exists(out));
+  }
+}
+
+}  // namespace afterglow
