@@ -1,129 +1,252 @@
-// Batch normalisation per channel. Statistics take two passes (mean, then squared deviations), so
-// that a large mean does not swallow a small variance.
 #include <cmath>
+#include <vector>
 
+#include "kernels/cpu/channel_strips.hpp"
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cpu/strips.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/batch_norm.cpp"
+#include "kernels/cpu/simd.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace afterglow::HWY_NAMESPACE {
+
+// All loops below run over `rows` rows of `width` values; a parameter has one row.
+
+// sum += x - center; squares += (x - center)^2.
+void sum_deviations(std::size_t rows, std::size_t width, const float* x, const float* center,
+                    float* sum, float* squares) {
+  for (std::size_t row = 0; row < rows; ++row, x += width) {
+#pragma omp simd
+    for (std::size_t k = 0; k < width; ++k) {
+      const float deviation = x[k] - center[k];
+      sum[k] += deviation;
+      squares[k] += deviation * deviation;
+    }
+  }
+}
+
+// sum += dy; products += dy (x - mean).
+void sum_gradients(std::size_t rows, std::size_t width, const float* x, const float* dy,
+                   const float* mean, float* sum, float* products) {
+  for (std::size_t row = 0; row < rows; ++row, x += width, dy += width) {
+#pragma omp simd
+    for (std::size_t k = 0; k < width; ++k) {
+      sum[k] += dy[k];
+      products[k] += dy[k] * (x[k] - mean[k]);
+    }
+  }
+}
+
+// sum += dy.
+void sum_rows(std::size_t rows, std::size_t width, const float* dy, float* sum) {
+  for (std::size_t row = 0; row < rows; ++row, dy += width) {
+#pragma omp simd
+    for (std::size_t k = 0; k < width; ++k) sum[k] += dy[k];
+  }
+}
+
+// y = factor (x - center) + offset.
+void normalize(std::size_t rows, std::size_t width, const float* x, const float* center,
+               const float* factor, const float* offset, float* y) {
+  for (std::size_t row = 0; row < rows; ++row, x += width, y += width) {
+#pragma omp simd
+    for (std::size_t k = 0; k < width; ++k) y[k] = factor[k] * (x[k] - center[k]) + offset[k];
+  }
+}
+
+// dx = factor dy + slope (x - mean) + offset.
+void normalize_backward(std::size_t rows, std::size_t width, const float* x, const float* dy,
+                        const float* mean, const float* factor, const float* slope,
+                        const float* offset, float* dx) {
+  for (std::size_t row = 0; row < rows; ++row, x += width, dy += width, dx += width) {
+#pragma omp simd
+    for (std::size_t k = 0; k < width; ++k)
+      dx[k] = factor[k] * dy[k] + (slope[k] * (x[k] - mean[k]) + offset[k]);
+  }
+}
+
+}  // namespace afterglow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace afterglow {
+
+HWY_EXPORT(sum_deviations);
+HWY_EXPORT(sum_gradients);
+HWY_EXPORT(sum_rows);
+HWY_EXPORT(normalize);
+HWY_EXPORT(normalize_backward);
+
 namespace {
 
-using Channels = std::vector<float>;
+using Floats = std::vector<float>;
+using Doubles = std::vector<double>;
 
-/// 1 / sqrt(variance + epsilon).
-Channels inverse_deviation(Source variance, float epsilon) {
-  Channels result(variance.size());
-  std::transform(variance.begin(), variance.end(), result.begin(),
-                 [&](float v) { return 1.0F / std::sqrt(v + epsilon); });
-  return result;
-}
-
-/// Calls body(first value of the row) for all rows.
-template <typename Body>
-void for_rows(const ChannelGeometry& g, const Body& body) {
-  constexpr std::int64_t kRows = 256;
-  for_each_index((g.rows + kRows - 1) / kRows, [&](std::int64_t block) {
-    const std::int64_t end = std::min((block + 1) * kRows, g.rows);
-    for (std::int64_t row = block * kRows; row < end; ++row) body(row * g.channels);
-  });
-}
-
-/// Sums over the rows of dy and of dy * (x - mean) / deviation: the gradients of beta and gamma.
-struct ParameterGradients {
-  Channels beta, gamma;
+// Two sums per channel.
+struct ChannelSums {
+  Doubles first, second;
 };
 
-ParameterGradients parameter_gradients(const ChannelGeometry& g, Source x, Source dy, Source mean,
-                                       const Channels& inverse) {
-  const auto channels = static_cast<std::size_t>(g.channels);
-  const std::vector<double> totals = reduce_rows<2>(g, [&](std::int64_t row, float* block) {
-    const float* values = x.data() + row * g.channels;
-    const float* gradient = dy.data() + row * g.channels;
-    float* products = block + g.channels;
-    for (std::size_t c = 0; c < channels; ++c) {
-      block[c] += gradient[c];
-      products[c] += gradient[c] * (values[c] - mean[c]);
+double inverse_deviation(float variance, float epsilon) {
+  return 1 / std::sqrt(double(variance) + double(epsilon));
+}
+
+// Mean and biased variance. Each strip is read twice while it is in the cache: once for its mean,
+// once for the squares round it, so that a large mean costs no digits.
+ChannelSums moments(const ChannelGeometry& g, Source x) {
+  const ChannelStrips strips(g);
+  const std::size_t c = strips.channels();
+  std::vector<ChannelSums> partial(static_cast<std::size_t>(strips.count()));
+  for_each_index(strips.count(), [&](std::int64_t index) {
+    const auto i = static_cast<std::size_t>(index);
+    const ChannelStrip strip = strips[i];
+    const float* values = x.data() + strip.offset;
+    const auto sums_round = [&](const Floats& center) {
+      WideSums sums(strips);
+      HWY_DYNAMIC_DISPATCH(sum_deviations)
+      (strip.wide_rows, strips.width(), values, strips.wide(center).data(), sums.first(),
+       sums.second());
+      HWY_DYNAMIC_DISPATCH(sum_deviations)
+      (strip.single_rows, c, values + strip.wide_rows * strips.width(), center.data(), sums.first(),
+       sums.second());
+      return sums;
+    };
+    Floats center(values, values + c);
+    const double rows = double(strip.rows);
+    const WideSums rough = sums_round(center);
+    for (std::size_t k = 0; k < c; ++k) center[k] += float(rough.total_first(k) / rows);
+    const WideSums fine = sums_round(center);
+    ChannelSums& mine = partial[i];
+    for (std::size_t k = 0; k < c; ++k) {
+      const double off = fine.total_first(k) / rows;
+      mine.first.push_back(double(center[k]) + off);                                  // mean
+      mine.second.push_back(std::max(0.0, fine.total_second(k) - rows * off * off));  // squares
     }
   });
-  ParameterGradients result{Channels(channels), Channels(channels)};
-  for (std::size_t c = 0; c < channels; ++c) {
-    result.beta[c] = static_cast<float>(totals[c]);
-    result.gamma[c] = static_cast<float>(totals[channels + c]) * inverse[c];
-  }
+
+  ChannelSums result{Doubles(c), Doubles(c)};
+  const double rows = double(g.rows);
+  for (std::size_t i = 0; i < partial.size(); ++i)
+    for (std::size_t k = 0; k < c; ++k)
+      result.first[k] += partial[i].first[k] * (double(strips[i].rows) / rows);
+  for (std::size_t i = 0; i < partial.size(); ++i)
+    for (std::size_t k = 0; k < c; ++k) {
+      const double off = partial[i].first[k] - result.first[k];
+      result.second[k] += (partial[i].second[k] + double(strips[i].rows) * off * off) / rows;
+    }
   return result;
+}
+
+// The sums of dy and, unless x is empty, of dy (x - mean).
+ChannelSums gradient_sums(const ChannelGeometry& g, Source x, Source dy, Source mean) {
+  const ChannelStrips strips(g);
+  const std::size_t c = strips.channels();
+  const Floats center(mean.begin(), mean.end()), wide_center = strips.wide(center);
+  std::vector<ChannelSums> partial(static_cast<std::size_t>(strips.count()));
+  for_each_index(strips.count(), [&](std::int64_t index) {
+    const auto i = static_cast<std::size_t>(index);
+    const ChannelStrip strip = strips[i];
+    const float* gradients = dy.data() + strip.offset;
+    const std::size_t wide_size = strip.wide_rows * strips.width();
+    WideSums sums(strips);
+    if (x.empty()) {
+      HWY_DYNAMIC_DISPATCH(sum_rows)(strip.wide_rows, strips.width(), gradients, sums.first());
+      HWY_DYNAMIC_DISPATCH(sum_rows)(strip.single_rows, c, gradients + wide_size, sums.first());
+    } else {
+      const float* values = x.data() + strip.offset;
+      HWY_DYNAMIC_DISPATCH(sum_gradients)
+      (strip.wide_rows, strips.width(), values, gradients, wide_center.data(), sums.first(),
+       sums.second());
+      HWY_DYNAMIC_DISPATCH(sum_gradients)
+      (strip.single_rows, c, values + wide_size, gradients + wide_size, center.data(), sums.first(),
+       sums.second());
+    }
+    for (std::size_t k = 0; k < c; ++k) {
+      partial[i].first.push_back(sums.total_first(k));
+      partial[i].second.push_back(sums.total_second(k));
+    }
+  });
+  ChannelSums result{Doubles(c), Doubles(c)};
+  for (const ChannelSums& strip : partial)
+    for (std::size_t k = 0; k < c; ++k) {
+      result.first[k] += strip.first[k];
+      result.second[k] += strip.second[k];
+    }
+  return result;
+}
+
+// y = factor (x - center) + offset, per channel.
+void apply(const ChannelGeometry& g, Source x, const Floats& center, const Floats& factor,
+           const Floats& offset, Destination y) {
+  const ChannelStrips strips(g);
+  const Floats wide_center = strips.wide(center), wide_factor = strips.wide(factor),
+               wide_offset = strips.wide(offset);
+  strips.for_rows([&](std::size_t at, std::size_t rows, std::size_t width) {
+    HWY_DYNAMIC_DISPATCH(normalize)
+    (rows, width, x.data() + at, wide_center.data(), wide_factor.data(), wide_offset.data(),
+     y.data() + at);
+  });
+}
+
+void store_gradients(const ChannelSums& sums, Source variance, float epsilon, Destination dgamma,
+                     Destination dbeta) {
+  for (std::size_t k = 0; k < dgamma.size(); ++k)
+    dgamma[k] = float(sums.second[k] * inverse_deviation(variance[k], epsilon));
+  for (std::size_t k = 0; k < dbeta.size(); ++k) dbeta[k] = float(sums.first[k]);
 }
 
 }  // namespace
 
 void CpuBackend::batch_norm(const ChannelGeometry& g, Source x, Source gamma, Source beta,
                             float epsilon, Destination y, Destination mean, Destination variance) {
-  const auto channels = static_cast<std::size_t>(g.channels);
-  const auto count = static_cast<double>(g.rows);
-  sum_rows(g, x, mean);
-  for (float& value : mean) value = static_cast<float>(static_cast<double>(value) / count);
-  // The rounding of the mean is taken out again: E(x - m)^2 = var + (E x - m)^2.
-  const std::vector<double> totals = reduce_rows<2>(g, [&](std::int64_t row, float* block) {
-    const float* values = x.data() + row * g.channels;
-    float* squares = block + g.channels;
-    for (std::size_t c = 0; c < channels; ++c) {
-      const float deviation = values[c] - mean[c];
-      block[c] += deviation;
-      squares[c] += deviation * deviation;
-    }
-  });
-  Channels shift(beta.begin(), beta.end());
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double offset = totals[c] / count;
-    const double exact = static_cast<double>(mean[c]) + offset;
-    mean[c] = static_cast<float>(exact);
-    variance[c] = static_cast<float>(std::max(totals[channels + c] / count - offset * offset, 0.0));
-    // What the stored mean lacks weighs as much as a deviation when the variance is small.
-    const double scale = static_cast<double>(gamma[c]) /
-                         std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
-    shift[c] += static_cast<float>(scale * (static_cast<double>(mean[c]) - exact));
+  const ChannelSums exact = moments(g, x);
+  Floats center, factor, offset;
+  for (std::size_t k = 0; k < mean.size(); ++k) {
+    mean[k] = float(exact.first[k]);
+    variance[k] = float(exact.second[k]);
+    const double scale = double(gamma[k]) * inverse_deviation(variance[k], epsilon);
+    center.push_back(mean[k]);
+    factor.push_back(float(scale));
+    // What the rounding of the mean leaves over matters where the variance is small beside it.
+    offset.push_back(float(double(beta[k]) + scale * (double(mean[k]) - exact.first[k])));
   }
-  batch_norm_inference(g, x, gamma, shift, mean, variance, epsilon, y);
+  apply(g, x, center, factor, offset, y);
 }
 
 void CpuBackend::batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
                                       Source mean, Source variance, float epsilon, Destination y) {
-  const auto channels = static_cast<std::size_t>(g.channels);
-  Channels scale = inverse_deviation(variance, epsilon);
-  for (std::size_t c = 0; c < channels; ++c) scale[c] *= gamma[c];
-  for_rows(g, [&](std::int64_t first) {
-    const float* from = x.data() + first;
-    float* to = y.data() + first;
-    for (std::size_t c = 0; c < channels; ++c) to[c] = (from[c] - mean[c]) * scale[c] + beta[c];
-  });
+  Floats factor;
+  for (std::size_t k = 0; k < gamma.size(); ++k)
+    factor.push_back(float(double(gamma[k]) * inverse_deviation(variance[k], epsilon)));
+  apply(g, x, {mean.begin(), mean.end()}, factor, {beta.begin(), beta.end()}, y);
 }
 
 void CpuBackend::batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
                                      Source mean, Source variance, float epsilon, Destination dx,
                                      Destination dgamma, Destination dbeta) {
-  const auto channels = static_cast<std::size_t>(g.channels);
-  const Channels inverse = inverse_deviation(variance, epsilon);
-  const ParameterGradients gradients = parameter_gradients(g, x, dy, mean, inverse);
-  if (!dgamma.empty()) std::copy(gradients.gamma.begin(), gradients.gamma.end(), dgamma.begin());
-  if (!dbeta.empty()) std::copy(gradients.beta.begin(), gradients.beta.end(), dbeta.begin());
+  const ChannelSums sums = gradient_sums(g, x, dy, mean);
+  store_gradients(sums, variance, epsilon, dgamma, dbeta);
   if (dx.empty()) return;
-  // dx = gamma / deviation (dy - mean(dy) - x^ mean(dy x^)), x^ = (x - mean) / deviation (Ioffe &
-  // Szegedy 2015).
-  Channels scale(channels);
-  Channels shift(channels);
-  Channels slope(channels);
-  const float share = 1.0F / static_cast<float>(g.rows);
-  for (std::size_t c = 0; c < channels; ++c) {
-    scale[c] = gamma[c] * inverse[c];
-    shift[c] = gradients.beta[c] * share;
-    slope[c] = gradients.gamma[c] * share * inverse[c];
+  // dx = gamma/s (dy - mean(dy) - (x - m)/s^2 mean(dy (x - m))), s^2 = variance + epsilon.
+  const double rows = double(g.rows);
+  Floats factor, slope, offset;
+  for (std::size_t k = 0; k < gamma.size(); ++k) {
+    const double inverse = inverse_deviation(variance[k], epsilon);
+    const double scale = double(gamma[k]) * inverse;
+    factor.push_back(float(scale));
+    slope.push_back(float(-scale * inverse * inverse * sums.second[k] / rows));
+    offset.push_back(float(-scale * sums.first[k] / rows));
   }
-  for_rows(g, [&](std::int64_t first) {
-    const float* values = x.data() + first;
-    const float* gradient = dy.data() + first;
-    float* to = dx.data() + first;
-    for (std::size_t c = 0; c < channels; ++c) {
-      to[c] = scale[c] * (gradient[c] - shift[c] - (values[c] - mean[c]) * slope[c]);
-    }
+  const ChannelStrips strips(g);
+  const Floats wide_mean = strips.wide({mean.begin(), mean.end()});
+  const Floats wide_factor = strips.wide(factor), wide_slope = strips.wide(slope),
+               wide_offset = strips.wide(offset);
+  strips.for_rows([&](std::size_t at, std::size_t wide_rows, std::size_t width) {
+    HWY_DYNAMIC_DISPATCH(normalize_backward)
+    (wide_rows, width, x.data() + at, dy.data() + at, wide_mean.data(), wide_factor.data(),
+     wide_slope.data(), wide_offset.data(), dx.data() + at);
   });
 }
 
@@ -131,19 +254,17 @@ void CpuBackend::batch_norm_inference_backward(const ChannelGeometry& g, Source 
                                                Source gamma, Source mean, Source variance,
                                                float epsilon, Destination dx, Destination dgamma,
                                                Destination dbeta) {
-  const auto channels = static_cast<std::size_t>(g.channels);
-  const Channels inverse = inverse_deviation(variance, epsilon);
-  if (!dgamma.empty()) {
-    const ParameterGradients gradients = parameter_gradients(g, x, dy, mean, inverse);
-    std::copy(gradients.gamma.begin(), gradients.gamma.end(), dgamma.begin());
+  if (!dgamma.empty() || !dbeta.empty()) {
+    const Source values = dgamma.empty() ? Source() : x;
+    store_gradients(gradient_sums(g, values, dy, mean), variance, epsilon, dgamma, dbeta);
   }
-  if (!dbeta.empty()) sum_rows(g, dy, dbeta);
   if (dx.empty()) return;
-  for_rows(g, [&](std::int64_t first) {
-    const float* gradient = dy.data() + first;
-    float* to = dx.data() + first;
-    for (std::size_t c = 0; c < channels; ++c) to[c] = gamma[c] * inverse[c] * gradient[c];
-  });
+  Floats factor;
+  for (std::size_t k = 0; k < gamma.size(); ++k)
+    factor.push_back(float(double(gamma[k]) * inverse_deviation(variance[k], epsilon)));
+  const Floats none(factor.size(), 0.0F);
+  apply(g, dy, none, factor, none, dx);
 }
 
 }  // namespace afterglow
+#endif

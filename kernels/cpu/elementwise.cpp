@@ -28,7 +28,14 @@ void CpuBackend::relu(Source x, Destination y) {
 
 void CpuBackend::relu_backward(Source y, Source dy, Destination dx) {
   for_strips(dx.size(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) dx[i] = y[i] > 0.0F ? dy[i] : 0.0F;
+    const float* result = y.data();
+    const float* gradient = dy.data();
+    float* to = dx.data();
+#pragma omp simd
+    for (std::size_t i = begin; i < end; ++i) {
+      const float value = gradient[i];  // read in any case: no branch
+      to[i] = result[i] > 0.0F ? value : 0.0F;
+    }
   });
 }
 

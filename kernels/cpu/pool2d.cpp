@@ -3,7 +3,50 @@
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cpu/strips.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/pool2d.cpp"
+#include "kernels/cpu/simd.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace afterglow::HWY_NAMESPACE {
+
+// best = max(best, x), and who won.
+void max_place(std::int32_t channels, const float* x, std::uint8_t place, float* best,
+               std::uint8_t* winner) {
+#pragma omp simd
+  for (std::int32_t c = 0; c < channels; ++c) {
+    const float value = x[c];
+    const std::uint8_t before = winner[c];
+    winner[c] = value > best[c] ? place : before;
+    best[c] = value > best[c] ? value : best[c];
+  }
+}
+
+void max_place_value(std::int32_t channels, const float* x, float* best) {
+#pragma omp simd
+  for (std::int32_t c = 0; c < channels; ++c) best[c] = x[c] > best[c] ? x[c] : best[c];
+}
+
+// dx += dy where this place won.
+void max_place_backward(std::int32_t channels, const float* dy, const std::uint8_t* winner,
+                        std::uint8_t place, float* dx) {
+#pragma omp simd
+  for (std::int32_t c = 0; c < channels; ++c) {
+    const float value = dy[c];
+    dx[c] += winner[c] == place ? value : 0.0F;
+  }
+}
+
+}  // namespace afterglow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace afterglow {
+
+HWY_EXPORT(max_place);
+HWY_EXPORT(max_place_value);
+HWY_EXPORT(max_place_backward);
+
 namespace {
 
 /// One output pixel's window, cut to the picture.
@@ -49,17 +92,29 @@ void for_outputs(const Pool2dGeometry& g, const Body& body) {
   });
 }
 
-/// The same with one thread a picture: windows that overlap write to the same input pixels.
+/// The same with one thread a picture, for bodies that add to dx: windows that overlap write to the
+/// same input pixels. Rows of dx are set to 0 just before their first window, in the cache.
 template <typename Body>
-void for_outputs_by_picture(const Pool2dGeometry& g, const Body& body) {
+void for_outputs_onto(const Pool2dGeometry& g, Destination dx, const Body& body) {
   const std::int32_t out_h = g.out_h();
   const std::int32_t out_w = g.out_w();
+  const std::int64_t line = std::int64_t{g.w} * g.c;
   for_each_index(g.n, [&](std::int64_t n) {
+    float* picture = dx.data() + n * g.h * line;
+    std::int32_t cleared = 0;
+    const auto clear_to = [&](std::int32_t row) {
+      if (row <= cleared) return;
+      std::fill(picture + cleared * line, picture + row * line, 0.0F);
+      cleared = row;
+    };
     for (std::int32_t oy = 0; oy < out_h; ++oy) {
+      const Window window = window_at(g, oy, 0);
+      clear_to(window.top + window.row1);
       for (std::int32_t ox = 0; ox < out_w; ++ox) {
         body(static_cast<std::int32_t>(n), oy, ox, (n * out_h + oy) * out_w + ox);
       }
     }
+    clear_to(g.h);
   });
 }
 
@@ -67,6 +122,8 @@ void for_outputs_by_picture(const Pool2dGeometry& g, const Body& body) {
 
 void CpuBackend::max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
                             std::span<std::uint8_t> argmax) {
+  const auto max_value = HWY_DYNAMIC_DISPATCH(max_place_value);
+  const auto max_and_winner = HWY_DYNAMIC_DISPATCH(max_place);
   for_outputs(g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
     float* best = y.data() + output * g.c;
     std::uint8_t* winner = argmax.empty() ? nullptr : argmax.data() + output * g.c;
@@ -79,12 +136,9 @@ void CpuBackend::max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
         if (winner != nullptr) std::fill_n(winner, g.c, mark);
         first = false;
       } else if (winner == nullptr) {
-        for (std::int32_t c = 0; c < g.c; ++c) best[c] = std::max(best[c], values[c]);
+        max_value(g.c, values, best);
       } else {
-        for (std::int32_t c = 0; c < g.c; ++c) {
-          winner[c] = values[c] > best[c] ? mark : winner[c];
-          best[c] = std::max(best[c], values[c]);
-        }
+        max_and_winner(g.c, values, mark, best, winner);
       }
     });
   });
@@ -92,16 +146,14 @@ void CpuBackend::max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
 
 void CpuBackend::max_pool2d_backward(const Pool2dGeometry& g, Source dy,
                                      std::span<const std::uint8_t> argmax, Destination dx) {
-  fill(dx, 0.0F);
-  for_outputs_by_picture(
-      g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
+  const auto to_winner = HWY_DYNAMIC_DISPATCH(max_place_backward);
+  for_outputs_onto(
+      g, dx, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
         const float* gradient = dy.data() + output * g.c;
         const std::uint8_t* winner = argmax.data() + output * g.c;
         for_places(g, n, window_at(g, oy, ox), [&](std::int64_t pixel, std::int32_t place) {
-          float* values = dx.data() + pixel * g.c;
-          for (std::int32_t c = 0; c < g.c; ++c) {
-            values[c] += winner[c] == place ? gradient[c] : 0.0F;
-          }
+          to_winner(g.c, gradient, winner, static_cast<std::uint8_t>(place),
+                    dx.data() + pixel * g.c);
         });
       });
 }
@@ -122,18 +174,18 @@ void CpuBackend::avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) {
 }
 
 void CpuBackend::avg_pool2d_backward(const Pool2dGeometry& g, Source dy, Destination dx) {
-  fill(dx, 0.0F);
-  for_outputs_by_picture(g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox,
-                                std::int64_t output) {
-    const Window window = window_at(g, oy, ox);
-    const float share =
-        1.0F / static_cast<float>((window.row1 - window.row0) * (window.column1 - window.column0));
-    const float* gradient = dy.data() + output * g.c;
-    for_places(g, n, window, [&](std::int64_t pixel, std::int32_t) {
-      float* values = dx.data() + pixel * g.c;
-      for (std::int32_t c = 0; c < g.c; ++c) values[c] += share * gradient[c];
-    });
-  });
+  for_outputs_onto(
+      g, dx, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
+        const Window window = window_at(g, oy, ox);
+        const float share = 1.0F / static_cast<float>((window.row1 - window.row0) *
+                                                      (window.column1 - window.column0));
+        const float* gradient = dy.data() + output * g.c;
+        for_places(g, n, window, [&](std::int64_t pixel, std::int32_t) {
+          float* values = dx.data() + pixel * g.c;
+          for (std::int32_t c = 0; c < g.c; ++c) values[c] += share * gradient[c];
+        });
+      });
 }
 
 }  // namespace afterglow
+#endif
