@@ -1,0 +1,116 @@
+#include <cmath>
+
+#include "support/oracle_norm.hpp"
+#include "tests/nn/gradient_check.hpp"
+
+using namespace afterglow;
+using namespace afterglow::test;
+
+namespace {
+
+constexpr float kMomentum = 0.75F;  // exact, so that the double formula has the same
+constexpr float kEpsilon = 1e-3F;   // Keras's
+
+ops::RunningStatistics statistics(std::int64_t channels) {
+  const Input mean = random_input({channels}, 11);
+  std::vector<float> variance = random_values(static_cast<std::size_t>(channels), 12);
+  for (float& value : variance) value = std::abs(value) + 0.25F;
+  return {Tensor::from_host(test_backend(), mean.shape, mean.values),
+          Tensor::from_host(test_backend(), mean.shape, variance)};
+}
+
+Doubles blended(const Tensor& before, const Doubles& batch, double factor) {
+  Doubles running = to_double(before.to_host());
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    running[i] = double(kMomentum) * running[i] + (1 - double(kMomentum)) * factor * batch[i];
+  }
+  return running;
+}
+
+}  // namespace
+
+TEST_CASE("batch_norm on the tape matches its double") {
+  const Shape shape = GENERATE(values<Shape>({{2, 3, 4, 5}, {1, 1, 2, 1}, {3, 7, 5, 17}}));
+  CAPTURE(shape.to_string());
+  const std::int64_t channels = shape[3], rows = shape[0] * shape[1] * shape[2];
+  const ChannelGeometry g{rows, static_cast<std::int32_t>(channels)};
+  ops::RunningStatistics running = statistics(channels);
+  check_op(
+      {random_input(shape, 1), random_input({channels}, 2), random_input({channels}, 3)},
+      [&](const std::vector<Variable>& in) {
+        return ops::batch_norm(in[0], in[1], in[2], running, kMomentum, kEpsilon);
+      },
+      [&](const std::vector<Doubles>& in) {
+        return oracle::batch_norm(g, in[0], in[1], in[2], double(kEpsilon)).y;
+      },
+      static_cast<std::size_t>(rows), 4);
+}
+
+TEST_CASE("batch_norm moves the running statistics towards the batch's, the variance unbiased") {
+  const auto copies = GENERATE(1, 4);
+  CAPTURE(copies);
+  const Input x = random_input({2, 3, 4, 5}, 1), gamma = random_input({5}, 2);
+  ops::RunningStatistics running = statistics(5);
+  const Tensor mean = running.mean.clone(), variance = running.variance.clone();
+  ops::batch_norm(variable(x, true), variable(gamma, true), variable(gamma, true), running,
+                  kMomentum, kEpsilon, copies);
+  const Doubles g = to_double(gamma.values);
+  const auto batch = oracle::batch_norm({24, 5}, to_double(x.values), g, g, double(kEpsilon));
+  const double n = 24.0 * copies;
+  require_close(running.mean.to_host(), blended(mean, batch.mean, 1.0), sum_tolerance(24));
+  require_close(running.variance.to_host(), blended(variance, batch.variance, n / (n - 1)),
+                sum_tolerance(24));
+}
+
+TEST_CASE("batch_norm of a single pixel keeps the biased variance, which is 0") {
+  ops::RunningStatistics running = statistics(3);
+  const Tensor variance = running.variance.clone();
+  const Variable one = variable(random_input({3}, 2), false);
+  const Variable y = ops::batch_norm(variable(random_input({1, 1, 1, 3}, 1), false), one, one,
+                                     running, kMomentum, kEpsilon);
+  require_close(y.value().to_host(), to_double(one.value().to_host()), sum_tolerance(1));
+  require_close(running.variance.to_host(), blended(variance, Doubles(3, 0.0), 1.0),
+                sum_tolerance(1));
+}
+
+TEST_CASE("batch_norm with 4 copies, then an upsample, equals the upsample, then batch_norm") {
+  const Input x = random_input({2, 5, 3, 7}, 1), gamma = random_input({7}, 2);
+  const Input beta = random_input({7}, 3);
+  const std::size_t pixels = 2 * 10 * 6;
+  const std::vector<float> dy = random_values(pixels * 7, 4);
+  const auto run = [&](bool norm_first) {
+    const Variable in = variable(x, true), g = variable(gamma, true), b = variable(beta, true);
+    ops::RunningStatistics running = statistics(7);
+    const Variable y =
+        norm_first
+            ? ops::upsample_nearest(ops::batch_norm(in, g, b, running, kMomentum, kEpsilon, 4))
+            : ops::batch_norm(ops::upsample_nearest(in), g, b, running, kMomentum, kEpsilon);
+    backward(y, Tensor::from_host(test_backend(), y.shape(), dy));
+    return std::vector{y.value().to_host(),    in.gradient().to_host(), g.gradient().to_host(),
+                       b.gradient().to_host(), running.mean.to_host(),  running.variance.to_host()};
+  };
+  const auto low = run(true), high = run(false);
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    CAPTURE(i);
+    const Tolerance one = sum_tolerance(pixels);  // both sides round
+    require_close(low[i], to_double(high[i]), {2 * one.absolute, 2 * one.relative});
+  }
+}
+
+TEST_CASE("batch_norm_inference on the tape matches its double and keeps the statistics") {
+  const ChannelGeometry g{24, 5};
+  const ops::RunningStatistics running = statistics(5);
+  const std::vector<float> mean = running.mean.to_host(), variance = running.variance.to_host();
+  check_op(
+      {random_input({2, 3, 4, 5}, 1), random_input({5}, 2), random_input({5}, 3)},
+      [&](const std::vector<Variable>& in) {
+        return ops::batch_norm_inference(in[0], in[1], in[2], running, kEpsilon);
+      },
+      [&](const std::vector<Doubles>& in) {
+        return oracle::batch_norm_inference(g, in[0], in[1], in[2], to_double(mean),
+                                            to_double(variance), double(kEpsilon));
+      },
+      24, 4);
+  CHECK(running.mean.to_host() == mean);
+  CHECK(running.variance.to_host() == variance);
+}
