@@ -17,7 +17,10 @@ Conv2dGeometry geometry(const Variable& x, const Variable& w, const Variable& b,
   if (b && b.shape() != Shape{w.shape()[3]}) {
     refuse(kOp, named("b", b.shape()) + " does not fit " + named("w", w.shape()));
   }
-  if (options.stride < 1 || options.dilation < 1) refuse(kOp, "stride and dilation start at 1");
+  if (options.stride < 1 || options.dilation < 1) {
+    refuse(kOp, "stride " + std::to_string(options.stride) + " or dilation " +
+                    std::to_string(options.dilation) + " is out of range (from 1)");
+  }
   const Conv2dGeometry g{extent(x.shape(), 0), extent(x.shape(), 1), extent(x.shape(), 2),
                          extent(x.shape(), 3), extent(w.shape(), 3), extent(w.shape(), 0),
                          extent(w.shape(), 1), options.stride,       options.dilation,

@@ -21,7 +21,8 @@ Conv2dGeometry geometry(const Variable& x, const Variable& w, const Variable& b,
     refuse(kOp, named("b", b.shape()) + " does not fit " + named("w", w.shape()));
   }
   if (options.stride < 1 || options.dilation != 1) {
-    refuse(kOp, "the stride starts at 1, the dilation is 1");
+    refuse(kOp, "stride " + std::to_string(options.stride) + " (from 1) or dilation " +
+                    std::to_string(options.dilation) + " (only 1) is out of range");
   }
   if (options.padding == Padding::kValid &&
       (w.shape()[0] < options.stride || w.shape()[1] < options.stride)) {

@@ -17,9 +17,8 @@ std::size_t frame_size(const Shape& shape) {
 Variable slice_frames(const Variable& x, std::int64_t first, std::int64_t count) {
   check_frames("slice_frames", "x", x.shape());
   if (first < 0 || count < 1 || first > x.shape()[0] - count) {
-    refuse("slice_frames", "frames " + std::to_string(first) + " to " +
-                               std::to_string(first + count - 1) + " leave " +
-                               named("x", x.shape()));
+    refuse("slice_frames", std::to_string(count) + " frames from " + std::to_string(first) +
+                               " leave " + named("x", x.shape()));
   }
   const std::size_t frame = frame_size(x.shape());
   const std::size_t offset = static_cast<std::size_t>(first) * frame;
