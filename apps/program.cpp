@@ -26,6 +26,9 @@ int run_program(int argc, char** argv) {
   CLI::App program{"afterglow: temporally consistent video colorization", "afterglow"};
   program.require_subcommand(1);
   program.set_version_flag("--version", "afterglow 0.1.0");
+  program.fallthrough();  // commands take it from here: --config stands before or behind them
+  program.set_config("--config", "", "Options of commands as TOML, one [command] each");
+  program.allow_config_extras(CLI::config_extras_mode::error);
   add_synth(program);
   add_prepare(program);
   add_train(program);
