@@ -37,7 +37,6 @@ class Variable {
   Variable detached() const;
 
  private:
-  friend struct Slot;
   struct State;
   friend Variable record(
       Tensor, std::vector<Variable>,
