@@ -73,7 +73,7 @@ Tensor& Variable::gradient() { return state_->slot->gradient; }
 void Variable::clear_gradient() { state_->slot->gradient = {}; }
 Variable Variable::detached() const { return Variable(value()); }
 
-Variable record(Tensor y, std::vector<Variable> inputs, Backward backward) {
+Variable record(Tensor y, const std::vector<Variable>& inputs, Backward backward) {
   Variable result(std::move(y));
   if (!gradients_on) return result;
   std::vector<std::shared_ptr<Slot>> slots;

@@ -39,7 +39,7 @@ class Variable {
  private:
   struct State;
   friend Variable record(
-      Tensor, std::vector<Variable>,
+      Tensor, const std::vector<Variable>&,
       std::function<std::vector<Tensor>(const Tensor&, const std::vector<bool>&)>);
   friend void backward(const Variable&, Tensor);
   std::shared_ptr<State> state_;
@@ -54,7 +54,7 @@ using Backward =
 /// Makes y a variable; remembers inputs and closure only when some input wants a gradient and
 /// gradients are enabled. An op asks `wants_gradient` of its inputs before it captures the tensors
 /// that only their gradient needs.
-Variable record(Tensor y, std::vector<Variable> inputs, Backward backward);
+Variable record(Tensor y, const std::vector<Variable>& inputs, Backward backward);
 
 /// Walks the tape from y (iteratively, in reverse topological order), adds to the gradients of all
 /// leaves that want one, and frees closures and intermediate gradients as it goes: a tape can be

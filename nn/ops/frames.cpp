@@ -55,7 +55,7 @@ Variable concat_frames(std::span<const Variable> parts) {
     offset += values.size();
     shapes.push_back(part.shape());
   }
-  return record(y, {parts.begin(), parts.end()},
+  return record(y, std::vector<Variable>(parts.begin(), parts.end()),
                 [shapes](const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
                   std::vector<Tensor> gradients;
                   std::size_t start = 0;
