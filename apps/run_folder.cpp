@@ -35,11 +35,19 @@ RunFolder::RunFolder(fs::path path, bool resume) : path_(std::move(path)) {
   if (!resume && fs::is_directory(path_, error) && !fs::is_empty(path_, error)) {
     throw InputError(path_.string(), "is there already", "use --resume or another --out");
   }
-  fs::create_directories(path_, error);
-  if (error) {
-    throw InputError(path_.string(), "cannot be made (" + error.message() + ")",
-                     "give another --out");
-  }
+}
+
+RunFolder::~RunFolder() {
+  std::error_code ignored;
+  if (!begun_ || fs::exists(last(), ignored)) return;
+  fs::remove(config(), ignored);
+  fs::remove(log(), ignored);
+  fs::remove(path_, ignored);  // succeeds when nothing else is in it
+}
+
+void RunFolder::write_config(const std::string& text) {
+  write_text_file(config(), text);
+  begun_ = true;
 }
 
 void RunFolder::open_log(std::int64_t steps, std::int64_t epochs) {

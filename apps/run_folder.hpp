@@ -11,9 +11,13 @@ namespace afterglow {
 
 class RunFolder {
  public:
-  /// Makes the folder. With `resume` it may be there already, else it must be empty or missing:
-  /// InputError.
+  /// Throws InputError when the folder holds anything, unless `resume`. It is made with the first
+  /// file in it.
   RunFolder(std::filesystem::path path, bool resume);
+  /// Takes configuration and log away again when the run never came to a checkpoint.
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path best() const { return path_ / "best.h5"; }
@@ -22,6 +26,8 @@ class RunFolder {
   std::filesystem::path config() const { return path_ / "config.toml"; }
   std::filesystem::path log() const { return path_ / "log.jsonl"; }
 
+  /// Throws InputError when the folder cannot be made or written, RunError (disk full).
+  void write_config(const std::string& text);
   /// Opens the log for appending, cut back to the steps and whole epochs that a checkpoint knows.
   /// Throws InputError when it cannot be written.
   void open_log(std::int64_t steps, std::int64_t epochs);
@@ -37,6 +43,7 @@ class RunFolder {
 
   std::filesystem::path path_;
   std::unique_ptr<std::FILE, Close> log_;
+  bool begun_ = false;
 };
 
 }  // namespace afterglow

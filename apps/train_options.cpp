@@ -20,6 +20,9 @@ constexpr std::int64_t kMostSteps = 1'000'000'000;
 constexpr const char* kDataKey = "# data";
 
 std::string text_of(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) {
+    return std::to_string(static_cast<std::int64_t>(value));
+  }
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
   return {text, end};
@@ -66,8 +69,8 @@ void check_options(const TrainOptions& options) {
   check_range("--batch", options.batch, 1, kMostFrames);
   check_range("--unroll", options.unroll, 1, kMostFrames);
   check_range("--save-every", static_cast<double>(options.save_every), 0, kMostSteps);
-  check_range("--clip-norm", options.clip_norm, 0, 1e30);
-  check_range("--lr", options.learning_rate, 0, 1e3);
+  check_range("--clip-norm", options.clip_norm, 0, 1e9);
+  check_range("--lr", options.learning_rate, 0, 1000);
   if (options.learning_rate == 0) {
     throw InputError("--lr", "0 learns nothing", "use a rate such as 0.001");
   }

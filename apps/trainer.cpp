@@ -8,7 +8,6 @@
 #include "apps/validation.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
-#include "base/output_file.hpp"
 #include "base/sha256.hpp"
 #include "nn/ops/ops.hpp"
 #include "weights/keras_vgg16.hpp"
@@ -98,7 +97,7 @@ Trainer::Trainer(const TrainOptions& options)
   } else {
     start();
   }
-  write_text_file(folder_.config(), configuration_);
+  folder_.write_config(configuration_);
   folder_.open_log(state_.step, state_.epoch);
   batches_.emplace(dataset_, batch_options(Split::kTrain),
                    BatchPosition{state_.epoch, state_.batch});
