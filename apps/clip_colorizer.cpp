@@ -59,8 +59,9 @@ FilmClip::FilmClip(const FilmFiles& files, bool crop)
   if (files_.truth) truth_ = files_.truth->open();
 }
 
-const std::filesystem::path& FilmClip::audio_from() const {
-  return gray_ && gray_->has_audio() ? files_.gray : files_.input;
+std::filesystem::path FilmClip::audio_from() const {
+  if (gray_ && gray_->has_audio()) return files_.gray;
+  return input_.has_audio() ? files_.input : std::filesystem::path();
 }
 
 Picture FilmClip::network_picture(const Picture& whole) const {

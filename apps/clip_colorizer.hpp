@@ -48,8 +48,8 @@ class FilmClip : public ClipFrames {
   const FramesInfo& info() const override { return input_.info(); }
   /// The film whose luma, times and geometry are kept.
   const FilmReader& luma_film() const { return gray_ ? *gray_ : input_; }
-  /// The film whose sound is kept.
-  const std::filesystem::path& audio_from() const;
+  /// The film whose sound is kept; empty when none has any.
+  std::filesystem::path audio_from() const;
   std::optional<ClipFrame> read() override;
 
  private:

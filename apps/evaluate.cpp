@@ -225,6 +225,9 @@ void evaluate(const EvaluateCommand& command) {
   if (command.halved && command.baseline.empty()) {
     throw InputError("--halved", "halves the chroma of --baseline", "give --baseline too");
   }
+  for (const fs::path& output : {command.json, command.sheet}) {
+    if (!output.empty()) const OutputFile probe(output);  // throws now, not after hours of work
+  }
   const Fit fit = parse_fit(command.fit, "--fit");
   const std::vector<Row> rows = make_rows(command);
   std::vector<std::vector<Scores>> by_row(rows.size());

@@ -36,6 +36,11 @@ int run_program(int argc, char** argv) {
   add_evaluate(program);
   add_info(program);
   try {
+    // CLI11 would only say that a command is missing.
+    const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+    if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(is_named).empty()) {
+      throw InputError(argv[1], "is not a command", "see afterglow --help");
+    }
     program.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -16,7 +16,12 @@ static_assert(std::is_same_v<hid_t, Id> || sizeof(hid_t) == sizeof(Id));
 namespace {
 
 /// The library prints its error stack by default; our exceptions say what matters in one line.
-void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+void silence() {
+  // At exit the library would once more write what did not fit on the disk, and crash. Handles
+  // close everything before.
+  [[maybe_unused]] static const herr_t no_exit_handler = H5dont_atexit();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 [[noreturn]] void refuse(const std::string& file, const std::string& where, const char* problem) {
   throw InputError(file, where + " " + problem, "make or download the file again");
@@ -444,12 +449,13 @@ File File::open(const std::filesystem::path& path) {
   return {Handle(id), name};
 }
 
-File File::create(const std::filesystem::path& path) {
+File File::create(const std::filesystem::path& path, const std::filesystem::path& shown) {
   silence();
+  const std::string name = shown.empty() ? path.string() : shown.string();
   const Handle ordered = creation_ordered(H5P_FILE_CREATE);
   const Id id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, ordered.get(), H5P_DEFAULT);
-  if (id < 0) throw InputError(path.string(), "cannot be made", "choose another output path");
-  return {Handle(id), path.string()};
+  if (id < 0) throw InputError(name, "cannot be made", "choose another output path");
+  return {Handle(id), name};
 }
 
 void File::flush() {

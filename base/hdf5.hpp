@@ -104,8 +104,9 @@ class File : public Group {
  public:
   /// Opens for reading. Throws InputError when missing, unreadable, empty, truncated or not HDF5.
   static File open(const std::filesystem::path& path);
-  /// Creates or truncates for writing. Throws InputError when it cannot be made.
-  static File create(const std::filesystem::path& path);
+  /// Creates or truncates for writing; messages call it `shown`, or by its path when that is empty.
+  /// Throws InputError when it cannot be made.
+  static File create(const std::filesystem::path& path, const std::filesystem::path& shown = {});
   /// Flushes to disk. Throws RunError (disk full).
   void flush();
 

@@ -41,7 +41,10 @@ void Progress::update(std::int64_t done, const std::string& note) {
 void Progress::finish() {
   if (finished_) return;
   finished_ = true;
-  if (done_ > 0) print(true);
+  // Plain lines are for long work: a short command says nothing but its result.
+  const bool worth_a_line =
+      terminal_ || std::chrono::steady_clock::now() - start_ >= kPlainInterval;
+  if (done_ > 0 && worth_a_line) print(true);
 }
 
 void Progress::print(bool last) {

@@ -9,8 +9,8 @@
 namespace afterglow {
 
 /// Shows `label  done/total unit  rate  time left  note` on standard error. On a terminal the line
-/// is rewritten at most ten times a second; otherwise a plain line comes at most every ten seconds
-/// and at the end.
+/// is rewritten at most ten times a second; otherwise a plain line comes at most every ten seconds,
+/// and at the end of work that took as long.
 class Progress {
  public:
   /// total 0 means unknown. `unit` is a plural noun such as "frames".

@@ -92,15 +92,6 @@ ClipInfo read_clip(const hdf5::File& file, const std::string& path, const std::s
   return clip;
 }
 
-/// Makes the file under its temporary name; an error names the final one.
-hdf5::File create_file(const OutputFile& output) {
-  try {
-    return hdf5::File::create(output.temporary());
-  } catch (const InputError&) {
-    throw InputError(output.path().string(), "cannot be made", "choose another output path");
-  }
-}
-
 template <typename Clips>
 auto find_clip(Clips& clips, const std::string& id, const std::string& path) {
   const auto found =
@@ -161,7 +152,7 @@ void Dataset::read_truth(const std::string& id, std::int64_t first, std::int64_t
 }
 
 DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header)
-    : header_(header), output_(path), file_(create_file(output_)) {
+    : header_(header), output_(path), file_(hdf5::File::create(output_.temporary(), path)) {
   file_->write_attribute(".", "format", std::string(kFormat));
   file_->write_attribute(".", "format_version", Dataset::kFormatVersion);
   file_->write_attribute(".", "size", std::int64_t{header.size});

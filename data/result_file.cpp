@@ -48,7 +48,9 @@ void ResultFile::read_frame(const std::string& id, std::int64_t index, std::span
 }
 
 ResultWriter::ResultWriter(const std::filesystem::path& path, int size)
-    : output_(path), size_(std::uint64_t(size)), file_(hdf5::File::create(output_.temporary())) {
+    : output_(path),
+      size_(std::uint64_t(size)),
+      file_(hdf5::File::create(output_.temporary(), path)) {
   file_->write_attribute(".", "format", std::string(kFormat));
   file_->write_attribute(".", "format_version", ResultFile::kFormatVersion);
 }

@@ -168,7 +168,7 @@ void save_model(const std::filesystem::path& path, const ColorizationModel& mode
                 const std::string& fit, const Adam* optimizer, const TrainingState* training) {
   OutputFile output(path);
   {
-    hdf5::File file = hdf5::File::create(output.temporary());
+    hdf5::File file = hdf5::File::create(output.temporary(), path);
     file.write_attribute(".", "format", std::string(kFormat));
     file.write_attribute(".", "format_version", kFormatVersion);
     file.write_attribute(".", "arch", arch_name(model.spec().arch));

@@ -165,6 +165,15 @@ TEST_CASE_METHOD(Fixture, "colorize: --gray gives luma and size", "[app]") {
   CHECK(off < gray.rgb.size() / 3 / 10);
 }
 
+TEST_CASE_METHOD(Fixture, "colorize: a folder of pictures becomes a film, and a film pictures",
+                 "[app]") {
+  write_film(file("in"), 2, [](int t) { return textured(96, 64, t); });
+  colorize({file("in"), "--out", file("film.mkv")});
+  colorize({file("film.mkv"), "--out", file("out")});
+  CHECK(read_film(file("film.mkv")).size() == 2);
+  CHECK(names_in(file("out")) == std::vector<std::string>{"00000.png", "00001.png"});
+}
+
 TEST_CASE_METHOD(Fixture, "colorize: a scene cut begins anew", "[app]") {
   constexpr int kBefore = 5, kAfter = 3;
   const PictureOf film = [](int t) {
