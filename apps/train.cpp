@@ -55,7 +55,9 @@ void add_train(CLI::App& program) {
                       "Keras HDF5 file with weights for the VGG16 encoder");
   command->add_flag("--vgg16-partial", options->vgg16_partial,
                     "Accept weights of some blocks only");
-  command->add_option("--seed", options->seed, "Seed of weights and order")->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of weights and order")
+      ->check(CLI::NonNegativeNumber)  // -1 would wrap around
+      ->capture_default_str();
   command->add_option("--device", options->device, "auto or cpu")->capture_default_str();
   command
       ->add_option("--save-every", options->save_every,

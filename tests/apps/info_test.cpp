@@ -1,0 +1,124 @@
+// `afterglow info`: every kind of file, as JSON and for people.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "data/frames.hpp"
+#include "nn/checkpoint.hpp"
+#include "support/run_program.hpp"
+#include "support/temporary_folder.hpp"
+#include "training_data.hpp"
+
+namespace afterglow::test {
+namespace fs = std::filesystem;
+namespace {
+
+nlohmann::json info(const fs::path& path) {
+  const ProgramResult result = run_afterglow({"info", path.string(), "--json"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const ProgramResult text = run_afterglow({"info", path.string()});
+  CHECK(text.exit_code == 0);
+  auto json = nlohmann::json::parse(result.out);
+  CHECK_THAT(text.out, Catch::Contains(json["kind"].get<std::string>()));
+  return json;
+}
+
+void write_keras_layer(hdf5::File& file, const std::string& layer, std::uint64_t in,
+                       std::uint64_t out) {
+  const std::uint64_t kernel[] = {3, 3, in, out};
+  const std::uint64_t bias[] = {out};
+  file.create_group(layer).write<float>(layer + "_W_1:0", kernel,
+                                        std::vector<float>(9 * in * out, 0.01F));
+  file.open_group(layer).write<float>(layer + "_b_1:0", bias, std::vector<float>(out, 0.5F));
+}
+
+}  // namespace
+
+TEST_CASE("info says what a model is", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "model.h5";
+  const ModelSpec spec{Arch::kAlexnet, Decoder::kUpsample};
+  save_model(path, *make_model(make_cpu_backend(), spec, 1), "crop");
+  const auto json = info(path);
+  CHECK(json["kind"] == "model");
+  CHECK(json["architecture"] == "alexnet");
+  CHECK(json["decoder"] == "upsample");
+  CHECK(json["parameters"] == 9127971);
+  CHECK(json["trainable"] == 9122467);
+  CHECK(json["input_size"] == 128);
+  CHECK(json["fit"] == "crop");
+  CHECK(json["can_be_resumed"] == false);
+}
+
+TEST_CASE("info names pretrained and random layers, of weights files too", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path weights = folder.path() / "weights.h5", run = folder.path() / "run",
+                 data = folder.path() / "data.h5";
+  {
+    hdf5::File file = hdf5::File::create(weights);
+    write_keras_layer(file, "block1_conv1", 3, 64);
+    write_keras_layer(file, "block1_conv2", 64, 64);
+    file.flush();
+  }
+  const nlohmann::json layers{"block1_conv1", "block1_conv2"};
+  CHECK(info(weights)["kind"] == "vgg16 weights");
+  CHECK(info(weights)["layers"] == layers);
+
+  write_waves(data, {{"a", 1, Split::kTrain}});
+  const std::vector<std::string> command{
+      "train", "--data",   data.string(), "--out",           run.string(),    "--arch",
+      "vgg16", "--epochs", "1",           "--vgg16-weights", weights.string()};
+  const ProgramResult refused = run_afterglow(command);
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("--vgg16-partial"));
+  CHECK_FALSE(fs::exists(run));
+
+  auto partial = command;
+  partial.emplace_back("--vgg16-partial");
+  const ProgramResult result = run_afterglow(partial);
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const auto json = info(run / "last.h5");
+  CHECK(json["parameters"] == 21783396);
+  CHECK(json["trainable"] == 7065438);
+  CHECK(json["pretrained_layers"] == layers);
+  CHECK(json["random_layers"].size() == 11);
+  CHECK(json["random_layers"][0] == "block2_conv1");
+  CHECK(json["steps_done"] == 1);
+  CHECK(json["epochs_done"] == 1);
+  CHECK(json["can_be_resumed"] == true);
+}
+
+TEST_CASE("info lists a dataset's clips", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "data.h5";
+  write_waves(path, kSmallData);
+  const auto json = info(path);
+  CHECK(json["kind"] == "dataset");
+  CHECK(json["frames"] == 16);
+  CHECK(json["train_clips"] == 2);
+  CHECK(json["val_clips"] == 1);
+  CHECK(json["test_clips"] == 0);
+  REQUIRE(json["clips"].size() == 3);
+  CHECK(json["clips"][2]["id"] == "v");
+  CHECK(json["clips"][2]["split"] == "val");
+  CHECK(json["clips"][2]["frames"] == 4);
+}
+
+TEST_CASE("info describes films and picture folders", "[app]") {
+  const TemporaryFolder folder;
+  for (const char* name : {"film.mkv", "pictures"}) {
+    const auto writer = create_frames(folder.path() / name, 128, 128, 25);
+    for (int t = 0; t < 3; ++t) writer->write(wave(0, t, 1), t / 25.0);
+    writer->commit();
+    const auto json = info(folder.path() / name);
+    CHECK(json["width"] == 128);
+    CHECK(json["height"] == 128);
+    CHECK(json["fps"] == 25.0);
+  }
+  CHECK(info(folder.path() / "film.mkv")["kind"] == "film");
+  CHECK(info(folder.path() / "pictures")["kind"] == "picture folder");
+  CHECK(info(folder.path() / "pictures")["frames"] == 3);
+}
+
+}  // namespace afterglow::test

@@ -1,0 +1,249 @@
+// `afterglow train` as a user runs it: what a run folder holds, and that options do what they say.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "data/batches.hpp"
+#include "nn/checkpoint.hpp"
+#include "nn/ops/ops.hpp"
+#include "support/run_program.hpp"
+#include "support/temporary_folder.hpp"
+#include "training_data.hpp"
+
+namespace afterglow::test {
+namespace fs = std::filesystem;
+namespace {
+
+using Strings = std::vector<std::string>;
+
+constexpr std::size_t kSteps = 8;  // two epochs of four batches
+
+void train(const Strings& arguments) {
+  const ProgramResult result = run_afterglow(arguments);
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+}
+
+Bits encoder_bits(const fs::path& path) {
+  Bits bits = model_bits(path);
+  std::erase_if(bits, [](const auto& entry) {
+    return entry.first.find("model_weights/vgg16/") == std::string::npos;
+  });
+  return bits;
+}
+
+}  // namespace
+
+TEST_CASE("a run folder holds models, configuration and a line a step", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", run = folder.path() / "runs" / "a";
+  write_waves(data, kSmallData);
+  train(training(data, run));
+
+  for (const char* name : {"best.h5", "last.h5", "model.h5", "config.toml", "log.jsonl"}) {
+    CHECK(fs::exists(run / name));
+  }
+  CHECK(std::distance(fs::directory_iterator(run), {}) == 5);  // nothing half written beside them
+  CHECK((model_bits(run / "best.h5") == model_bits(run / "model.h5")));
+
+  std::int64_t step = 0, epoch = 0;
+  double best = std::numeric_limits<double>::infinity();
+  for (const auto& entry : log_entries(run)) {
+    if (entry.contains("step")) {
+      CHECK(entry["step"] == ++step);
+      CHECK(entry["epoch"] == epoch + 1);
+      const double parts =
+          0.8 * entry["fidelity"].get<double>() + 0.2 * entry["temporal"].get<double>();
+      CHECK(entry["loss"].get<double>() == Approx(parts));
+    } else {
+      CHECK(entry["epoch"] == ++epoch);
+      const double loss = entry["validation_loss"];
+      CHECK(entry["best"] == (loss < best));
+      best = std::min(best, loss);
+    }
+  }
+  CHECK(step == kSteps);
+  CHECK(epoch == 2);
+
+  const ModelHeader last = read_model_header(run / "last.h5");
+  REQUIRE(last.training);
+  CHECK(last.has_optimizer);
+  CHECK(last.training->step == kSteps);
+  CHECK(last.training->epoch == 2);
+  CHECK(last.training->best_loss == best);
+  CHECK_FALSE(read_model_header(run / "model.h5").has_optimizer);
+}
+
+TEST_CASE("the same command gives the same bits, from its configuration file too", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5";
+  write_waves(data, kSmallData);
+  const fs::path once = folder.path() / "once", again = folder.path() / "again";
+  train(training(data, once,
+                 {"--previous", "own", "--unroll", "2", "--clip-norm", "5", "--seed", "3"}));
+  train({"train", "--config", (once / "config.toml").string(), "--out", again.string()});
+  check_same_runs(once, again);
+  const fs::path other = folder.path() / "other";
+  train({"train", "--config", (once / "config.toml").string(), "--out", other.string(), "--seed",
+         "4"});
+  CHECK(log_entries(once) != log_entries(other));
+}
+
+TEST_CASE("without clips held out the last network is the one to use", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", run = folder.path() / "run";
+  write_waves(data, {{"a", 4, Split::kTrain}});
+  train(training(data, run));
+  CHECK_FALSE(fs::exists(run / "best.h5"));
+  const Bits model = model_bits(run / "model.h5");
+  const Bits last = model_bits(run / "last.h5");
+  for (const auto& [path, values] : model) CHECK((values == last.at(path)));
+}
+
+TEST_CASE("--bn reestimate changes the statistics and nothing else", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5";
+  write_waves(data, {{"a", 6, Split::kTrain}});
+  const fs::path ours = folder.path() / "ours", keras = folder.path() / "keras";
+  train(training(data, ours));
+  train(training(data, keras, {"--bn", "keras"}));
+  CHECK(log_steps(ours) == log_steps(keras));
+  const Bits a = model_bits(ours / "model.h5"), b = model_bits(keras / "model.h5");
+  for (const auto& [path, values] : a) {
+    const bool statistic = path.find("moving_") != std::string::npos;
+    INFO(path);
+    CHECK((values == b.at(path)) != statistic);
+  }
+}
+
+TEST_CASE("beta = 1 trains on plain mean squared error", "[app]") {
+  // Both follow the same float32 steps but for the order of the sums in loss and gradient; a few
+  // steps of Adam amplify that (its first step is the gradient's sign), by far less than this.
+  constexpr double kRelative = 2e-3;
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", run = folder.path() / "run";
+  write_waves(data, {{"a", 6, Split::kTrain}});
+  train(training(data, run, {"--beta", "1", "--order", "sequential", "--seed", "5"}));
+  const auto steps = log_steps(run);
+  REQUIRE(steps.size() == 4);
+
+  const auto model = make_model(make_cpu_backend(), {}, 5);
+  const auto backend = model->weights().front().value.backend();
+  Adam adam(model->parameters(), {});
+  model->train(true);
+  BatchOptions options;
+  options.batch = 3;
+  options.order = BatchOrder::kSequential;
+  options.epochs = 2;
+  BatchProducer batches(std::make_shared<const Dataset>(data), options);
+  for (const auto& entry : steps) {
+    const std::optional<Batch> batch = batches.next();
+    REQUIRE(batch);
+    const Shape shape{batch->count(), kNetworkSize, kNetworkSize, 3};
+    const Variable x =
+        ops::concat_channels(Variable(Tensor::from_host(backend, shape, batch->current)),
+                             Variable(Tensor::from_host(backend, shape, batch->previous)));
+    const Variable loss =
+        ops::mse(model->forward(x), Tensor::from_host(backend, shape, batch->truth));
+    CHECK(entry["loss"] == entry["fidelity"]);
+    CHECK(entry["loss"].get<double>() ==
+          Approx(static_cast<double>(loss.value().item())).epsilon(kRelative));
+    backward(loss);
+    adam.step();
+  }
+}
+
+TEST_CASE("a frozen VGG16 encoder keeps its bits through training", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", run = folder.path() / "run",
+                 start = folder.path() / "start.h5";
+  write_waves(data, {{"a", 2, Split::kTrain}});
+  save_model(start, *make_model(make_cpu_backend(), {Arch::kVgg16, Decoder::kUpsample}, 11),
+             "resize");
+  train({"train", "--data", data.string(), "--out", run.string(), "--arch", "vgg16", "--init",
+         start.string(), "--batch", "2", "--epochs", "2"});
+  const Bits before = encoder_bits(start);
+  REQUIRE(before.size() == 26);  // kernels and biases of 13 convolutions
+  CHECK((before == encoder_bits(run / "model.h5")));
+  const Bits whole = model_bits(start), trained = model_bits(run / "model.h5");
+  const std::string entry = "model_weights/conv2d/conv2d/kernel:0";  // learns through the encoder
+  CHECK((whole.at(entry) != trained.at(entry)));
+}
+
+TEST_CASE("--previous own learns something else with and without gradients through time", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5";
+  write_waves(data, {{"a", 6, Split::kTrain}});
+  const Strings own{"--previous", "own", "--unroll", "3", "--order", "sequential"};
+  Strings stopped = own;
+  stopped.emplace_back("--stop-gradient");
+  train(training(data, folder.path() / "baseline", {"--order", "sequential"}));
+  train(training(data, folder.path() / "through", own));
+  train(training(data, folder.path() / "stopped", stopped));
+  const auto baseline = log_steps(folder.path() / "baseline");
+  const auto through = log_steps(folder.path() / "through");
+  const auto stop = log_steps(folder.path() / "stopped");
+  CHECK(through.at(0) == stop.at(0));  // gradients do not change the first forward pass
+  CHECK(through.at(1) != stop.at(1));
+  CHECK(through.at(0) != baseline.at(0));
+}
+
+TEST_CASE("a loss that is not a number ends the run and keeps the last checkpoint", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", run = folder.path() / "run",
+                 start = folder.path() / "start.h5";
+  write_waves(data, {{"a", 3, Split::kTrain}});
+  const auto model = make_model(make_cpu_backend(), {}, 1);
+  model->weights().back().value.copy_from_host(std::vector<float>(3, 1e30F));  // squares overflow
+  save_model(start, *model, "resize");
+  const ProgramResult result = run_afterglow(training(data, run, {"--init", start.string()}));
+  CHECK(result.exit_code == 1);
+  CHECK_THAT(result.err, Catch::Contains("step 1") && Catch::Contains("--lr") &&
+                             Catch::Contains("--clip-norm"));
+  CHECK_FALSE(fs::exists(run / "model.h5"));
+}
+
+TEST_CASE("options that contradict each other are named", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", run = folder.path() / "run";
+  write_waves(data, {{"a", 2, Split::kTrain}});
+  const std::vector<Strings> table{
+      {"--order shuffled-frames", "--previous", "own", "--order", "shuffled-frames"},
+      {"--stop-gradient", "--stop-gradient"},
+      {"--vgg16-weights", "--vgg16-weights", data.string()},
+      {"--vgg16-partial", "--vgg16-partial"},
+      {"--previous", "--previous", "truth"},
+      {"--bn", "--bn", "torch"},
+      {"--clip-norm", "--clip-norm", "-1"},
+      {"--lr", "--lr", "inf"},
+      {"--save-every", "--save-every", "-5"},
+      {"--seed", "--seed", "-1"},
+      {"train.beat", "--config", (folder.path() / "wrong.toml").string()},
+  };
+  std::ofstream(folder.path() / "wrong.toml") << "[train]\nbeat=0.5\n";
+  for (const Strings& row : table) {
+    const ProgramResult result = run_afterglow(training(data, run, {row.begin() + 1, row.end()}));
+    INFO(row.front() << ": " << result.err);
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.err, Catch::StartsWith("afterglow: ") && Catch::Contains(row.front()));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    CHECK_FALSE(fs::exists(run));
+  }
+}
+
+TEST_CASE("one clip is learnt by heart", "[app][slow]") {
+  constexpr std::size_t kOverfitSteps = 400;
+  constexpr double kShare = 0.01;
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", run = folder.path() / "run";
+  write_waves(data, {{"a", 8, Split::kTrain}});
+  train({"train", "--data", data.string(), "--out", run.string(), "--arch", "alexnet", "--batch",
+         "8", "--epochs", std::to_string(kOverfitSteps), "--save-every", "0"});
+  const auto steps = log_steps(run);
+  REQUIRE(steps.size() == kOverfitSteps);
+  const double first = steps.front()["fidelity"];
+  double lowest = first;
+  for (const auto& entry : steps) lowest = std::min(lowest, entry["fidelity"].get<double>());
+  CHECK(lowest < kShare * first);
+}
+
+}  // namespace afterglow::test
