@@ -14,8 +14,6 @@ esac
 
 step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)"; }
 jobs=$(nproc)
-# Several tests at once share the cores: a thread that waits shall not spin.
-export OMP_WAIT_POLICY=passive
 
 step "Packages"
 if [[ $all == yes ]]; then
