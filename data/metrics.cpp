@@ -74,7 +74,7 @@ double colorfulness(const Picture& picture) {
     rg_squares += rg * rg;
     yb_squares += yb * yb;
   }
-  const auto pixels = static_cast<double>(picture.rgb.size() / 3);
+  const auto pixels = static_cast<double>(picture.rgb.size()) / 3;
   const double rg_mean = static_cast<double>(rg_sum) / (2 * pixels);
   const double yb_mean = static_cast<double>(yb_sum) / (2 * pixels);
   const double squares_of_means = rg_mean * rg_mean + yb_mean * yb_mean;
@@ -90,7 +90,7 @@ std::array<double, 2> mean_ab(const Picture& picture) {
     sum[0] += lab[1];
     sum[1] += lab[2];
   }
-  const auto pixels = static_cast<double>(picture.rgb.size() / 3);
+  const auto pixels = static_cast<double>(picture.rgb.size()) / 3;
   return {sum[0] / pixels, sum[1] / pixels};
 }
 
