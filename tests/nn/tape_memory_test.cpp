@@ -157,3 +157,16 @@ TEST_CASE("backward frees closures and gradients as it goes") {
   CHECK(backend->memory().peak_in_use <= before + 2 * kFramesBytes);
   CHECK(in_use(backend) == 3 * kFramesBytes);  // leaf, its gradient, y
 }
+
+TEST_CASE("without gradients a max pool makes no winners and a loss no gradient") {
+  const auto backend = make_cpu_backend();
+  const Tensor target = Tensor::zeros(backend, kFrames);
+  const Variable x(Tensor::full(backend, kFrames, 0.5F), true);
+  const NoGradient guard;
+  const std::size_t before = in_use(backend);
+  ops::mse(x, target);
+  constexpr std::size_t kScalarBytes = 64;  // the smallest piece of memory
+  CHECK(backend->memory().peak_in_use == before + kScalarBytes);
+  const Variable y = ops::max_pool2d(x, 2, 2);
+  CHECK(backend->memory().peak_in_use == before + kFramesBytes / 4);
+}
