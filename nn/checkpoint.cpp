@@ -146,6 +146,10 @@ ModelHeader read_header(const std::filesystem::path& path, const hdf5::File& fil
   header.spec.arch = parse_arch(file.read_string(".", "arch"), path.string());
   header.spec.decoder = parse_decoder(file.read_string(".", "decoder"), path.string());
   header.fit = file.read_string(".", "fit");
+  if (header.fit != "crop" && header.fit != "resize") {
+    throw InputError(path.string(), "says that its pictures were fitted by '" + header.fit + "'",
+                     "give a model.h5 made by afterglow train");
+  }
   if (file.has_attribute(".", "pretrained")) {
     header.pretrained = file.read_strings(".", "pretrained");
   }

@@ -1,5 +1,5 @@
-// The VGG16-based network: 21,783,396 weights, of which 7,065,438 are trained; the encoder is
-// frozen.
+// The VGG16-based network: 21,783,396 weights, of which 7,065,438 are trained
+// (with transposed convolutions 25,579,460 and 10,861,502); the encoder is frozen.
 #pragma once
 
 #include <memory>

@@ -106,6 +106,27 @@ TEST_CASE("the same content gives the same bytes") {
   CHECK(bytes(folder.path() / "1.h5") == bytes(folder.path() / "2.h5"));
 }
 
+TEST_CASE("what h5py writes is read") {
+  const hdf5::File file = hdf5::File::open(fs::path(AFTERGLOW_TEST_DATA) / "h5py.h5");
+  CHECK(file.read_string(".", "variable") == "one t\u00EBxt");
+  CHECK(file.read_strings(".", "variable_list") ==
+        std::vector<std::string>{"kernel:0", "", "a longer name"});
+  CHECK(file.read_string(".", "fixed") == "keras");
+  CHECK(file.read_strings(".", "fixed_list") ==
+        std::vector<std::string>{"kernel:0", "a longer name"});
+  CHECK(file.read_number(".", "float_number") == 1.5);
+  CHECK(file.read_integer(".", "small_integer") == 200);
+  CHECK(file.read<std::int64_t>("big_endian") == std::vector<std::int64_t>{1, -2, 3});
+  CHECK(file.read<float>("double") == std::vector<float>{1.5F, -2.5F});
+  CHECK(file.read<float>("half") == std::vector<float>{0, 1, 2, 3, 4, 5});
+  CHECK(file.dataset_info("scalar").shape.empty());
+  CHECK(file.read<std::int64_t>("scalar") == std::vector<std::int64_t>{7});
+  using Catch::Contains;
+  CHECK_THAT(input_error([&] { file.read_string(".", "fixed_list"); }), Contains("not one text"));
+  CHECK_THAT(input_error([&] { file.read<float>("text"); }), Contains("not hold numbers"));
+  CHECK_THAT(input_error([&] { file.read<float>("huge"); }), Contains("larger than 8 GiB"));
+}
+
 TEST_CASE("every unusable HDF5 file gets its own line") {
   const TemporaryFolder folder;
   const fs::path good = folder.path() / "good.h5";

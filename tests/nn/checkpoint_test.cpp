@@ -111,14 +111,35 @@ TEST_CASE("a model file that cannot be used is refused in one line") {
   using Catch::Contains;
   REQUIRE(refusal("m.h5") == "accepted");
 
+  CHECK_THAT(refusal("none.h5"), Contains("none.h5") && Contains("no such file"));
   hdf5::File::create(folder.path() / "other.h5");
   CHECK_THAT(refusal("other.h5"), Contains("other.h5") && Contains("not a model"));
-  {
-    hdf5::File file = hdf5::File::create(folder.path() / "future.h5");
+
+  // Files that begin well.
+  const auto begin = [&](const std::string& name, std::int64_t version, const std::string& arch,
+                         const std::string& fit) {
+    hdf5::File file = hdf5::File::create(folder.path() / name);
     file.write_attribute(".", "format", std::string("afterglow model"));
-    file.write_attribute(".", "format_version", std::int64_t{99});
-  }
+    file.write_attribute(".", "format_version", version);
+    file.write_attribute(".", "arch", arch);
+    file.write_attribute(".", "decoder", std::string("upsample"));
+    file.write_attribute(".", "fit", fit);
+    file.create_group("model_weights");
+    return file;
+  };
+  begin("future.h5", 99, "alexnet", "crop");
   CHECK_THAT(refusal("future.h5"), Contains("version 99") && Contains("newer afterglow"));
+  begin("arch.h5", 1, "resnet", "crop");
+  CHECK_THAT(refusal("arch.h5"), Contains("arch.h5") && Contains("'resnet'"));
+  begin("fit.h5", 1, "alexnet", "stretch");
+  CHECK_THAT(refusal("fit.h5"), Contains("fit.h5") && Contains("'stretch'"));
+  begin("bare.h5", 1, "alexnet", "crop");
+  CHECK_THAT(refusal("bare.h5"), Contains("conv2d/kernel:0 is missing"));
+  const std::uint64_t shape[] = {2, 3};
+  begin("shape.h5", 1, "alexnet", "crop")
+      .write<float>("model_weights/conv2d/conv2d/kernel:0", shape, std::vector<float>(6));
+  CHECK_THAT(refusal("shape.h5"),
+             Contains("conv2d/kernel:0 has shape (2, 3)") && Contains("(9, 9, 6, 96)"));
 
   Tensor bias = model->weights().at(1).value;
   std::vector<float> values = bias.to_host();
@@ -135,6 +156,10 @@ TEST_CASE("a model file that cannot be used is refused in one line") {
   CHECK_THROWS_WITH(load_weights(path, *vgg), Contains("alexnet") && Contains("--arch"));
   Adam adam(vgg->parameters(), {});
   CHECK_THROWS_WITH(load_optimizer(path, adam), Contains("no optimizer state"));
+  // The optimizer of one network does not fit the other.
+  save_model(folder.path() / "vgg.h5", *vgg, "crop", &adam);
+  Adam other(model->parameters(), {});
+  CHECK_THROWS_WITH(load_optimizer(folder.path() / "vgg.h5", other), Contains("conv2d/kernel:0"));
 }
 
 }  // namespace afterglow

@@ -1,6 +1,7 @@
-// What the networks do as wholes: sizes, freezing, deconvolution, learning.
+// What the networks are and do as wholes: sizes, first weights, freezing, learning.
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstring>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "golden_rule.hpp"
@@ -54,22 +55,89 @@ TEST_CASE("a network takes its own size alone") {
   CHECK_THROWS_AS(run({0, 128, 128, 6}), ShapeError);
 }
 
-TEST_CASE("the deconvolution decoder gives the same size with trained transposed kernels") {
+TEST_CASE("networks have the paper's number of weights") {
+  const auto backend = make_cpu_backend();
+  struct Row {
+    ModelSpec spec;
+    std::int64_t total, trainable;
+  };
+  // With transposed convolutions each 3x3 (5x5) kernel behind an upsample becomes a 4x4 (6x6) one.
+  const Row row = GENERATE(Row{{Arch::kAlexnet, Decoder::kUpsample}, 9'127'971, 9'122'467},
+                           Row{{Arch::kVgg16, Decoder::kUpsample}, 21'783'396, 7'065'438},
+                           Row{{Arch::kAlexnet, Decoder::kDeconv}, 12'203'139, 12'197'635},
+                           Row{{Arch::kVgg16, Decoder::kDeconv}, 25'579'460, 10'861'502});
+  CAPTURE(arch_name(row.spec.arch), decoder_name(row.spec.decoder));
+  const auto model = make_model(backend, row.spec, 1);
+  CHECK(model->weight_count() == row.total);
+  CHECK(model->trainable_count() == row.trainable);
+}
+
+TEST_CASE("kernels have the shapes of the paper's tables") {
+  using Shapes = std::vector<Shape>;
+  const Shapes alexnet{{9, 9, 6, 96},    {5, 5, 96, 256},  {3, 3, 256, 384}, {3, 3, 384, 384},
+                       {3, 3, 384, 256}, {1, 1, 256, 256}, {3, 3, 256, 384}, {3, 3, 384, 384},
+                       {5, 5, 384, 256}, {5, 5, 256, 96},  {5, 5, 96, 3}};
+  const Shapes vgg16{{1, 1, 6, 3},     {1, 1, 512, 256}, {3, 3, 256, 384}, {3, 3, 384, 384},
+                     {5, 5, 384, 256}, {5, 5, 256, 256}, {5, 5, 256, 96},  {5, 5, 96, 3}};
+  const auto backend = make_cpu_backend();
+  for (const Arch arch : {Arch::kAlexnet, Arch::kVgg16}) {
+    Shapes shapes;
+    for (const Weight& weight : make_model(backend, {arch, Decoder::kUpsample}, 1)->weights()) {
+      const bool encoder = weight.name.starts_with("vgg16/");
+      if (weight.name.ends_with("/kernel") && !encoder) shapes.push_back(weight.value.shape());
+    }
+    CHECK((shapes == (arch == Arch::kAlexnet ? alexnet : vgg16)));
+  }
+}
+
+TEST_CASE("fresh weights are Keras's: glorot-uniform kernels, neutral norms") {
+  const auto model = make_model(make_cpu_backend(), {}, 11);
+  for (const Weight& weight : model->weights()) {
+    CAPTURE(weight.name);
+    const std::vector<float> values = weight.value.to_host();
+    if (!weight.name.ends_with("/kernel")) {
+      const bool one = weight.name.ends_with("/gamma") || weight.name.ends_with("/moving_variance");
+      CHECK(std::count(values.begin(), values.end(), one ? 1.0F : 0.0F) == weight.value.size());
+      continue;
+    }
+    const Shape& shape = weight.value.shape();
+    const double limit =
+        std::sqrt(6.0 / static_cast<double>(shape[0] * shape[1] * (shape[2] + shape[3])));
+    double sum = 0;
+    double squares = 0;
+    for (const float value : values) {
+      const double scaled = static_cast<double>(value) / limit;
+      REQUIRE(std::abs(scaled) <= 1 + 1e-6);  // rounding to float
+      sum += scaled;
+      squares += scaled * scaled;
+    }
+    // Five standard deviations of the mean of n uniform numbers in +-1, and of their squares.
+    const double bound = 5 / std::sqrt(static_cast<double>(values.size()));
+    CHECK(std::abs(sum / static_cast<double>(values.size())) < bound * std::sqrt(1.0 / 3));
+    CHECK(std::abs(squares / static_cast<double>(values.size()) - 1.0 / 3) <
+          bound * std::sqrt(4.0 / 45));
+  }
+}
+
+TEST_CASE("the deconvolution decoder gives pictures of the same size, and learns") {
   const auto backend = make_cpu_backend();
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
+  CAPTURE(arch_name(arch));
   const auto model = make_model(backend, {arch, Decoder::kDeconv}, 1);
-  {
-    const NoGradient guard;
-    const Tensor x = Tensor::full(backend, {1, 128, 128, 6}, 100.0F);
-    CHECK(model->forward(Variable(x)).shape() == Shape{1, 128, 128, 3});
+  const TinyClip clip = tiny_clip(backend, 2);
+  model->train(true);
+  Adam adam(model->parameters(), {});
+  std::vector<double> losses;
+  for (int step = 0; step < 3; ++step) {
+    const Variable y = model->forward(Variable(clip.input));
+    REQUIRE(y.shape() == Shape{2, 128, 128, 3});
+    const ops::Loss loss = ops::temporal_mse(y, clip.truth, 0.8F, {1, 0});
+    losses.push_back(loss.parts.loss);
+    backward(loss.value);
+    adam.step();
   }
-  // Each 3x3 (5x5) kernel behind an upsample becomes a 4x4 (6x6) one.
-  const std::int64_t more =
-      arch == Arch::kAlexnet
-          ? 7 * (256 * 384 + 384 * 384) + 11 * (384 * 256 + 256 * 96 + 96 * 3)
-          : 7 * (256 * 384 + 384 * 384) + 11 * (384 * 256 + 256 * 256 + 256 * 96 + 96 * 3);
-  const auto upsampling = make_model(backend, {arch, Decoder::kUpsample}, 1);
-  CHECK(model->weight_count() == upsampling->weight_count() + more);
+  CHECK(losses.at(1) < losses.at(0));
+  CHECK(losses.at(2) < losses.at(1));
 }
 
 TEST_CASE("a seed makes the same network, another seed another") {
