@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
 # Sets up everything and runs the tests that this machine can run.
 #   ./test.sh         builds, runs the unit, golden, program and architecture tests
-#   ./test.sh --all   the same, then the slow tests, both sanitizers, formatting and clang-tidy (what CI runs)
+#   ./test.sh --all   the same, and formatting, and the unit tests under both sanitizers (what CI runs)
+#   ./test.sh --slow  the slow tests (kills and resumes, overfitting) and clang-tidy
 set -euo pipefail
 cd "$(dirname "$0")"
 
-all=no
-case ${1:-} in
-  "") ;;
-  --all) all=yes ;;
-  *) echo "usage: ./test.sh [--all]" >&2; exit 2 ;;
+mode=${1:-}
+case $mode in
+  "" | --all | --slow) ;;
+  *) echo "usage: ./test.sh [--all | --slow]" >&2; exit 2 ;;
 esac
 
 step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)"; }
 jobs=$(nproc)
 
 step "Packages"
-if [[ $all == yes ]]; then
+if [[ -n $mode ]]; then
   scripts/install_dependencies.sh --all-tests
 else
   scripts/install_dependencies.sh --tests
@@ -26,11 +26,17 @@ step "Build (release)"
 cmake --preset release -D AFTERGLOW_TESTS=ON -D AFTERGLOW_BENCHMARKS=ON >/dev/null
 cmake --build --preset release
 
-if [[ $all == no ]]; then
-  step "Tests"
-  ctest --test-dir build/release --output-on-failure -LE 'slow|peer' -j "$jobs"
+if [[ $mode == --slow ]]; then
+  step "Slow tests"
+  ctest --test-dir build/release --output-on-failure -L slow
+  step "clang-tidy"
+  scripts/tidy.sh
   exit
 fi
+
+step "Tests"
+ctest --test-dir build/release --output-on-failure -LE 'slow|peer' -j "$jobs"
+[[ $mode == --all ]] || exit 0
 
 step "Formatting"
 git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
@@ -48,11 +54,3 @@ step "Unit tests under ThreadSanitizer"
 # OpenMP's own barriers would be reported as races: one thread, and not the tests about the number of its threads.
 OMP_NUM_THREADS=1 TSAN_OPTIONS=suppressions=$PWD/tests/thread_sanitizer.supp \
   ctest --test-dir build/tsan --output-on-failure -L unit -E "whatever the number of threads" -j "$jobs"
-
-step "clang-tidy"
-scripts/tidy.sh
-
-step "All tests (release)"
-ctest --test-dir build/release --output-on-failure -LE slow -j "$jobs"
-step "Slow tests (release)"
-ctest --test-dir build/release --output-on-failure -L slow

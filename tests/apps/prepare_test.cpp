@@ -186,7 +186,8 @@ TEST_CASE("a scene cut starts a new clip in the same split", "[app]") {
   CHECK(dataset.clips(Split::kTest).size() == 2);
 }
 
-TEST_CASE("--max-frames takes the first ones, folders of films and split files work", "[app]") {
+TEST_CASE("prepare --max-frames takes the first ones, folders of films and split files work",
+          "[app]") {
   const Workplace place;
   fs::create_directory(place.path("truth"));
   for (int i = 1; i <= 3; ++i) {

@@ -99,7 +99,7 @@ TEST_CASE("without clips held out the last network is the one to use", "[app]") 
   for (const auto& [path, values] : model) CHECK((values == last.at(path)));
 }
 
-TEST_CASE("--bn reestimate changes the statistics and nothing else", "[app]") {
+TEST_CASE("re-estimating (--bn) changes the statistics and nothing else", "[app]") {
   const TemporaryFolder folder;
   const fs::path data = folder.path() / "data.h5";
   write_waves(data, {{"a", 6, Split::kTrain}});
@@ -169,7 +169,9 @@ TEST_CASE("a frozen VGG16 encoder keeps its bits through training", "[app]") {
   CHECK((whole.at(entry) != trained.at(entry)));
 }
 
-TEST_CASE("--previous own learns something else with and without gradients through time", "[app]") {
+TEST_CASE(
+    "training with --previous own learns something else with and without gradients through time",
+    "[app]") {
   const TemporaryFolder folder;
   const fs::path data = folder.path() / "data.h5";
   write_waves(data, {{"a", 6, Split::kTrain}});
@@ -228,22 +230,6 @@ TEST_CASE("options that contradict each other are named", "[app]") {
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
     CHECK_FALSE(fs::exists(run));
   }
-}
-
-TEST_CASE("one clip is learnt by heart", "[app][slow]") {
-  constexpr std::size_t kOverfitSteps = 400;
-  constexpr double kShare = 0.01;
-  const TemporaryFolder folder;
-  const fs::path data = folder.path() / "data.h5", run = folder.path() / "run";
-  write_waves(data, {{"a", 8, Split::kTrain}});
-  train({"train", "--data", data.string(), "--out", run.string(), "--arch", "alexnet", "--batch",
-         "8", "--epochs", std::to_string(kOverfitSteps), "--save-every", "0"});
-  const auto steps = log_steps(run);
-  REQUIRE(steps.size() == kOverfitSteps);
-  const double first = steps.front()["fidelity"];
-  double lowest = first;
-  for (const auto& entry : steps) lowest = std::min(lowest, entry["fidelity"].get<double>());
-  CHECK(lowest < kShare * first);
 }
 
 }  // namespace afterglow::test

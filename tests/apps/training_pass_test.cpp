@@ -5,6 +5,7 @@
 
 #include "apps/validation.hpp"
 #include "nn/ops/ops.hpp"
+#include "nn/optimizer.hpp"
 #include "nn/recurrent_colorizer.hpp"
 #include "support/temporary_folder.hpp"
 #include "training_data.hpp"
@@ -152,6 +153,28 @@ TEST_CASE("re-estimated statistics are the means over the batches") {
       CHECK(mean[i][c] == Approx((first[i][c] + second[i][c]) / 2).epsilon(1e-5).margin(1e-5));
     }
   }
+}
+
+TEST_CASE("one clip is learnt by heart", "[slow]") {
+  constexpr int kSteps = 150;
+  constexpr double kShare = 0.01;  // of the first fidelity loss
+  const Fixture fixture;
+  const Batch batch = batch_of(one_clip(fixture.folder.path() / "data.h5", 8), 8, 0);
+  const Tensor truth = frames_tensor(fixture.backend, batch.truth);
+  Adam adam(fixture.model->parameters(), {.learning_rate = 1e-2});
+  fixture.model->train(true);
+  double first = 0, last = 0;
+  int steps = 0;
+  do {
+    const ops::Loss loss =
+        ops::temporal_mse(predict_batch(*fixture.model, batch, {}), truth, 0.8F, batch.clip_starts);
+    last = loss.parts.fidelity;
+    if (steps == 0) first = last;
+    backward(loss.value);
+    adam.step();
+  } while (++steps < kSteps && last >= kShare * first);
+  INFO("fidelity loss " << first << ", after " << steps << " steps " << last);
+  CHECK(last < kShare * first);
 }
 
 }  // namespace afterglow::test
