@@ -1,6 +1,7 @@
 # Arrows point down only: base <- kernels <- nn <- {weights, data} <- apps; data sees of nn only nn/tensor.hpp; the headers
 # of oneDNN and of CUDA stay in kernels/cpu and kernels/cuda. Run: cmake -D SOURCE_DIR=. -P cmake/architecture.cmake
 cmake_minimum_required(VERSION 3.25)
+cmake_path(ABSOLUTE_PATH SOURCE_DIR)
 set(may_see_base base)
 set(may_see_kernels base kernels)
 set(may_see_nn base kernels nn)
