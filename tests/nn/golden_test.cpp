@@ -21,6 +21,25 @@ constexpr double kNetworkTolerance = 1e-3;
 /// own size and so magnifies the rounding of small ones. The losses fall by 1 to 2 % a step.
 constexpr double kLossTolerance = 2e-3;
 
+/// Relative error of a running statistic after one training pass, of which the batch is 1 %.
+/// TensorFlow sums squares in one float pass, which costs a variance three digits of its seven
+/// where the mean is large: 2.5e-6 is what is seen. Counting a norm's values before its upsample
+/// instead of behind it gives 5e-5 and 6e-4.
+constexpr double kStatisticTolerance = 1e-5;
+
+/// Every 8th value of one kind of running statistic of all batch norms together, as the golden.
+std::vector<float> statistics(const ColorizationModel& model, const std::string& kind) {
+  std::vector<float> all;
+  for (const Weight& weight : model.weights()) {
+    if (!weight.name.ends_with("/" + kind)) continue;
+    const std::vector<float> values = weight.value.to_host();
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  std::vector<float> result;
+  for (std::size_t i = 3; i < all.size(); i += 8) result.push_back(all[i]);
+  return result;
+}
+
 double relative_error(const Tensor& output, const std::vector<float>& golden) {
   // The golden holds pixels 7, 23, 39, ... of both axes.
   const std::vector<float> values = output.to_host();
@@ -64,6 +83,19 @@ TEST_CASE("networks compute what tf_keras computes", "[golden]") {
     CHECK(relative_error(model->forward(input).value(),
                          goldens.read<float>(arch_name(arch) + "/training")) < kNetworkTolerance);
   }
+  for (const char* kind : {"moving_mean", "moving_variance"}) {
+    CAPTURE(kind);
+    const std::vector<float> actual = statistics(*model, kind);
+    const std::vector<float> golden = goldens.read<float>(arch_name(arch) + "/" + kind);
+    REQUIRE(actual.size() == golden.size());
+    double error = 0;
+    for (std::size_t i = 0; i < golden.size(); ++i) {
+      const auto expected = static_cast<double>(golden[i]);
+      error = std::max(error, std::abs(static_cast<double>(actual[i]) - expected) /
+                                  std::max(std::abs(expected), 1.0));
+    }
+    CHECK(error < kStatisticTolerance);
+  }
 
   set_golden_weights(*model);
   const std::vector<double> losses = goldens.read<double>(arch_name(arch) + "/losses");
@@ -76,19 +108,6 @@ TEST_CASE("networks compute what tf_keras computes", "[golden]") {
     backward(loss.value);
     adam.step();
   }
-}
-
-TEST_CASE("networks have the paper's sizes") {
-  const auto backend = make_cpu_backend();
-  struct Row {
-    ModelSpec spec;
-    std::int64_t total, trainable;
-  };
-  const Row row = GENERATE(Row{{Arch::kAlexnet, Decoder::kUpsample}, 9'127'971, 9'122'467},
-                           Row{{Arch::kVgg16, Decoder::kUpsample}, 21'783'396, 7'065'438});
-  const auto model = make_model(backend, row.spec, 1);
-  CHECK(model->weight_count() == row.total);
-  CHECK(model->trainable_count() == row.trainable);
 }
 
 }  // namespace afterglow

@@ -4,7 +4,10 @@
     pip install tensorflow-cpu tf_keras h5py && python make_goldens.py
 
 Weights and inputs come from an arithmetic rule that golden_rule.hpp repeats, so only outputs are stored: `inference`
-and `training` hold the output at every 16th pixel of both axes, float32 (N, 8, 8, 3), `losses` the loss before each of ten steps.
+and `training` hold the output at every 16th pixel of both axes, float32 (N, 8, 8, 3), `moving_mean` and `moving_variance` every
+8th running statistic of all batch norms together after that training pass, from the 4th on (the first three are those of VGG16's entry:
+TensorFlow sums squares in one float32 pass, which at its large means costs a variance four digits), `losses` the loss before each of
+ten steps.
 """
 import os
 import pathlib
@@ -21,6 +24,8 @@ FRAMES = 4
 BETA = 0.8
 STEPS = 10
 LEARNING_RATE = 1e-3
+# Height and width of the blocks' outputs, as the paper's code prints them.
+SIZES = {"alexnet": [29, 14, 14, 14, 6, 12, 20, 36, 64, 128, 128], "vgg16": [128, 8, 12, 20, 32, 64, 128, 128]}
 
 
 def mix(z):
@@ -117,12 +122,25 @@ def temporal_loss(prediction, truth):
     return BETA * fidelity + (1 - BETA) * tf.reduce_sum(change) / FRAMES
 
 
+def block_sizes(model):
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    shapes = [layer.output_shape for layer in norms] + [model.output_shape]
+    assert all(shape[1] == shape[2] for shape in shapes)
+    return [shape[1] for shape in shapes]
+
+
+def statistics(model, kind):
+    values = [v.numpy() for v in model.weights if v.name.rsplit("/", 1)[1] == kind + ":0"]
+    return np.concatenate(values)[3::8]
+
+
 def goldens(model):
     set_weights(model)
     x = tf.constant(frames("input", 6))
     truth = tf.constant(frames("truth", 3))
     inference = model(x, training=False).numpy()
     training = model(x, training=True).numpy()
+    running = {kind: statistics(model, kind) for kind in ("moving_mean", "moving_variance")}
     set_weights(model)  # the training pass moved the running statistics
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     losses = []
@@ -132,7 +150,7 @@ def goldens(model):
         losses.append(float(loss))
         optimizer.apply_gradients(
             zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
-    return inference, training, losses
+    return inference, training, running, losses
 
 
 def main():
@@ -143,11 +161,14 @@ def main():
             model = build()
             trainable = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
             print(name, model.count_params(), trainable)
-            inference, training, losses = goldens(model)
+            assert block_sizes(model) == SIZES[name]
+            inference, training, running, losses = goldens(model)
             print(" largest output", inference.max(), training.max(), "losses", losses)
             group = file.create_group(name)
             group["inference"] = inference[:, 7::16, 7::16]
             group["training"] = training[:, 7::16, 7::16]
+            for kind, values in running.items():
+                group[kind] = values
             group["losses"] = np.array(losses)
 
 
