@@ -1,5 +1,6 @@
 #include "data/film.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
@@ -344,7 +345,11 @@ TEST_CASE("the same film is written with the same bits") {
     std::ifstream stream(folder.path() / (stem + extension), std::ios::binary);
     return std::string{std::istreambuf_iterator<char>(stream), {}};
   };
-  const bool equal = bytes("a") == bytes("b");
+  const std::string a = bytes("a");
+  const std::string b = bytes("b");
+  const auto place = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+  INFO(extension << ": " << a.size() << " and " << b.size() << " bytes, the same up to " << place);
+  const bool equal = a == b;
   CHECK(equal);
 }
 
