@@ -12,6 +12,7 @@
 
 #include "apps/clip_colorizer.hpp"
 #include "apps/commands.hpp"
+#include "apps/configuration.hpp"
 #include "apps/sequences.hpp"
 #include "base/error.hpp"
 #include "data/dataset.hpp"
@@ -283,7 +284,8 @@ void add_colorize(CLI::App& program) {
   app->add_option("--clips", command->clips, "of a dataset: these clips (ID,ID,...)")
       ->delimiter(',');
   app->add_option("--device", command->device, "auto or cpu")->capture_default_str();
-  app->callback([command] { colorize(*command); });
+  app->callback(
+      [command, app] { run_and_record(*app, command->out, [&] { colorize(*command); }); });
 }
 
 }  // namespace afterglow

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/commands.hpp"
+#include "apps/configuration.hpp"
 #include "apps/sequences.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
@@ -282,7 +283,8 @@ void add_evaluate(CLI::App& program) {
   app->add_option("--json", command->json, "write the scores to this file");
   app->add_option("--sheet", command->sheet,
                   "write a picture of the first clip: truth, gray, input, afterglow; seven frames");
-  app->callback([command] { evaluate(*command); });
+  app->callback(
+      [command, app] { run_and_record(*app, command->json, [&] { evaluate(*command); }); });
 }
 
 }  // namespace afterglow

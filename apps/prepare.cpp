@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/commands.hpp"
+#include "apps/configuration.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
@@ -302,7 +303,8 @@ void add_prepare(CLI::App& program) {
   app->add_option("--seed", command->split.seed, "Of the split and of the simulation")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app->callback([command] { run_prepare(*command); });
+  app->callback(
+      [command, app] { run_and_record(*app, command->out, [&] { run_prepare(*command); }); });
 }
 
 }  // namespace afterglow

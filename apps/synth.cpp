@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "apps/commands.hpp"
+#include "apps/configuration.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -123,8 +124,10 @@ void add_synth(CLI::App& program) {
   app->add_option("--seed", command->seed, "Other clips for another seed")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app->add_flag("!--no-flow", command->flow, "Leave out the flow (size * size * 8 bytes a frame)");
-  app->callback([command] { run_synth(*command); });
+  app->add_flag("--flow,!--no-flow", command->flow,
+                "The flow too (size * size * 8 bytes a frame; default) or not");
+  app->callback(
+      [command, app] { run_and_record(*app, command->out, [&] { run_synth(*command); }); });
 }
 
 }  // namespace afterglow

@@ -87,7 +87,7 @@ TEST_CASE_METHOD(Fixture, "colorize: clips of a dataset by id and by split", "[a
   CHECK(ResultFile(file("result.h5")).clips().size() == 2);
   CHECK(result(file("result.h5"), "b").size() == 1);
   colorize({file("data.h5"), "--out", file("films"), "--split", "train"});
-  CHECK(names_in(file("films")) == std::vector<std::string>{"b.mkv"});
+  CHECK(names_in(file("films")) == std::vector<std::string>{"b.mkv", "config.toml"});
 }
 
 TEST_CASE_METHOD(Fixture, "colorize: the paper's output is the network's rounded picture",
@@ -171,7 +171,7 @@ TEST_CASE_METHOD(Fixture, "colorize: a folder of pictures becomes a film, and a 
   colorize({file("in"), "--out", file("film.mkv")});
   colorize({file("film.mkv"), "--out", file("out")});
   CHECK(read_film(file("film.mkv")).size() == 2);
-  CHECK(names_in(file("out")) == std::vector<std::string>{"00000.png", "00001.png"});
+  CHECK(names_in(file("out")) == std::vector<std::string>{"00000.png", "00001.png", "config.toml"});
 }
 
 TEST_CASE_METHOD(Fixture, "colorize: a scene cut begins anew", "[app]") {
@@ -201,7 +201,7 @@ TEST_CASE_METHOD(Fixture, "colorize: several films go to a folder, a bad one apa
   CHECK(outcome.exit_code == 1);
   CHECK_THAT(outcome.err, Catch::Contains("afterglow: " + file("bad.mp4").string()));
   CHECK_THAT(outcome.err, Catch::Contains("afterglow: 1 of 3 films"));
-  CHECK(names_in(file("films")) == std::vector<std::string>{"one.mkv", "two.avi"});
+  CHECK(names_in(file("films")) == std::vector<std::string>{"config.toml", "one.mkv", "two.avi"});
 }
 
 TEST_CASE_METHOD(Fixture, "colorize: the same command makes the same file", "[app]") {

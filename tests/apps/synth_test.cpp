@@ -52,7 +52,7 @@ TEST_CASE("synth makes truth, gray, colorized and flow", "[app]") {
   REQUIRE(result.exit_code == 0);
   CHECK(names_in(out) == std::set<std::string>{"color_1.mkv", "color_2.mkv", "gray_1.mkv",
                                                "gray_2.mkv", "colorized_1.mkv", "colorized_2.mkv",
-                                               "flow_1", "flow_2"});
+                                               "flow_1", "flow_2", "config.toml"});
   CHECK(names_in(out / "flow_2") == std::set<std::string>{"00000.flo", "00001.flo"});
   CHECK(read_flow(out / "flow_2" / "00001.flo").width == 128);
   const std::vector<Picture> truth = film(out / "color_2.mkv");
@@ -102,8 +102,8 @@ TEST_CASE("synth leaves nothing half made when stopped, and clears what a kill l
     CHECK(program.wait().signal == SIGKILL);
   }
   REQUIRE(run_afterglow(small(out)).exit_code == 0);
-  CHECK(names_in(out) ==
-        std::set<std::string>{"color_1.mkv", "gray_1.mkv", "colorized_1.mkv", "flow_1"});
+  CHECK(names_in(out) == std::set<std::string>{"color_1.mkv", "gray_1.mkv", "colorized_1.mkv",
+                                               "flow_1", "config.toml"});
 }
 
 TEST_CASE("synth refuses absurd options and places", "[app]") {
