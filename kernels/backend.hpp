@@ -46,8 +46,9 @@ struct TemporalMseValue {
 /// One step of Adam as Keras does it. rate = lr * sqrt(1 - beta2^t) / (1 - beta1^t).
 struct AdamStep {
   float rate = 0;
-  float beta1 = 0.9F;
-  float beta2 = 0.999F;
+  // In double, so that 1 - beta has no error of its own: in float 1 - 0.999F is 1.3e-5 off.
+  double beta1 = 0.9;
+  double beta2 = 0.999;
   float epsilon = 1e-7F;
 };
 

@@ -1,6 +1,7 @@
 #include "nn/optimizer.hpp"
 
 #include <cmath>
+#include <string>
 
 #include "base/error.hpp"
 
@@ -21,7 +22,13 @@ void Adam::step() {
   for (Slot& slot : slots_) {
     Tensor& gradient = slot.parameter.value.gradient();
     if (!gradient) throw Error("no gradient for " + slot.parameter.name);
-    if (options_.clip_norm > 0) squares += gradient.backend()->sum_of_squares(gradient.source());
+    const double sum = gradient.backend()->sum_of_squares(gradient.source());
+    if (!std::isfinite(sum)) {
+      throw RunError("training: the gradient of " + slot.parameter.name +
+                     " is no longer finite at step " + std::to_string(steps_ + 1) +
+                     "; use a smaller --lr or --clip-norm");
+    }
+    squares += sum;
   }
   const double norm = std::sqrt(squares);
   const bool clip = options_.clip_norm > 0 && norm > options_.clip_norm;
@@ -31,8 +38,7 @@ void Adam::step() {
   const AdamStep step{
       static_cast<float>(options_.learning_rate * std::sqrt(1 - std::pow(options_.beta2, t)) /
                          (1 - std::pow(options_.beta1, t))),
-      static_cast<float>(options_.beta1), static_cast<float>(options_.beta2),
-      static_cast<float>(options_.epsilon)};
+      options_.beta1, options_.beta2, static_cast<float>(options_.epsilon)};
   for (Slot& slot : slots_) {
     Tensor& gradient = slot.parameter.value.gradient();
     Backend& backend = *gradient.backend();

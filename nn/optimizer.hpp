@@ -27,7 +27,7 @@ class Adam {
   Adam(const std::vector<Parameter>& parameters, const AdamOptions& options);
 
   /// One step with the gradients that backward() left, which are cleared. A parameter without a
-  /// gradient is an Error.
+  /// gradient is an Error, one that is not finite a RunError; no parameter is changed then.
   void step();
 
   /// The step counter t and the moments, for checkpoints: weights are named as the parameters are.

@@ -14,10 +14,11 @@ template <typename D>
 HWY_INLINE void adam_vector(D d, const AdamStep& step, const float* gradient, float* parameter,
                             float* m, float* v) {
   const auto g = hn::LoadU(d, gradient);
-  const auto new_m = hn::MulAdd(hn::Set(d, step.beta1), hn::LoadU(d, m),
-                                hn::Mul(hn::Set(d, 1.0F - step.beta1), g));
-  const auto new_v = hn::MulAdd(hn::Set(d, step.beta2), hn::LoadU(d, v),
-                                hn::Mul(hn::Set(d, 1.0F - step.beta2), hn::Mul(g, g)));
+  const auto factor = [d](double value) { return hn::Set(d, static_cast<float>(value)); };
+  const auto new_m =
+      hn::MulAdd(factor(step.beta1), hn::LoadU(d, m), hn::Mul(factor(1 - step.beta1), g));
+  const auto new_v = hn::MulAdd(factor(step.beta2), hn::LoadU(d, v),
+                                hn::Mul(factor(1 - step.beta2), hn::Mul(g, g)));
   const auto move = hn::Div(hn::Mul(hn::Set(d, step.rate), new_m),
                             hn::Add(hn::Sqrt(new_v), hn::Set(d, step.epsilon)));
   hn::StoreU(new_m, d, m);
