@@ -2,6 +2,11 @@
 
 #include <hdf5.h>
 
+// Batches are read on their own thread while checkpoints are written.
+#ifndef H5_HAVE_THREADSAFE
+#error "afterglow needs an HDF5 library that was built thread-safe (Debian's libhdf5-dev is)"
+#endif
+
 #include <algorithm>
 #include <fstream>
 #include <type_traits>
@@ -433,8 +438,9 @@ File File::open(const std::filesystem::path& path) {
   silence();
   const std::string name = path.string();
   std::error_code error;
-  if (!std::filesystem::exists(path, error))
-    throw InputError(name, "there is no such file", "check the path");
+  if (!std::filesystem::exists(path, error)) {
+    throw InputError(name, error ? error.message() : "there is no such file", "check the path");
+  }
   if (!std::filesystem::is_regular_file(path, error))
     throw InputError(name, "is not a file", "check the path");
   if (std::filesystem::file_size(path, error) == 0)

@@ -36,8 +36,10 @@ OutputFile::OutputFile(fs::path final_path) : final_(std::move(final_path)) {
   const fs::path folder = final_.has_parent_path() ? final_.parent_path() : fs::path(".");
   std::error_code error;
   fs::create_directories(folder, error);
-  if (!fs::is_directory(folder)) {
-    throw InputError(folder.string(), "cannot be made as a folder", "choose another output path");
+  if (std::error_code ignored; !fs::is_directory(folder, ignored)) {
+    throw InputError(folder.string(),
+                     "cannot be made as a folder" + (error ? ": " + error.message() : ""),
+                     "choose another output path");
   }
   if (access(folder.c_str(), W_OK) != 0) {
     throw InputError(folder.string(), std::string("cannot be written: ") + std::strerror(errno),
@@ -59,13 +61,20 @@ void OutputFile::commit() {
     for (const auto& entry : fs::recursive_directory_iterator(temporary_)) {
       if (entry.is_regular_file()) sync_to_disk(entry.path(), final_);
     }
-    fs::remove_all(final_, error);
+    // Swapped with the folder that is there, one of them is whole at every moment; what then has
+    // the temporary name is the old one. Not every file system can swap.
+    committed_ =
+        fs::is_directory(final_, error) &&
+        renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, final_.c_str(), RENAME_EXCHANGE) == 0;
+    fs::remove_all(committed_ ? temporary_ : final_, error);
   } else {
     sync_to_disk(temporary_, final_);
   }
-  fs::rename(temporary_, final_, error);
-  if (error) throw RunError(final_.string() + ": cannot be put in place: " + error.message());
-  committed_ = true;
+  if (!committed_) {
+    fs::rename(temporary_, final_, error);
+    if (error) throw RunError(final_.string() + ": cannot be put in place: " + error.message());
+    committed_ = true;
+  }
   sync_to_disk(final_.has_parent_path() ? final_.parent_path() : fs::path("."), final_);
 }
 

@@ -7,7 +7,7 @@
 namespace afterglow {
 
 /// xoshiro256++ (Blackman & Vigna 2019), seeded through splitmix64. The same seed gives the same
-/// numbers on every machine.
+/// numbers on every machine (normal() but for the last bits of the C library's log and cos).
 class Rng {
  public:
   using State = std::array<std::uint64_t, 4>;

@@ -1,12 +1,10 @@
-// Geometry is data: plain structs that name an operation's sizes, key the primitive and plan
-// caches, and hold the one output-shape formula that every backend uses. All tensors are (N, H, W,
-// C), kernels (KH, KW, I, O).
+// Geometry is data: plain structs that name an operation's sizes, from which backends make the keys
+// of their caches, and which hold the one output-shape formula that every backend uses. All tensors
+// are (N, H, W, C), kernels (KH, KW, I, O).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <type_traits>
 
 namespace afterglow {
 
@@ -35,15 +33,6 @@ constexpr std::int32_t window_pad_before(std::int32_t in, std::int32_t window, s
   return total > 0 ? total / 2 : 0;
 }
 
-/// Zero pixels behind the last input pixel (bottom or right).
-constexpr std::int32_t window_pad_after(std::int32_t in, std::int32_t window, std::int32_t stride,
-                                        std::int32_t dilation, Padding padding) {
-  if (padding == Padding::kValid) return 0;
-  const std::int32_t out = window_output(in, window, stride, dilation, padding);
-  const std::int32_t total = (out - 1) * stride + (window - 1) * dilation + 1 - in;
-  return total > 0 ? total - total / 2 : 0;
-}
-
 /// y(N, OH, OW, K) = x(N, H, W, C) * w(KH, KW, C, K).
 struct Conv2dGeometry {
   std::int32_t n = 0, h = 0, w = 0, c = 0;  // input
@@ -56,14 +45,8 @@ struct Conv2dGeometry {
   constexpr std::int32_t pad_top() const {
     return window_pad_before(h, kh, stride, dilation, padding);
   }
-  constexpr std::int32_t pad_bottom() const {
-    return window_pad_after(h, kh, stride, dilation, padding);
-  }
   constexpr std::int32_t pad_left() const {
     return window_pad_before(w, kw, stride, dilation, padding);
-  }
-  constexpr std::int32_t pad_right() const {
-    return window_pad_after(w, kw, stride, dilation, padding);
   }
   constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
   constexpr std::size_t w_size() const { return std::size_t(kh) * kw * c * k; }

@@ -93,13 +93,4 @@ Tensor Tensor::clone() const {
   return copy;
 }
 
-Tensor Tensor::reshaped(const Shape& shape) const {
-  if (shape.size() != size()) {
-    throw ShapeError("cannot see shape " + shape_.to_string() + " as " + shape.to_string());
-  }
-  Tensor view = *this;
-  view.shape_ = shape;
-  return view;
-}
-
 }  // namespace afterglow

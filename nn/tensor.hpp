@@ -67,8 +67,6 @@ class Tensor {
   /// The single value of a tensor of size 1.
   float item() const;
   Tensor clone() const;
-  /// The same buffer under another shape of the same size. Throws ShapeError.
-  Tensor reshaped(const Shape& shape) const;
   /// True when both look at the same memory.
   bool shares_buffer(const Tensor& other) const { return buffer_.data == other.buffer_.data; }
 

@@ -34,7 +34,7 @@ void CpuBackend::add_bias(const ChannelGeometry& g, Source b, Activation activat
 }
 
 void CpuBackend::sum_rows(const ChannelGeometry& g, Source x, Destination sums) {
-  const std::vector<double> totals = reduce_rows<1>(g, [&](std::int64_t row, float* block) {
+  const std::vector<double> totals = reduce_rows(g, [&](std::int64_t row, float* block) {
     const float* values = x.data() + row * g.channels;
     for (std::int32_t c = 0; c < g.channels; ++c) block[c] += values[c];
   });

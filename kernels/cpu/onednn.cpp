@@ -224,8 +224,11 @@ const std::string& OneDnnConvolution::implementation() const { return parts_->im
 
 void multiply(const ProductSizes& sizes, Matrix a, Matrix b, float* c) {
   const auto [m, n, k] = sizes;
-  dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0F, a.data,
-             a.transposed ? m : k, b.data, b.transposed ? k : n, 0.0F, c, n);
+  const dnnl_status_t status =
+      dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0F, a.data,
+                 a.transposed ? m : k, b.data, b.transposed ? k : n, 0.0F, c, n);
+  if (status == dnnl_out_of_memory) throw std::bad_alloc();
+  if (status != dnnl_success) throw Error("oneDNN cannot do this matrix product");
 }
 
 }  // namespace afterglow

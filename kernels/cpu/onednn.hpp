@@ -63,7 +63,7 @@ struct ConvolutionTensors {
 /// and the format that the primitive likes best.
 class OneDnnConvolution {
  public:
-  /// Throws Error when oneDNN has no implementation.
+  /// Throws Unsupported when oneDNN has no implementation.
   explicit OneDnnConvolution(const ConvolutionKey& key);
   ~OneDnnConvolution();
 

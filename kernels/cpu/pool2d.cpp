@@ -10,21 +10,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace afterglow::HWY_NAMESPACE {
 
-// best = max(best, x), and who won.
+// best = max(best, x), and who won; a NaN wins.
 void max_place(std::int32_t channels, const float* x, std::uint8_t place, float* best,
                std::uint8_t* winner) {
 #pragma omp simd
   for (std::int32_t c = 0; c < channels; ++c) {
     const float value = x[c];
     const std::uint8_t before = winner[c];
-    winner[c] = value > best[c] ? place : before;
-    best[c] = value > best[c] ? value : best[c];
+    const bool wins = value > best[c] || value != value;
+    winner[c] = wins ? place : before;
+    best[c] = wins ? value : best[c];
   }
 }
 
 void max_place_value(std::int32_t channels, const float* x, float* best) {
 #pragma omp simd
-  for (std::int32_t c = 0; c < channels; ++c) best[c] = x[c] > best[c] ? x[c] : best[c];
+  for (std::int32_t c = 0; c < channels; ++c) {
+    best[c] = x[c] > best[c] || x[c] != x[c] ? x[c] : best[c];
+  }
 }
 
 // dx += dy where this place won.

@@ -33,13 +33,13 @@ void for_each_index(std::int64_t count, const Body& body) {
   for (std::int64_t i = 0; i < count; ++i) body(i);
 }
 
-/// `Sums` sums per channel over all rows: add_row(row, sums) adds one row's terms to sums[s *
-/// channels + c], in float over kRowsInFloat rows, then in double. Returns Sums * channels totals.
-template <int Sums, typename AddRow>
+/// A sum per channel over all rows: add_row(row, sums) adds one row's terms to sums[c], in float
+/// over kRowsInFloat rows, then in double.
+template <typename AddRow>
 std::vector<double> reduce_rows(const ChannelGeometry& g, const AddRow& add_row) {
   constexpr std::int64_t kRowsInFloat = 32;
   constexpr std::int64_t kRowsPerStrip = 512;
-  const std::size_t width = Sums * static_cast<std::size_t>(g.channels);
+  const auto width = static_cast<std::size_t>(g.channels);
   const std::int64_t strips = (g.rows + kRowsPerStrip - 1) / kRowsPerStrip;
   std::vector<double> partials(static_cast<std::size_t>(strips) * width);
   for_each_index(strips, [&](std::int64_t strip) {

@@ -6,11 +6,11 @@
 #include "kernels/temporal_mse.hpp"
 
 #include <hwy/cache_control.h>
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
 
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/cpu/simd.hpp"
 
 // One column's values in one frame, and its sums; the same for every instruction set.
 #ifndef AFTERGLOW_TEMPORAL_MSE_COLUMN

@@ -1,7 +1,7 @@
 // Every operation of the framework: checks shapes (messages name both), allocates, makes one
-// backend call, records its gradient. One op, one file of the same name in this folder and in
-// kernels/cpu. All frames are (N, H, W, C). Every function throws ShapeError when shapes do not
-// fit.
+// backend call, records its gradient. One op, one file in this folder; what it calls of the Backend
+// has its file in kernels/cpu. All frames are (N, H, W, C). Every function throws ShapeError when
+// shapes do not fit.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,8 @@ Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& 
 Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b, Padding padding,
                          Activation activation = Activation::kNone);
 
+/// y(N, OH, OW, C): the largest, or the mean, of each window x window pixels of x(N, H, W, C), with
+/// TensorFlow's padding (a mean counts no padding). Windows of 1 to 16.
 Variable max_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
                     Padding padding = Padding::kValid);
 Variable avg_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
@@ -57,7 +59,8 @@ struct RunningStatistics {
 Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                     RunningStatistics& running, float momentum, float epsilon,
                     std::int64_t copies = 1);
-/// Inference-mode batch norm with the running statistics as constants.
+/// Inference-mode batch norm with the running statistics as constants (they must not change before
+/// the backward pass, which reads them).
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
                               const RunningStatistics& running, float epsilon);
 

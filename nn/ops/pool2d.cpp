@@ -3,14 +3,14 @@
 namespace afterglow::ops {
 namespace {
 
-/// The argmax of a max pool is a byte: windows up to 15 x 15.
-constexpr std::int32_t kLargestWindow = 15;
+/// The argmax of a max pool is a byte, so its window has at most 256 places.
+constexpr std::int32_t kLargestWindow = 16;
 
 Pool2dGeometry geometry(const std::string& op, const Variable& x, std::int32_t window,
                         std::int32_t stride, Padding padding) {
   check_frames(op, "x", x.shape());
   if (window < 1 || window > kLargestWindow || stride < 1) {
-    refuse(op, "window " + std::to_string(window) + " (1 to 15) or stride " +
+    refuse(op, "window " + std::to_string(window) + " (1 to 16) or stride " +
                    std::to_string(stride) + " (from 1) is out of range");
   }
   const Pool2dGeometry g{extent(x.shape(), 0),

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -140,6 +142,21 @@ TEST_CASE("of equal values the first wins the whole gradient") {
   CHECK(y.read() == std::vector<float>{5});
   CHECK(argmax.span()[0] == 1);
   CHECK(dx.read() == std::vector<float>{0, 7, 0, 0});
+}
+
+TEST_CASE("a NaN anywhere in the window wins") {
+  const auto backend = make_cpu_backend();
+  const Pool2dGeometry g{1, 2, 2, 1, 2, 2, Padding::kValid};
+  const std::size_t place = GENERATE(0, 1, 2, 3);
+  std::vector<float> values{1, 2, 3, 4};
+  values[place] = std::numeric_limits<float>::quiet_NaN();
+  const Guarded x(*backend, values), y(*backend, 1), value(*backend, 1);
+  GuardedBytes argmax(1);
+  backend->max_pool2d(g, x.span(), y.span(), argmax.span());
+  backend->max_pool2d(g, x.span(), value.span(), {});
+  CHECK(std::isnan(y.read()[0]));
+  CHECK(std::isnan(value.read()[0]));
+  CHECK(argmax.span()[0] == place);
 }
 
 TEST_CASE("padding neither wins a maximum nor counts in a mean") {

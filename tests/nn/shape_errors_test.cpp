@@ -109,10 +109,10 @@ TEST_CASE("pools and layout name the shapes that do not fit") {
   check({
       {[&] { ops::max_pool2d(x, 9, 1); },
        "max_pool2d: x (2, 8, 8, 3) is smaller than the window of 9"},
-      {[&] { ops::max_pool2d(x, 16, 1, Padding::kSame); },
-       "max_pool2d: window 16 (1 to 15) or stride 1 (from 1) is out of range"},
+      {[&] { ops::max_pool2d(x, 17, 1, Padding::kSame); },
+       "max_pool2d: window 17 (1 to 16) or stride 1 (from 1) is out of range"},
       {[&] { ops::avg_pool2d(x, 2, 0); },
-       "avg_pool2d: window 2 (1 to 15) or stride 0 (from 1) is out of range"},
+       "avg_pool2d: window 2 (1 to 16) or stride 0 (from 1) is out of range"},
       {[&] {
          ops::avg_pool2d(of({8, 8}), 2, 2);
        },
