@@ -15,6 +15,7 @@
 #include "apps/configuration.hpp"
 #include "apps/sequences.hpp"
 #include "base/error.hpp"
+#include "base/output_file.hpp"
 #include "data/dataset.hpp"
 #include "data/pairing.hpp"
 #include "kernels/device.hpp"
@@ -66,13 +67,14 @@ class Colorizing {
         throw InputError(command.out.string(), "holds the network's own pictures, not films",
                          "leave out --output source, or end --out in .mkv");
       }
+      for (const fs::path& input : command.inputs) require_other(input, command.out);
       results_.emplace(command.out, kSide);
     }
   }
 
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
   void film(const fs::path& input, const fs::path& out) {
-    if (!results_) refuse_overwriting(input, out);
+    require_other(input, out);
     require_colour(input);
     const bool paper = results_ || command_.output == "paper";
     FilmFiles files{input, command_.gray, {}};
@@ -124,13 +126,8 @@ class Colorizing {
         .front();
   }
 
-  void refuse_overwriting(const fs::path& input, const fs::path& out) const {
-    for (const fs::path& read : {input, command_.gray, command_.truth, command_.model}) {
-      std::error_code missing;
-      if (fs::equivalent(read, out, missing)) {
-        throw InputError(out.string(), "is an input and the output", "give another --out");
-      }
-    }
+  void require_other(const fs::path& input, const fs::path& out) const {
+    refuse_overwriting(out, {input, command_.gray, command_.truth, command_.model});
   }
 
   const ColorizeCommand& command_;
@@ -188,11 +185,13 @@ void colorize_dataset(const ColorizeCommand& command, const fs::path& path) {
   work.commit();
 }
 
-/// Where each film goes; distinct.
+/// Where each film goes; distinct. A folder of films becomes a folder, if it holds only one, too.
 std::vector<fs::path> outputs_of(const ColorizeCommand& command,
                                  const std::vector<fs::path>& inputs) {
   if (is_hdf5(command.out)) return std::vector<fs::path>(inputs.size(), command.out);
-  if (inputs.size() == 1) return {command.out};
+  if (inputs.size() == 1 && (inputs == command.inputs || is_film_name(command.out))) {
+    return {command.out};
+  }
   if (is_film_name(command.out) || fs::is_regular_file(command.out)) {
     throw InputError(command.out.string(),
                      "is one film, but " + std::to_string(inputs.size()) + " are to be coloured",
@@ -232,8 +231,8 @@ void colorize_films(const ColorizeCommand& command, const std::vector<fs::path>&
   }
   work.commit();
   if (failed > 0) {
-    throw RunError(std::to_string(failed) + " of " + std::to_string(inputs.size()) +
-                   " films could not be coloured; see the lines above");
+    throw PartlyDone(std::to_string(failed) + " of " + std::to_string(inputs.size()) +
+                     " films could not be coloured; see the lines above");
   }
 }
 

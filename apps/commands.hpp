@@ -7,7 +7,7 @@ namespace afterglow {
 
 /// Each adds its subcommand with its options; the work runs in the subcommand's callback. What a
 /// callback throws decides the exit code (program.cpp); a callback that kept the good part of a job
-/// with bad parts throws RunError at its end.
+/// with bad parts throws PartlyDone at its end.
 void add_synth(CLI::App& program);
 void add_prepare(CLI::App& program);
 void add_train(CLI::App& program);

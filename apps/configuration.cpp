@@ -34,7 +34,7 @@ void run_and_record(const CLI::App& command, const fs::path& result,
                     const std::function<void()>& work) {
   try {
     work();
-  } catch (const RunError&) {
+  } catch (const PartlyDone&) {
     if (!result.empty() && fs::exists(result)) record(command, result);
     throw;
   }

@@ -14,7 +14,7 @@ std::string effective_configuration(const CLI::App& command);
 
 /// Does a command's work and then writes its effective configuration beside the result: to
 /// RESULT.toml, or to config.toml in a result that is a folder. It is also written when the work
-/// throws RunError and left a result (the good part of a job with bad parts). Nothing is written
+/// throws PartlyDone and left a result. Nothing is written
 /// for an empty `result`. Throws what the work throws, and InputError or RunError where the file
 /// cannot be written.
 void run_and_record(const CLI::App& command, const std::filesystem::path& result,

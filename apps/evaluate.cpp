@@ -20,6 +20,7 @@
 #include "data/contact_sheet.hpp"
 #include "data/dataset.hpp"
 #include "data/metrics.hpp"
+#include "data/pairing.hpp"
 #include "nn/models/colorization_model.hpp"
 
 namespace afterglow {
@@ -227,7 +228,11 @@ void evaluate(const EvaluateCommand& command) {
     throw InputError("--halved", "halves the chroma of --baseline", "give --baseline too");
   }
   for (const fs::path& output : {command.json, command.sheet}) {
-    if (!output.empty()) const OutputFile probe(output);  // throws now, not after hours of work
+    if (output.empty()) continue;
+    for (const auto& inputs : {command.truth, command.result, command.gray, command.baseline}) {
+      refuse_overwriting(output, expand_folders(inputs));
+    }
+    const OutputFile probe(output);  // throws now, not after hours of work
   }
   const Fit fit = parse_fit(command.fit, "--fit");
   const std::vector<Row> rows = make_rows(command);

@@ -13,6 +13,7 @@
 #include "base/hdf5.hpp"
 #include "data/dataset.hpp"
 #include "data/frames.hpp"
+#include "data/result_file.hpp"
 #include "nn/checkpoint.hpp"
 #include "weights/keras_vgg16.hpp"
 
@@ -101,6 +102,15 @@ Json describe_dataset(const fs::path& path) {
   return json;
 }
 
+Json describe_results(const fs::path& path) {
+  const ResultFile results(path);
+  Json clips = Json::array();
+  for (const ResultClip& clip : results.clips()) {
+    clips.push_back({{"id", clip.id}, {"frames", clip.frames}, {"fps", clip.fps}});
+  }
+  return {{"kind", "result"}, {"clips", clips}};
+}
+
 Json describe_vgg16(const fs::path& path) {
   return {{"kind", "vgg16 weights"}, {"layers", keras_vgg16_layers(path)}};
 }
@@ -128,8 +138,9 @@ Json describe(const fs::path& path) {
   const std::string format = file.read_string(".", "format");
   if (format == "afterglow model") return describe_model(path);
   if (format == "afterglow dataset") return describe_dataset(path);
+  if (format == "afterglow result") return describe_results(path);
   throw InputError(path.string(), "holds '" + format + "', which is not known",
-                   "give a model, a dataset or VGG16 weights");
+                   "give a model, a dataset, a result or VGG16 weights");
 }
 
 std::string text_of(const Json& value) {

@@ -12,6 +12,7 @@
 #include "apps/configuration.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/output_file.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
 #include "data/dataset.hpp"
@@ -203,14 +204,8 @@ void check_command(const PrepareCommand& command) {
   if (fs::is_directory(command.out)) {
     throw InputError(command.out.string(), "is a folder", "give a file name as --out");
   }
-  for (const auto* inputs : {&command.truth, &command.colorized}) {
-    for (const fs::path& input : *inputs) {
-      std::error_code missing;
-      if (fs::equivalent(input, command.out, missing)) {
-        throw InputError(command.out.string(), "is an input and the output", "give another --out");
-      }
-    }
-  }
+  refuse_overwriting(command.out, command.truth);
+  refuse_overwriting(command.out, command.colorized);
 }
 
 std::map<std::string, Split> requested_splits(const std::vector<FilmPair>& pairs,
@@ -267,8 +262,8 @@ void run_prepare(const PrepareCommand& command) {
   preparation.commit(splits);
   print_table(command.out, preparation.clips());
   if (problems > 0) {
-    throw RunError(command.out.string() + ": made of " + std::to_string(kept) +
-                   " films; the files named above are left out");
+    throw PartlyDone(command.out.string() + ": made of " + std::to_string(kept) +
+                     " films; the files named above are left out");
   }
 }
 

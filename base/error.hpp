@@ -27,6 +27,12 @@ class RunError : public Error {
   using Error::Error;
 };
 
+/// Parts of the work failed, the others are done and kept. Exit code 1.
+class PartlyDone : public RunError {
+ public:
+  using RunError::RunError;
+};
+
 /// Two shapes do not fit; the message names both. A programming error, or a model used on the
 /// wrong data.
 class ShapeError : public Error {

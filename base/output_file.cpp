@@ -78,6 +78,15 @@ void OutputFile::commit() {
   sync_to_disk(final_.has_parent_path() ? final_.parent_path() : fs::path("."), final_);
 }
 
+void refuse_overwriting(const fs::path& output, const std::vector<fs::path>& inputs) {
+  for (const fs::path& input : inputs) {
+    std::error_code missing;
+    if (fs::equivalent(input, output, missing)) {
+      throw InputError(output.string(), "is an input and the output", "choose another output path");
+    }
+  }
+}
+
 void write_text_file(const fs::path& path, const std::string& text) {
   OutputFile output(path);
   std::ofstream stream(output.temporary(), std::ios::binary);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace afterglow {
 
@@ -30,6 +31,11 @@ class OutputFile {
   std::filesystem::path temporary_;
   bool committed_ = false;
 };
+
+/// Throws InputError when one of the inputs (paths; those that are empty or do not exist are passed
+/// over) is the very file or folder that `output` names.
+void refuse_overwriting(const std::filesystem::path& output,
+                        const std::vector<std::filesystem::path>& inputs);
 
 /// Writes text to a file through OutputFile. Throws InputError or RunError.
 void write_text_file(const std::filesystem::path& path, const std::string& text);

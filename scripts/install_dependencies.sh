@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing of the Debian packages that afterglow is built with. Called by demo.sh and test.sh.
-# Usage: scripts/install_dependencies.sh [--tests]   (--tests adds what only the tests need)
+# Usage: scripts/install_dependencies.sh [--tests | --all-tests]
+# --tests adds what test.sh needs, --all-tests what test.sh --all needs.
 set -euo pipefail
 
 packages=(
@@ -14,7 +15,7 @@ if [[ ${1:-} == --tests ]]; then
   packages+=(catch2 libbenchmark-dev)
 fi
 if [[ ${1:-} == --all-tests ]]; then
-  packages+=(catch2 libbenchmark-dev clang-format clang-tidy ffmpeg)
+  packages+=(catch2 libbenchmark-dev clang-format clang-tidy)
 fi
 
 missing=()

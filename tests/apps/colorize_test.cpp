@@ -84,6 +84,8 @@ TEST_CASE_METHOD(Fixture, "colorize: a dataset's test clips become unrounded res
 TEST_CASE_METHOD(Fixture, "colorize: clips of a dataset by id and by split", "[app]") {
   write_dataset(file("data.h5"), 1);
   colorize({file("data.h5"), "--out", file("result.h5"), "--clips", "c,b"});
+  CHECK_THAT(run_afterglow({"info", file("result.h5")}).out,
+             Catch::Contains("id b  frames 1") && Catch::Contains("id c  frames 1"));
   CHECK(ResultFile(file("result.h5")).clips().size() == 2);
   CHECK(result(file("result.h5"), "b").size() == 1);
   colorize({file("data.h5"), "--out", file("films"), "--split", "train"});
@@ -172,6 +174,38 @@ TEST_CASE_METHOD(Fixture, "colorize: a folder of pictures becomes a film, and a 
   colorize({file("film.mkv"), "--out", file("out")});
   CHECK(read_film(file("film.mkv")).size() == 2);
   CHECK(names_in(file("out")) == std::vector<std::string>{"00000.png", "00001.png", "config.toml"});
+}
+
+TEST_CASE_METHOD(Fixture, "colorize: a folder of films becomes a folder, however many it holds",
+                 "[app]") {
+  fs::create_directory(file("films"));
+  write_film(file("films/one.mkv"), 2, [](int t) { return textured(96, 64, t); });
+  colorize({file("films"), "--out", file("out")});
+  CHECK(names_in(file("out")) == std::vector<std::string>{"config.toml", "one.mkv"});
+  colorize({file("films"), "--out", file("film.mkv")});
+  CHECK(read_film(file("film.mkv")).size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "colorize and evaluate never write over what they read", "[app]") {
+  write_film(file("film.mkv"), 2, [](int t) { return textured(96, 64, t); });
+  write_dataset(file("data.h5"), 1);
+  const std::vector<std::vector<std::string>> commands = {
+      {"colorize", file("film.mkv"), "--model", model, "--out", file("film.mkv")},
+      {"colorize", file("film.mkv"), "--model", model, "--out", model},
+      {"colorize", file("data.h5"), "--model", model, "--out", file("data.h5")},
+      {"evaluate", "--truth", file("film.mkv"), "--result", file("film.mkv"), "--sheet",
+       file("film.mkv")},
+      {"evaluate", "--truth", file("data.h5"), "--result", file("film.mkv"), "--json",
+       file("data.h5")}};
+  for (const std::vector<std::string>& command : commands) {
+    const ProgramResult refused = run_afterglow(command);
+    INFO(command[0] << ' ' << command.back() << ": " << refused.err);
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.err == "afterglow: " + command.back() +
+                             ": is an input and the output; choose another output path\n");
+  }
+  CHECK(read_film(file("film.mkv")).size() == 2);
+  CHECK(Dataset(file("data.h5")).clips().size() == 3);
 }
 
 TEST_CASE_METHOD(Fixture, "colorize: a scene cut begins anew", "[app]") {

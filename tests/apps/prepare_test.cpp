@@ -288,7 +288,6 @@ TEST_CASE("prepare refuses what it cannot use with one line and leaves nothing",
        {},
        simulated_and({"--split", place.path("none.txt").string()}),
        "none.txt: cannot be read"},
-      {{"color_1.mkv"}, {}, simulated_and({"--out", "/proc/data.h5"}), "--out"},
   };
   for (const Wrong& wrong : wrongs) {
     const ProgramResult result = place.prepare(wrong.truth, wrong.colorized, wrong.options);

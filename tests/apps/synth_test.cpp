@@ -1,10 +1,12 @@
 // `afterglow synth`, run as a user would.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "data/colour.hpp"
 #include "data/flow_file.hpp"
@@ -86,10 +88,14 @@ TEST_CASE("synth leaves nothing half made when stopped, and clears what a kill l
   const fs::path out = folder.path() / "clips";
   const std::vector<std::string> endless = {"synth", "--out",    out,     "--clips",
                                             "1",     "--frames", "100000"};
-  const auto begun = [&] { return fs::exists(out) && !fs::is_empty(out); };
+  const auto wait_until_begun = [&](test::RunningProgram& program) {
+    while (program.running() && !(fs::exists(out) && !fs::is_empty(out))) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  };
   {
     test::RunningProgram program(AFTERGLOW_PROGRAM, endless);
-    while (program.running() && !begun()) continue;
+    wait_until_begun(program);
     program.send(SIGINT);
     const ProgramResult result = program.wait();
     CHECK(result.exit_code == 130);
@@ -97,7 +103,7 @@ TEST_CASE("synth leaves nothing half made when stopped, and clears what a kill l
   }
   {
     test::RunningProgram program(AFTERGLOW_PROGRAM, endless);
-    while (program.running() && !begun()) continue;
+    wait_until_begun(program);
     program.send(SIGKILL);
     CHECK(program.wait().signal == SIGKILL);
   }
