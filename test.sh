@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Sets up everything and runs the tests that this machine can run.
 #   ./test.sh         builds, runs the unit, golden, program and architecture tests
-#   ./test.sh --all   the same, and formatting, and the unit tests under both sanitizers (what CI runs)
-#   ./test.sh --slow  the slow tests (kills and resumes, overfitting) and clang-tidy
+#   ./test.sh --all   the same, and the slow tests (kills and resumes, overfitting), formatting, clang-tidy, and the unit tests
+#                     under the sanitizers (what CI runs)
 set -euo pipefail
 cd "$(dirname "$0")"
 
 mode=${1:-}
 case $mode in
-  "" | --all | --slow) ;;
-  *) echo "usage: ./test.sh [--all | --slow]" >&2; exit 2 ;;
+  "" | --all) ;;
+  *) echo "usage: ./test.sh [--all]" >&2; exit 2 ;;
 esac
 
 step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)"; }
@@ -26,20 +26,18 @@ step "Build (release)"
 cmake --preset release -D AFTERGLOW_TESTS=ON -D AFTERGLOW_BENCHMARKS=ON >/dev/null
 cmake --build --preset release
 
-if [[ $mode == --slow ]]; then
-  step "Slow tests"
-  ctest --test-dir build/release --output-on-failure -L slow
-  step "clang-tidy"
-  scripts/tidy.sh
-  exit
-fi
-
 step "Tests"
 ctest --test-dir build/release --output-on-failure -LE 'slow|peer' -j "$jobs"
 [[ $mode == --all ]] || exit 0
 
+step "Slow tests"
+ctest --test-dir build/release --output-on-failure -L slow
+
 step "Formatting"
-git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
+find base kernels nn weights data apps tests bench -name '*.[ch]pp' -print0 | xargs -0 clang-format --dry-run --Werror
+
+step "clang-tidy"
+scripts/tidy.sh
 
 step "Build (asan)"
 cmake --preset asan >/dev/null
