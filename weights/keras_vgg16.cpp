@@ -30,21 +30,6 @@ std::optional<LayerPaths> find_layer(const hdf5::Group& group, const std::string
   return std::nullopt;
 }
 
-/// The group that holds the layers' groups.
-hdf5::Group layers_group(const std::filesystem::path& path, const hdf5::File& file) {
-  for (const char* name : {"model_weights/vgg16", "model_weights", "vgg16"}) {
-    if (file.is_group(name)) {
-      hdf5::Group group = file.open_group(name);
-      if (find_layer(group, "block1_conv1")) return group;
-    }
-  }
-  if (!find_layer(file, "block1_conv1")) {
-    throw InputError(path.string(), "has no VGG16 weights (no layer block1_conv1)",
-                     "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
-  }
-  return file.open_group(".");
-}
-
 std::vector<std::string> encoder_layers() {
   std::vector<std::string> layers;
   const int convs[] = {2, 2, 3, 3, 3};
@@ -54,6 +39,37 @@ std::vector<std::string> encoder_layers() {
     }
   }
   return layers;
+}
+
+std::vector<std::string> found_layers(const hdf5::Group& group) {
+  std::vector<std::string> found;
+  for (const std::string& layer : encoder_layers()) {
+    if (find_layer(group, layer)) found.push_back(layer);
+  }
+  return found;
+}
+
+/// The group that holds the layers' groups, all of them or some.
+hdf5::Group layers_group(const std::filesystem::path& path, const hdf5::File& file) {
+  for (const char* name : {"model_weights/vgg16", "model_weights", "vgg16", "."}) {
+    if (!file.is_group(name)) continue;
+    hdf5::Group group = file.open_group(name);
+    if (!found_layers(group).empty()) return group;
+  }
+  throw InputError(path.string(),
+                   "has no VGG16 weights (none of the layers " + encoder_layers().front() + " to " +
+                       encoder_layers().back() + ")",
+                   "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
+}
+
+/// The encoder layers that are not among `found`: "a, b".
+std::string missing_layers(const std::vector<std::string>& found) {
+  std::string missing;
+  for (const std::string& layer : encoder_layers()) {
+    if (std::find(found.begin(), found.end(), layer) != found.end()) continue;
+    missing += (missing.empty() ? "" : ", ") + layer;
+  }
+  return missing;
 }
 
 void read_weight(const std::filesystem::path& path, const hdf5::Group& group,
@@ -81,12 +97,7 @@ void read_weight(const std::filesystem::path& path, const hdf5::Group& group,
 
 std::vector<std::string> keras_vgg16_layers(const std::filesystem::path& path) {
   const hdf5::File file = hdf5::File::open(path);
-  const hdf5::Group group = layers_group(path, file);
-  std::vector<std::string> found;
-  for (const std::string& layer : encoder_layers()) {
-    if (find_layer(group, layer)) found.push_back(layer);
-  }
-  return found;
+  return found_layers(layers_group(path, file));
 }
 
 void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& model, bool partial) {
@@ -99,7 +110,8 @@ void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& mode
   if (found.size() < wanted && !partial) {
     throw InputError(path.string(),
                      "has only " + std::to_string(found.size()) + " of VGG16's " +
-                         std::to_string(wanted) + " convolutions (up to " + found.back() + ")",
+                         std::to_string(wanted) + " convolutions (not " + missing_layers(found) +
+                         ")",
                      "give the whole file, or add --vgg16-partial to leave the others random");
   }
   const hdf5::File file = hdf5::File::open(path);

@@ -10,9 +10,9 @@
 namespace afterglow {
 
 /// The encoder layers that a Keras file has weights for: groups block1_conv1 ... block5_conv3 at
-/// the root (the `notop` file) or below model_weights or model_weights/vgg16 (a whole model),
-/// datasets `*_W_1:0` and `*_b_1:0` or `kernel:0` and `bias:0`, in the group itself or in a group
-/// of its name. Throws InputError when the file has none.
+/// the root (the `notop` file) or below vgg16, model_weights or model_weights/vgg16 (a whole
+/// model), datasets `*_W_1:0` and `*_b_1:0` or `kernel:0` and `bias:0`, in the group itself or in a
+/// group of its name. Throws InputError when the file has none.
 std::vector<std::string> keras_vgg16_layers(const std::filesystem::path& path);
 
 /// Copies the file's weights into the model's encoder and notes them as pretrained. Throws
