@@ -32,7 +32,7 @@ Tensor RecurrentColorizer::step(const Tensor& current, const Tensor& truth) {
   const NoGradient guard;
   const Variable now(current);
   const Variable before(before_ ? before_ : current);
-  const Tensor output = model_.forward(ops::concat_channels(now, before)).value();
+  Tensor output = model_.forward(ops::concat_channels(now, before)).value();
   switch (previous_) {
     case Previous::kOwn:
       before_ = output;
