@@ -41,6 +41,9 @@ VideoDecoder::VideoDecoder(const std::filesystem::path& path)
   avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
   codec_->pkt_timebase = stream_->time_base;
   codec_->thread_count = 0;  // as many as there are cores; the result does not depend on it
+  // libavcodec's FFV1 copies one frame's state to the next while its thread may still write to it:
+  // slices of one frame at a time instead.
+  if (decoder->id == AV_CODEC_ID_FFV1) codec_->thread_type = FF_THREAD_SLICE;
   codec_->max_pixels = kMostPixels;
   if (const int code = avcodec_open2(codec_.get(), decoder, nullptr); code < 0) {
     throw InputError(name_, "cannot be decoded: " + libav::error_text(code), "convert it to H.264");
