@@ -1,5 +1,5 @@
 # Arrows point down only: base <- kernels <- nn <- {weights, data} <- apps; data sees of nn only nn/tensor.hpp; the headers
-# of oneDNN and of CUDA stay in kernels/cpu and kernels/cuda. Run: cmake -D SOURCE_DIR=. -P cmake/architecture.cmake
+# of oneDNN and of CUDA stay in kernels/cpu and kernels/cuda, for tests and benchmarks too. Run: cmake -D SOURCE_DIR=. -P cmake/architecture.cmake
 cmake_minimum_required(VERSION 3.25)
 cmake_path(ABSOLUTE_PATH SOURCE_DIR)
 set(may_see_base base)
@@ -12,7 +12,7 @@ set(rooms base kernels nn weights data apps)
 set(findings "")
 set(count 0)
 
-foreach(room ${rooms})
+foreach(room ${rooms} tests bench)
   file(GLOB_RECURSE files RELATIVE ${SOURCE_DIR} ${SOURCE_DIR}/${room}/*.hpp ${SOURCE_DIR}/${room}/*.cpp
     ${SOURCE_DIR}/${room}/*.cu ${SOURCE_DIR}/${room}/*.cuh)
   foreach(file ${files})
@@ -22,11 +22,11 @@ foreach(room ${rooms})
       string(REGEX REPLACE "^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"]*)[>\"].*" "\\1" header "${include}")
       string(REGEX MATCH "^[a-z]+/" other "${header}")
       string(REPLACE "/" "" other "${other}")
-      if(other IN_LIST rooms AND NOT other IN_LIST may_see_${room}
+      if(DEFINED may_see_${room} AND other IN_LIST rooms AND NOT other IN_LIST may_see_${room}
          AND NOT (room STREQUAL "data" AND header STREQUAL "nn/tensor.hpp"))
         string(APPEND findings "  ${file} includes ${header}: ${room} may see only ${may_see_${room}}\n")
       endif()
-      if(header MATCHES "^dnnl" AND NOT file MATCHES "^kernels/cpu/")
+      if(header MATCHES "^(oneapi/)?dnnl" AND NOT file MATCHES "^kernels/cpu/")
         string(APPEND findings "  ${file} includes ${header}: oneDNN belongs in kernels/cpu\n")
       endif()
       if(header MATCHES "^(cuda|cudnn|cublas|nvrtc)" AND NOT file MATCHES "^kernels/cuda/")
