@@ -7,7 +7,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -16,14 +15,34 @@
 
 #include "bench/ceilings.hpp"
 #include "bench/layers.hpp"
+#include "bench/report.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/cpu/convolution.hpp"
 #include "support/oracle_conv.hpp"
+#include "support/oracle_elementwise.hpp"
 
 namespace afterglow::bench {
 namespace {
 
 constexpr const char* kPasses[] = {"forward", "backward data", "backward weights"};
+
+// Values of a layer's tensors.
+struct Sizes {
+  std::size_t x, w, b, y;
+};
+
+template <typename Geometry>
+Sizes sizes_of(const Geometry& g) {
+  return {g.x_size(), g.w_size(), std::size_t(g.k), g.y_size()};
+}
+Sizes sizes_of(const TransposedConv2d& g) {
+  return {g.of.y_size(), g.of.w_size(), std::size_t(g.of.c), g.of.x_size()};
+}
+
+// Pixels and channels of a transposed convolution's output.
+ChannelGeometry output_rows(const TransposedConv2d& g) {
+  return {std::int64_t{g.of.n} * g.of.h * g.of.w, g.of.c};
+}
 
 // One layer's tensors on a backend, and its three passes.
 class Work {
@@ -31,14 +50,15 @@ class Work {
   Work(Backend& backend, const Layer& layer) : backend_(backend), geometry_(layer.geometry) {
     std::visit(
         [&](const auto& g) {
-          x_ = filled(g.x_size(), 1);
-          w_ = filled(g.w_size(), 2);
-          b_ = filled(std::size_t(g.k), 3);
-          dy_ = filled(g.y_size(), 4);
-          y_ = filled(g.y_size(), 5);
-          dx_ = filled(g.x_size(), 6);
-          dw_ = filled(g.w_size(), 7);
-          db_ = filled(std::size_t(g.k), 8);
+          const Sizes sizes = sizes_of(g);
+          x_ = filled(sizes.x, 1);
+          w_ = filled(sizes.w, 2);
+          b_ = filled(sizes.b, 3);
+          dy_ = filled(sizes.y, 4);
+          y_ = filled(sizes.y, 5);
+          dx_ = filled(sizes.x, 6);
+          dw_ = filled(sizes.w, 7);
+          db_ = filled(sizes.b, 8);
           const ConvolutionShape s = shape_of(g);
           flop_ = 2.0 * double(s.y_size()) * s.kh * s.kw * s.c;
         },
@@ -93,45 +113,77 @@ class Work {
       backend_.upsample_conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
   }
 
+  // As ops::conv_transpose2d.
+  void run(const TransposedConv2d& g, int pass) {
+    if (pass == 0) {
+      backend_.conv2d_backward_data(g.of, span(x_), span(w_), span(y_));
+      backend_.add_bias(output_rows(g), span(b_), Activation::kRelu, span(y_));
+    } else if (pass == 1) {
+      backend_.conv2d(g.of, span(dy_), span(w_), {}, Activation::kNone, span(dx_));
+    } else {
+      backend_.conv2d_backward_weights(g.of, span(dy_), span(x_), span(dw_), {});
+      backend_.sum_rows(output_rows(g), span(dy_), span(db_));
+    }
+  }
+
   Backend& backend_;
-  std::variant<Conv2dGeometry, UpsampleConv2dGeometry> geometry_;
+  decltype(Layer::geometry) geometry_;
   Scratch x_, w_, b_, dy_, y_, dx_, dw_, db_;
   double flop_ = 0;
 };
 
-double relative_error(const oracle::Doubles& result, const oracle::Doubles& reference) {
-  double worst = 0, largest = 0;
-  for (std::size_t i = 0; i < reference.size(); ++i) {
-    const double error = std::abs(result[i] - reference[i]);
-    if (!(error <= worst)) worst = error;  // keeps a NaN
-    largest = std::max(largest, std::abs(reference[i]));
-  }
-  return worst / largest;
+// What the three passes should leave in y, dx, dw and db.
+struct Reference {
+  oracle::Doubles y, dx, dw, db;
+};
+
+using oracle::Doubles;
+
+Reference reference(const Conv2dGeometry& g, const Doubles& x, const Doubles& w, const Doubles& b,
+                    const Doubles& dy) {
+  return {oracle::conv2d(g, x, w, b, Activation::kRelu), oracle::conv2d_backward_data(g, dy, w),
+          oracle::conv2d_backward_weights(g, x, dy), oracle::conv2d_backward_bias(g, dy)};
+}
+
+Reference reference(const UpsampleConv2dGeometry& g, const Doubles& x, const Doubles& w,
+                    const Doubles& b, const Doubles& dy) {
+  return {oracle::upsample_conv2d(g, x, w, b, Activation::kRelu),
+          oracle::upsample_conv2d_backward_data(g, dy, w),
+          oracle::upsample_conv2d_backward_weights(g, x, dy),
+          oracle::conv2d_backward_bias(g.as_written(), dy)};
+}
+
+Reference reference(const TransposedConv2d& g, const Doubles& x, const Doubles& w, const Doubles& b,
+                    const Doubles& dy) {
+  const ChannelGeometry rows = output_rows(g);
+  return {oracle::add_bias(rows, b, Activation::kRelu, oracle::conv2d_backward_data(g.of, x, w)),
+          oracle::conv2d(g.of, dy, w, {}, Activation::kNone),
+          oracle::conv2d_backward_weights(g.of, dy, x), oracle::sum_rows(rows, dy)};
 }
 
 double Work::error() {
   for (int pass = 0; pass < 3; ++pass) run(pass);
-  const auto x = read(x_), w = read(w_), b = read(b_), dy = read(dy_);
-  if (const auto* g = std::get_if<Conv2dGeometry>(&geometry_))
-    return std::max({relative_error(read(y_), oracle::conv2d(*g, x, w, b, Activation::kRelu)),
-                     relative_error(read(dx_), oracle::conv2d_backward_data(*g, dy, w)),
-                     relative_error(read(dw_), oracle::conv2d_backward_weights(*g, x, dy)),
-                     relative_error(read(db_), oracle::conv2d_backward_bias(*g, dy))});
-  const auto& g = std::get<UpsampleConv2dGeometry>(geometry_);
-  return std::max({relative_error(read(y_), oracle::upsample_conv2d(g, x, w, b, Activation::kRelu)),
-                   relative_error(read(dx_), oracle::upsample_conv2d_backward_data(g, dy, w)),
-                   relative_error(read(dw_), oracle::upsample_conv2d_backward_weights(g, x, dy)),
-                   relative_error(read(db_), oracle::conv2d_backward_bias(g.as_written(), dy))});
+  const Reference right = std::visit(
+      [&](const auto& g) { return reference(g, read(x_), read(w_), read(b_), read(dy_)); },
+      geometry_);
+  return std::max({relative_error(read(y_), right.y), relative_error(read(dx_), right.dx),
+                   relative_error(read(dw_), right.dw), relative_error(read(db_), right.db)});
 }
 
-// A wrong kernel is not worth timing. Sums here have below 1000 terms.
+// A wrong kernel is not worth timing. Sums here have below 1000 terms. Few pixels run as one matrix
+// product, many as oneDNN's convolution.
 bool is_right(Backend& backend) {
   constexpr double kFloatSums = 1e-5;
-  const Layer small[] = {{"conv", Conv2dGeometry{2, 13, 11, 19, 24, 5, 3, 1, 1, Padding::kSame}},
-                         {"up", UpsampleConv2dGeometry{2, 7, 5, 19, 6, 5, Padding::kSame}}};
+  const Layer small[] = {
+      {"conv", Conv2dGeometry{2, 13, 11, 19, 24, 5, 3, 1, 1, Padding::kSame}},
+      {"conv, few pixels", Conv2dGeometry{1, 3, 3, 19, 24, 3, 3, 1, 1, Padding::kSame}},
+      {"up", UpsampleConv2dGeometry{2, 7, 5, 19, 6, 5, Padding::kSame}},
+      {"up, few pixels", UpsampleConv2dGeometry{1, 3, 2, 19, 6, 5, Padding::kSame}},
+      {"deconv", TransposedConv2d{{2, 18, 16, 6, 19, 4, 4, 2, 1, Padding::kValid}}},
+      {"deconv, few pixels", TransposedConv2d{{1, 8, 6, 6, 19, 4, 4, 2, 1, Padding::kValid}}}};
   for (const Layer& layer : small) {
     const double error = Work(backend, layer).error();
-    std::printf("check %-4s  largest error / largest value = %.1e\n", layer.name.c_str(), error);
+    std::printf("check %-18s  largest error / largest value = %.1e\n", layer.name.c_str(), error);
     if (!(error < kFloatSums)) return false;
   }
   return true;
@@ -169,7 +221,7 @@ nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& 
   for (int pass = 0; pass < passes; ++pass) {
     const Summary ms = summarize(times[pass]);
     const double gflops = work.flop() / ms.median * 1e-6;
-    std::printf("%-31s %-17s %7.2f [%7.2f %7.2f] %7.0f %5.0f%% %5.0f%%\n", layer.name.c_str(),
+    std::printf("%-32s %-17s %7.2f [%7.2f %7.2f] %7.0f %5.0f%% %5.0f%%\n", layer.name.c_str(),
                 kPasses[pass], ms.median, ms.p10, ms.p90, gflops, 100 * gflops / product,
                 100 * gflops / peak);
     result["passes"][kPasses[pass]] = {{"ms", as_json(ms)},
@@ -190,17 +242,14 @@ int summary(const Options& options) {
                            {"device", backend->description()},
                            {"batch", options.batch},
                            {"rounds", options.rounds}};
-  std::printf("%s, batch %d\n%-31s %-17s %7s [%7s %7s] %7s %6s %6s\n",
+  std::printf("%s, batch %d\n%-32s %-17s %7s [%7s %7s] %7s %6s %6s\n",
               backend->description().c_str(), options.batch, "layer", "pass", "ms", "p10", "p90",
               "GFLOP/s", "sgemm", "FMA");
   for (const Layer& layer : network_layers(options.batch)) {
     if (layer.name.find(options.filter) == std::string::npos) continue;
     report["layers"].push_back(measure(*backend, layer, options.rounds, sgemm));
   }
-  if (options.json.empty()) return 0;
-  std::ofstream file(options.json);
-  file << report.dump(2) << '\n';
-  return file.flush() ? 0 : 1;
+  return write_report(options.json, report);
 }
 
 void register_benchmarks(const std::shared_ptr<Backend>& backend, int batch) {
@@ -242,7 +291,9 @@ int main(int argc, char** argv) {
   using namespace afterglow::bench;
   const Options options = parse(argc, argv);
   if (options.summary) return summary(options);
-  register_benchmarks(afterglow::make_cpu_backend(), options.batch);
+  const auto backend = afterglow::make_cpu_backend();
+  if (!is_right(*backend)) return 1;
+  register_benchmarks(backend, options.batch);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -7,13 +7,21 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/cpu/convolution.hpp"
 #include "kernels/geometry.hpp"
 
 namespace afterglow::bench {
 
+/// The transpose of a convolution: from that one's y to its x.
+struct TransposedConv2d {
+  Conv2dGeometry of;
+};
+
+inline ConvolutionShape shape_of(const TransposedConv2d& g) { return shape_of(g.of); }
+
 struct Layer {
   std::string name;
-  std::variant<Conv2dGeometry, UpsampleConv2dGeometry> geometry;
+  std::variant<Conv2dGeometry, UpsampleConv2dGeometry, TransposedConv2d> geometry;
   bool trained = true;  // false: frozen, no weight gradient is ever wanted
 };
 
@@ -27,6 +35,11 @@ inline std::vector<Layer> network_layers(std::int32_t n) {
   const auto up = [n](std::int32_t size, std::int32_t c, std::int32_t k, std::int32_t ksize,
                       Padding padding) {
     return UpsampleConv2dGeometry{n, size, size, c, k, ksize, padding};
+  };
+  // In place of an upsampling layer of size `ksize` - 1; what is cut from its border is computed.
+  const auto deconv = [n](std::int32_t size, std::int32_t c, std::int32_t k, std::int32_t ksize) {
+    const std::int32_t canvas = 2 * (size - 1) + ksize;
+    return TransposedConv2d{{n, canvas, canvas, k, c, ksize, ksize, 2, 1, kValid}};
   };
   return {
       {"vgg16/in 1x1 6-3 @128", conv(128, 6, 3, 1, kValid)},
@@ -55,6 +68,15 @@ inline std::vector<Layer> network_layers(std::int32_t n) {
       {"alexnet/7 up 3x3v 256-384 @6", up(6, 256, 384, 3, kValid)},
       {"alexnet/8 up 3x3v 384-384 @10", up(10, 384, 384, 3, kValid)},
       {"alexnet/9 up 5x5v 384-256 @18", up(18, 384, 256, 5, kValid)},
+      {"vgg16/d2 deconv 4x4 256-384 @4", deconv(4, 256, 384, 4)},
+      {"vgg16/d3 deconv 4x4 384-384 @6", deconv(6, 384, 384, 4)},
+      {"vgg16/d4 deconv 6x6 384-256 @10", deconv(10, 384, 256, 6)},
+      {"vgg16/d5 deconv 6x6 256-256 @16", deconv(16, 256, 256, 6)},
+      {"both/d6,10 deconv 6x6 256-96 @32", deconv(32, 256, 96, 6)},
+      {"both/d7,11 deconv 6x6 96-3 @64", deconv(64, 96, 3, 6)},
+      {"alexnet/7 deconv 4x4 256-384 @6", deconv(6, 256, 384, 4)},
+      {"alexnet/8 deconv 4x4 384-384 @10", deconv(10, 384, 384, 4)},
+      {"alexnet/9 deconv 6x6 384-256 @18", deconv(18, 384, 256, 6)},
   };
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "bench/ceilings.hpp"
+#include "bench/report.hpp"
 #include "kernels/backend.hpp"
 
 namespace afterglow::bench {
@@ -45,32 +45,45 @@ class Array {
   std::size_t count_;
 };
 
-/// One thing to time. prepare() makes its arrays and gives what runs once.
+/// What a work computes, and its largest error against an oracle (largest difference over largest
+/// value) after one run.
+struct Prepared {
+  std::function<void()> run;
+  std::function<double()> error;
+};
+
+/// One thing to time. prepare() makes its arrays.
 struct Work {
   std::string name;
   std::size_t count;  // floats of its largest array: the streams get arrays of this size
   double passes;      // bytes that must move, in arrays of `count` floats
   bool triad;         // judged by the triad (several reads to a write), else by the copy
-  std::function<std::function<void()>()> prepare;
+  std::function<Prepared()> prepare;
 };
 
-/// Largest difference over the largest reference value; NaN counts as the largest.
-inline double relative_error(const std::vector<double>& result,
-                             const std::vector<double>& reference) {
-  double worst = 0, largest = 0;
-  for (std::size_t i = 0; i < reference.size(); ++i) {
-    const double error = std::abs(result[i] - reference[i]);
-    if (!(error <= worst)) worst = error;
-    largest = std::max(largest, std::abs(reference[i]));
+/// Whether each of the works, small ones of the same making as those that are timed, errs by less
+/// than `tolerance`: a wrong kernel is not worth timing. Prints the first that does not, or the
+/// largest error.
+inline bool are_right(const std::vector<Work>& works, double tolerance) {
+  double worst = 0;
+  for (const Work& work : works) {
+    const double error = work.prepare().error();
+    if (!(error < tolerance)) {
+      std::printf("check  %s is wrong: largest error / largest value = %.1e\n", work.name.c_str(),
+                  error);
+      return false;
+    }
+    worst = std::max(worst, error);
   }
-  return worst / largest;
+  std::printf("check  %zu works, largest error / largest value = %.1e\n", works.size(), worst);
+  return true;
 }
 
 namespace detail {
 
 // The stream is run between the rounds of the work, so that a busy moment hits both.
 inline nlohmann::json measure(const Work& work, double budget) {
-  const auto run = work.prepare();
+  const auto run = work.prepare().run;
   Streams streams(work.count);
   const auto ceiling = [&] {
     return work.triad ? streams.triad_gb_per_s() : streams.copy_gb_per_s();
@@ -123,7 +136,7 @@ inline int run_memory_bound(int argc, char** argv, const std::string& name, Back
   if (!summary) {
     for (const Work& work : works) {
       benchmark::RegisterBenchmark(work.name.c_str(), [&work](benchmark::State& state) {
-        const auto run = work.prepare();
+        const auto run = work.prepare().run;
         for (auto _ : state) run();
         state.SetBytesProcessed(std::int64_t(double(state.iterations()) * work.passes *
                                              double(work.count * sizeof(float))));
@@ -139,10 +152,7 @@ inline int run_memory_bound(int argc, char** argv, const std::string& name, Back
   for (const Work& work : works)
     if (work.name.find(filter) != std::string::npos)
       report["works"].push_back(detail::measure(work, budget));
-  if (json.empty()) return 0;
-  std::ofstream file(json);
-  file << report.dump(2) << '\n';
-  return file.flush() ? 0 : 1;
+  return write_report(json, report);
 }
 
 }  // namespace afterglow::bench

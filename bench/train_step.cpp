@@ -9,13 +9,13 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/random.hpp"
 #include "bench/ceilings.hpp"
+#include "bench/report.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/optimizer.hpp"
@@ -132,8 +132,7 @@ int summary(int rounds, const std::string& json) {
   }
   std::printf("peak memory of the process %.0f MB\n", peak_memory_mb());
   report["peak_memory_mb"] = peak_memory_mb();
-  if (!json.empty()) std::ofstream(json) << report.dump(2) << '\n';
-  return 0;
+  return write_report(json, report);
 }
 
 void training_step(benchmark::State& state) {
