@@ -9,6 +9,7 @@
 #include "kernels/cpu/convolution.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_conv.hpp"
+#include "support/oracle_elementwise.hpp"
 
 using namespace afterglow;
 using test::Guarded;
@@ -26,38 +27,57 @@ std::string text(const UpsampleConv2dGeometry& g) {
          (g.padding == Padding::kSame ? ", same" : ", valid");
 }
 
-// Terms are counted as written, before taps are summed: the bound holds for the summed ones too.
-void check(const UpsampleConv2dGeometry& g) {
-  static const std::shared_ptr<Backend> backend = make_cpu_backend();
-  static std::uint64_t seed = 0;
-  seed += 10;
-  const bool bias = seed % 20 == 0;
-  const Activation activation = bias ? Activation::kRelu : Activation::kNone;
-  CAPTURE(text(g), seed, bias);
+constexpr std::uint64_t kSeed = 10;
 
-  const auto x = random_values(g.x_size(), seed), w = random_values(g.w_size(), seed + 1);
-  const auto b = random_values(bias ? std::size_t(g.k) : 0, seed + 2);
-  const auto dy = random_values(g.y_size(), seed + 3);
-  const Guarded x_in(*backend, x), w_in(*backend, w), b_in(*backend, b), dy_in(*backend, dy);
-  const Guarded y(*backend, g.y_size()), dx(*backend, g.x_size()), dw(*backend, g.w_size());
-  const Guarded db(*backend, b.size());
+// All of (bias, none) x (ReLU, none): which primitive runs depends on both. Terms are counted as
+// written, before taps are summed: the bound holds for the summed ones too.
+void check_forward(Backend& backend, const UpsampleConv2dGeometry& g) {
+  const auto x = random_values(g.x_size(), kSeed), w = random_values(g.w_size(), kSeed + 1);
+  const auto b = random_values(std::size_t(g.k), kSeed + 2);
+  const auto plain = oracle::upsample_conv2d(g, to_double(x), to_double(w), {}, Activation::kNone);
+  const Guarded x_in(backend, x), w_in(backend, w), b_in(backend, b);
+  for (const bool bias : {false, true}) {
+    for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
+      CAPTURE(bias, int(activation));
+      const Guarded y(backend, g.y_size());
+      backend.upsample_conv2d(g, x_in.span(), w_in.span(), bias ? b_in.span() : Destination(),
+                              activation, y.span());
+      const ChannelGeometry rows{std::int64_t{g.n} * g.out_h() * g.out_w(), g.k};
+      require_close(
+          y.read(),
+          oracle::add_bias(rows, bias ? to_double(b) : oracle::Doubles(), activation, plain),
+          sum_tolerance(std::size_t(g.ksize) * g.ksize * g.c));
+    }
+  }
+}
 
-  backend->upsample_conv2d(g, x_in.span(), w_in.span(), b_in.span(), activation, y.span());
-  require_close(y.read(),
-                oracle::upsample_conv2d(g, to_double(x), to_double(w), to_double(b), activation),
-                sum_tolerance(std::size_t(g.ksize) * g.ksize * g.c));
-
-  backend->upsample_conv2d_backward_data(g, dy_in.span(), w_in.span(), dx.span());
+void check_backward(Backend& backend, const UpsampleConv2dGeometry& g) {
+  const auto x = random_values(g.x_size(), kSeed), w = random_values(g.w_size(), kSeed + 1);
+  const auto dy = random_values(g.y_size(), kSeed + 2);
+  const Guarded x_in(backend, x), w_in(backend, w), dy_in(backend, dy);
+  const Guarded dx(backend, g.x_size());
+  backend.upsample_conv2d_backward_data(g, dy_in.span(), w_in.span(), dx.span());
   require_close(dx.read(), oracle::upsample_conv2d_backward_data(g, to_double(dy), to_double(w)),
                 sum_tolerance(std::size_t(4) * g.ksize * g.ksize * g.k));
 
-  backend->upsample_conv2d_backward_weights(g, x_in.span(), dy_in.span(), dw.span(), db.span());
   const auto tolerance = sum_tolerance(std::size_t(g.n) * g.out_h() * g.out_w());
-  require_close(dw.read(), oracle::upsample_conv2d_backward_weights(g, to_double(x), to_double(dy)),
-                tolerance);
-  if (bias)
-    require_close(db.read(), oracle::conv2d_backward_bias(g.as_written(), to_double(dy)),
-                  tolerance);
+  const auto reference = oracle::upsample_conv2d_backward_weights(g, to_double(x), to_double(dy));
+  for (const bool bias : {false, true}) {
+    CAPTURE(bias);
+    const Guarded dw(backend, g.w_size()), db(backend, bias ? std::size_t(g.k) : 0);
+    backend.upsample_conv2d_backward_weights(g, x_in.span(), dy_in.span(), dw.span(), db.span());
+    require_close(dw.read(), reference, tolerance);
+    if (bias)
+      require_close(db.read(), oracle::conv2d_backward_bias(g.as_written(), to_double(dy)),
+                    tolerance);
+  }
+}
+
+void check(const UpsampleConv2dGeometry& g) {
+  static const std::shared_ptr<Backend> backend = make_cpu_backend();
+  CAPTURE(text(g), kSeed);
+  check_forward(*backend, g);
+  check_backward(*backend, g);
 }
 
 }  // namespace
