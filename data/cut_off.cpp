@@ -58,6 +58,7 @@ bool is_cut_off(const std::filesystem::path& path, const AVStream& stream) {
   const int entries = avformat_index_get_entries_count(indexed);
   for (int i = 0; i < entries; ++i) {
     const AVIndexEntry& entry = *avformat_index_get_entry(indexed, i);
+    if (entry.pos < 0) continue;  // its place is not known
     if (std::uint64_t(entry.pos) + std::uint64_t(entry.size) > file_size) return true;
   }
   return matroska_is_cut_off(path, file_size);

@@ -108,8 +108,11 @@ struct Region {
 
 Region draw_region(Rng& rng) {
   Region region;
-  region.centre =
-      feature_of(rng.uniform(20, 235), {14 * rng.normal(), 14 * rng.normal()}, rng.uniform(-1, 1));
+  const double height = rng.uniform(-1, 1);
+  const double cb = 14 * rng.normal();
+  const double cr = 14 * rng.normal();
+  const double luma = rng.uniform(20, 235);
+  region.centre = feature_of(luma, {cb, cr}, height);
   region.turn = kTurn * rng.normal() * std::numbers::pi / 180;
   region.log_gain = kRegionGain * rng.normal();
   const double along = kRegionOffset * rng.normal();

@@ -185,9 +185,12 @@ Scene draw_scene(std::uint64_t seed) {
   sky.nearness = 0.2;
   scene.layers.push_back(sky);
   const double horizon = rng.uniform(-0.35, 0.05);
-  scene.layers.push_back(landscape(pick(kDistant, rng), horizon, rng.uniform(0.3, 0.8), 0.45, rng));
-  scene.layers.push_back(
-      landscape(pick(kGround, rng), horizon + rng.uniform(0.25, 0.5), 0.25, 0.8, rng));
+  const double relief = rng.uniform(0.3, 0.8);
+  const Material* const distant = pick(kDistant, rng);
+  scene.layers.push_back(landscape(distant, horizon, relief, 0.45, rng));
+  const double ground_height = horizon + rng.uniform(0.25, 0.5);
+  const Material* const ground = pick(kGround, rng);
+  scene.layers.push_back(landscape(ground, ground_height, 0.25, 0.8, rng));
   const std::uint64_t objects = 3 + rng.below(4);
   for (std::uint64_t i = 0; i < objects; ++i) scene.layers.push_back(object(rng));
   Camera& camera = scene.camera;

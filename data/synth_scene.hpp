@@ -4,6 +4,7 @@
 // its size in pixels.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -73,6 +74,10 @@ struct Layer {
   Triple colour(const Point& p) const;
 };
 
+/// The camera's zoom ends at exp(8) or exp(-8), after 2000 frames or more: further off, coordinates
+/// would leave the range of the textures' grid.
+inline constexpr double kMostZoom = 8;
+
 /// What the camera does and how the light changes.
 struct Camera {
   Point pan;        // units per frame
@@ -89,7 +94,7 @@ struct Camera {
     return {{nearness * (pan.x * t + swing * std::sin(pace * t)),
              nearness * (pan.y * t + 0.4 * swing * std::sin(1.3 * pace * t))},
             roll * std::sin(pace * t),
-            std::exp(zoom * t)};
+            std::exp(std::clamp(zoom * t, -kMostZoom, kMostZoom))};
   }
   double light(int t) const { return 1 + light_depth * std::sin(light_pace * t + light_phase); }
 };

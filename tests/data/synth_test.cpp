@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/colour.hpp"
+#include "data/synth_scene.hpp"
 
 namespace afterglow {
 namespace {
@@ -57,6 +58,18 @@ TEST_CASE("a clip is a function of seed and options") {
   CHECK(SynthClip(3, options).frame(4) == picture);
   CHECK(SynthClip(4, options).frame(4) != picture);
   CHECK(SynthClip(3, options).frame(5) != picture);
+}
+
+TEST_CASE("the camera of an endless clip stops zooming") {
+  constexpr int kUnbounded = 2000;  // frames
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    const synth::Camera camera = synth::draw_scene(seed).camera;
+    CHECK(camera.motion(kUnbounded, 1).scale == std::exp(camera.zoom * kUnbounded));
+    const double scale = camera.motion(100000, 1).scale;
+    CHECK(std::abs(std::log(scale)) <= Approx(synth::kMostZoom));
+    CHECK(camera.motion(99999, 1).scale == scale);
+  }
 }
 
 TEST_CASE("the flow leads from each frame to the next") {
