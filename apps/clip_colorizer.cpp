@@ -65,7 +65,8 @@ std::filesystem::path FilmClip::audio_from() const {
 }
 
 Picture FilmClip::network_picture(const Picture& whole) const {
-  return crop_ ? crop_centre(whole, kSide) : resize_area(whole, kSide, kSide);
+  return crop_ ? crop_centre(whole, kSide, files_.input.string())
+               : resize_area(whole, kSide, kSide);
 }
 
 std::optional<ClipFrame> FilmClip::read() {

@@ -86,7 +86,7 @@ class Comparison {
       } else if (!ended && !frame) {
         refuse_lengths(names_[i], frames_, names_[0], *readers_[0]);
       }
-      if (frame) pictures.push_back(at_size(std::move(frame->picture)));
+      if (frame) pictures.push_back(at_size(std::move(frame->picture), names_[i]));
     }
     if (ended) return std::nullopt;
     ++frames_;
@@ -96,14 +96,14 @@ class Comparison {
  private:
   /// Everything is compared at the truth's size; where the result is the network's own picture,
   /// at that, with frames cropped or resized as they were for the network.
-  Picture at_size(Picture picture) const {
+  Picture at_size(Picture picture, const std::string& name) const {
     const FramesInfo& truth = truth_info();
     const FramesInfo& result = readers_.back()->info();
     const bool network = result.width == kSide && result.height == kSide;
     const int width = network ? kSide : truth.width;
     const int height = network ? kSide : truth.height;
     if (picture.width == width && picture.height == height) return picture;
-    if (network && fit_ == Fit::kCrop) return crop_centre(picture, kSide);
+    if (network && fit_ == Fit::kCrop) return crop_centre(picture, kSide, name);
     return resize_area(picture, width, height);
   }
 

@@ -208,13 +208,12 @@ void check_command(const PrepareCommand& command) {
   refuse_overwriting(command.out, command.colorized);
 }
 
-std::map<std::string, Split> requested_splits(const std::vector<FilmPair>& pairs,
-                                              const SplitRequest& request) {
+std::map<std::string, Split> requested_splits(const Pairing& pairing, const SplitRequest& request) {
   std::map<std::string, Split> splits;
   if (request.file.empty() && request.test.empty() && request.val.empty()) return splits;
   std::vector<std::string> ids;
-  for (const FilmPair& pair : pairs) ids.push_back(pair.id);
-  const std::vector<Split> chosen = split_clips(ids, request);
+  for (const FilmPair& pair : pairing.pairs) ids.push_back(pair.id);
+  const std::vector<Split> chosen = split_clips(ids, request, pairing.lost);
   for (std::size_t i = 0; i < ids.size(); ++i) splits[ids[i]] = chosen[i];
   return splits;
 }
@@ -227,7 +226,7 @@ void run_prepare(const PrepareCommand& command) {
       simulated ? name_films(truths) : pair_films(truths, expand_folders(command.colorized));
   const std::map<std::string, Split> splits = pairing.pairs.empty()
                                                   ? std::map<std::string, Split>()
-                                                  : requested_splits(pairing.pairs, command.split);
+                                                  : requested_splits(pairing, command.split);
   DatasetHeader header;
   header.size = kSize;
   header.seed = command.split.seed;

@@ -120,11 +120,6 @@ bool is_hdf5(const fs::path& path) {
   return path.extension() == ".h5" || path.extension() == ".hdf5";
 }
 
-std::string clip_id(const fs::path& path) {
-  const fs::path name = path.filename().empty() ? path.parent_path() : path;
-  return (fs::is_directory(name) ? name.filename() : name.stem()).string();
-}
-
 std::vector<Sequence> list_sequences(const std::vector<fs::path>& paths, Part part) {
   std::vector<Sequence> sequences;
   for (const fs::path& path : expand_folders(paths)) {

@@ -39,7 +39,4 @@ std::vector<Sequence> match_sequences(const std::vector<Sequence>& wanted,
 /// True for a name that ends in .h5 or .hdf5.
 bool is_hdf5(const std::filesystem::path& path);
 
-/// The id of a film or folder: its name without extension (of a folder, its whole name).
-std::string clip_id(const std::filesystem::path& path);
-
 }  // namespace afterglow

@@ -26,12 +26,7 @@ bool has_film_extension(const fs::path& path) {
          kFilmExtensions.end();
 }
 
-/// "color_12" of "clips/color_12.mkv" and of the folder "clips/color_12/".
-std::string stem_of(const fs::path& path) {
-  return (path.filename().empty() ? path.parent_path() : path).stem().string();
-}
-
-std::string id_of(const fs::path& path) { return trailing_id(stem_of(path)); }
+std::string number_of(const fs::path& path) { return trailing_id(clip_id(path)); }
 
 bool same_file(const fs::path& a, const fs::path& b) {
   std::error_code missing;
@@ -51,6 +46,7 @@ void refuse_equal_ids(Pairing& pairing) {
   for (const FilmPair& pair : pairing.pairs) ++uses[pair.id];
   std::erase_if(pairing.pairs, [&](const FilmPair& pair) {
     if (uses[pair.id] == 1) return false;
+    pairing.lost.push_back(pair.id);
     pairing.problems.push_back(line(pair.truth,
                                     "is not the only film that would be clip '" + pair.id + "'",
                                     "rename one of them"));
@@ -59,6 +55,11 @@ void refuse_equal_ids(Pairing& pairing) {
 }
 
 }  // namespace
+
+std::string clip_id(const fs::path& path) {
+  const fs::path name = path.filename().empty() ? path.parent_path() : path;  // "clips/color_12/"
+  return (fs::is_directory(name) ? name.filename() : name.stem()).string();
+}
 
 std::string trailing_id(const std::string& stem) {
   const auto first_digit =
@@ -73,7 +74,7 @@ Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::pa
   std::vector<FilmPair> found(truths.size());
   std::vector<bool> refused(truths.size(), false);
   std::vector<bool> used(colorized.size(), false);
-  for (const Key& key : {Key(stem_of), Key(id_of)}) {
+  for (const Key& key : {Key(clip_id), Key(number_of)}) {
     for (std::size_t i = 0; i < truths.size(); ++i) {
       if (refused[i] || !found[i].id.empty()) continue;
       const std::string wanted = key(truths[i]);
@@ -84,9 +85,23 @@ Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::pa
           partners.push_back(j);
         }
       }
-      if (partners.size() == 1) {
+      std::vector<std::size_t> rivals;  // truths that the only partner could belong to
+      for (std::size_t k = 0; partners.size() == 1 && k < truths.size(); ++k) {
+        if (!refused[k] && found[k].id.empty() && key(truths[k]) == wanted &&
+            !same_file(truths[k], colorized[partners[0]])) {
+          rivals.push_back(k);
+        }
+      }
+      if (rivals.size() == 1) {
         used[partners[0]] = true;
         found[i] = {wanted, truths[i], colorized[partners[0]]};
+      } else if (rivals.size() > 1) {
+        for (const std::size_t k : rivals) refused[k] = true;
+        used[partners[0]] = true;
+        pairing.problems.push_back(line(
+            colorized[partners[0]],
+            "could belong to " + truths[rivals[0]].string() + " or " + truths[rivals[1]].string(),
+            "give one of them"));
       } else if (partners.size() > 1) {
         refused[i] = true;
         for (const std::size_t j : partners) used[j] = true;
@@ -100,7 +115,10 @@ Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::pa
   for (std::size_t i = 0; i < truths.size(); ++i) {
     if (!found[i].id.empty()) {
       pairing.pairs.push_back(found[i]);
-    } else if (!refused[i]) {
+      continue;
+    }
+    pairing.lost.insert(pairing.lost.end(), {clip_id(truths[i]), number_of(truths[i])});
+    if (!refused[i]) {
       pairing.problems.push_back(line(truths[i], "has no colorized film of its own",
                                       "give one of the same name or the same number"));
     }
@@ -117,7 +135,7 @@ Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::pa
 
 Pairing name_films(const std::vector<fs::path>& truths) {
   Pairing pairing;
-  for (const fs::path& truth : truths) pairing.pairs.push_back({stem_of(truth), truth, {}});
+  for (const fs::path& truth : truths) pairing.pairs.push_back({clip_id(truth), truth, {}});
   refuse_equal_ids(pairing);
   return pairing;
 }

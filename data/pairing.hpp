@@ -19,7 +19,11 @@ struct FilmPair {
 struct Pairing {
   std::vector<FilmPair> pairs;
   std::vector<std::string> problems;
+  std::vector<std::string> lost;  // ids that truths among the problems might have had
 };
+
+/// The name of a film without its extension; of a folder, its whole name.
+std::string clip_id(const std::filesystem::path& path);
 
 /// The end of a file's stem that tells it from its siblings: its trailing digits, else what follows
 /// the last '_' or '-', else nothing. "color_12" -> "12", "colorized_lake" -> "lake".

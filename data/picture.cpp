@@ -165,11 +165,13 @@ Picture resize_area(const Picture& src, int width, int height) {
   return result;
 }
 
-Picture crop_centre(const Picture& src, int size) {
+Picture crop_centre(const Picture& src, int size, const std::string& name) {
   if (size <= 0 || src.width < size || src.height < size) {
-    throw InputError("picture of " + std::to_string(src.width) + "x" + std::to_string(src.height),
-                     "is smaller than " + std::to_string(size) + "x" + std::to_string(size),
-                     "use larger pictures or --fit resize");
+    throw InputError(name,
+                     "has " + std::to_string(src.width) + "x" + std::to_string(src.height) +
+                         " pixels, fewer than the " + std::to_string(size) + "x" +
+                         std::to_string(size) + " to cut out of its centre",
+                     "give larger pictures, or prepare and train with --fit resize");
   }
   const std::size_t left = std::size_t((src.width - size) / 2);
   const std::size_t top = std::size_t((src.height - size) / 2);

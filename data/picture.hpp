@@ -29,7 +29,7 @@ void write_picture(const std::filesystem::path& path, const Picture& picture);
 /// Box-filter (area) resize, exact for shrinking by any factor; bilinear when growing.
 Picture resize_area(const Picture& src, int width, int height);
 
-/// The centre size x size square. Throws InputError when the picture is smaller.
-Picture crop_centre(const Picture& src, int size);
+/// The centre size x size square. Throws InputError, naming `name`, when the picture is smaller.
+Picture crop_centre(const Picture& src, int size, const std::string& name = "a picture");
 
 }  // namespace afterglow

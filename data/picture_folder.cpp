@@ -12,6 +12,9 @@ namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
 
+/// What a command leaves beside its result, in a folder.
+constexpr const char* kConfiguration = "config.toml";
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_picture_name(const fs::path& path) {
@@ -99,6 +102,7 @@ void require_replaceable(const fs::path& folder) {
   }
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().filename() == kConfiguration) continue;
     if (!entry.is_regular_file() || !is_numbered_picture(entry.path())) {
       throw InputError(folder.string(),
                        "exists and holds something else than numbered pictures: " +

@@ -16,13 +16,15 @@ constexpr std::size_t kFewestToSplit = 3;  // one each for train, val and test
 /// A clip id's split by request, noting where each was named.
 class Assignment {
  public:
-  explicit Assignment(const std::vector<std::string>& ids) {
+  Assignment(const std::vector<std::string>& ids, const std::vector<std::string>& lost)
+      : lost_(lost) {
     for (const std::string& id : ids) splits_[id] = nullptr;
   }
 
   void assign(const std::string& id, Split split, const std::string& subject) {
     const auto found = splits_.find(id);
     if (found == splits_.end()) {
+      if (std::find(lost_.begin(), lost_.end(), id) != lost_.end()) return;
       std::string known;
       for (const auto& [name, unused] : splits_) known += (known.empty() ? "" : ", ") + name;
       throw InputError(subject, "there is no clip '" + id + "'", "the clips are " + known);
@@ -38,6 +40,7 @@ class Assignment {
  private:
   static constexpr Split kAll[] = {Split::kTrain, Split::kVal, Split::kTest};
   std::map<std::string, const Split*> splits_;
+  const std::vector<std::string>& lost_;
 };
 
 void read_split_file(const std::filesystem::path& path, Assignment& assignment) {
@@ -98,10 +101,11 @@ Split parse_split(const std::string& text, const std::string& subject) {
   throw InputError(subject, "'" + text + "' is not a split", "use train, val or test");
 }
 
-std::vector<Split> split_clips(const std::vector<std::string>& ids, const SplitRequest& request) {
+std::vector<Split> split_clips(const std::vector<std::string>& ids, const SplitRequest& request,
+                               const std::vector<std::string>& lost) {
   const bool listed = !request.test.empty() || !request.val.empty();
   if (request.file.empty() && !listed) return split_by_hash(ids, request.seed);
-  Assignment assignment(ids);
+  Assignment assignment(ids, lost);
   if (!request.file.empty()) read_split_file(request.file, assignment);
   for (const std::string& id : request.test) assignment.assign(id, Split::kTest, "--test");
   for (const std::string& id : request.val) assignment.assign(id, Split::kVal, "--val");

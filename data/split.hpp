@@ -27,7 +27,10 @@ struct SplitRequest {
 /// The split of each id, in the order given. Without a request, 80/10/10 by rank of
 /// stable_hash(id, seed), so independent of the order of the ids: test and val get a tenth each,
 /// rounded, and at least one clip each when there are three or more; with fewer all is train.
-/// Throws InputError for an id that is not there or named twice, or a file that leaves one out.
-std::vector<Split> split_clips(const std::vector<std::string>& ids, const SplitRequest& request);
+/// Names in `lost` (of clips that were to be there and could not be used) may be requested and mean
+/// nothing. Throws InputError for an id that is not there or named twice, or a file that leaves one
+/// out.
+std::vector<Split> split_clips(const std::vector<std::string>& ids, const SplitRequest& request,
+                               const std::vector<std::string>& lost = {});
 
 }  // namespace afterglow

@@ -69,6 +69,12 @@ void VideoDecoder::broken(const std::string& why) const {
                    "copy it again whole, or cut it there");
 }
 
+/// True for what a recording that was cut out of a broadcast may begin with: data before the first
+/// picture that can be decoded.
+bool VideoDecoder::is_lead_in(int code) const {
+  return frames_ == 0 && code == AVERROR_INVALIDDATA;
+}
+
 /// Sends the decoder the next packet of the stream, or the end. Returns false when the end had
 /// been sent before.
 bool VideoDecoder::feed() {
@@ -82,7 +88,7 @@ bool VideoDecoder::feed() {
     av_packet_unref(packet_.get());
     if (!ours) continue;
     if (corrupt && frames_ > 0) broken("the file is cut off");
-    if (code < 0 && frames_ > 0) broken(libav::error_text(code));
+    if (code < 0 && !is_lead_in(code)) broken(libav::error_text(code));
     return true;
   }
 }
@@ -97,7 +103,7 @@ libav::FramePtr VideoDecoder::decode() {
       continue;
     }
     if (code < 0) {
-      if (frames_ > 0) broken(libav::error_text(code));
+      if (!is_lead_in(code)) broken(libav::error_text(code));
       continue;
     }
     const bool guessed =
@@ -111,9 +117,11 @@ libav::FramePtr VideoDecoder::decode() {
 void VideoDecoder::settle(AVFrame& frame) {
   const std::string number = std::to_string(frames_);
   if (!settle_colour(frame, codec_->codec_id)) {
+    const char* const name = av_color_space_name(frame.colorspace);  // null for unknown numbers
     throw InputError(name_,
-                     std::string("has the colour matrix '") +
-                         av_color_space_name(frame.colorspace) + "', which is not supported",
+                     "has the colour matrix '" +
+                         (name != nullptr ? name : std::to_string(frame.colorspace)) +
+                         "', which is not supported",
                      "convert it with `ffmpeg -i IN -vf scale=out_color_matrix=bt709 OUT`");
   }
   if (frames_ == 0) {

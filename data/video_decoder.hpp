@@ -35,6 +35,7 @@ class VideoDecoder {
 
  private:
   libav::FramePtr decode();
+  bool is_lead_in(int code) const;
   bool feed();
   void settle(AVFrame& frame);
   [[noreturn]] void broken(const std::string& why) const;

@@ -150,7 +150,9 @@ void VideoFile::make_stream(const VideoParameters& parameters) {
 
 void VideoFile::failed(int code) const {
   throw RunError(output_.path().string() + ": could not be written: " + libav::error_text(code) +
-                 "; free some space and run again");
+                 (code == AVERROR(ENOSPC) || code == AVERROR(EFBIG)
+                      ? "; free some space and run again"
+                      : "; choose another kind of film"));
 }
 
 void VideoFile::write(AVFrame& frame) {

@@ -271,7 +271,7 @@ std::vector<BadInput> bad_options() {
        ".mkv"},
       {{"colorize", "@film.mkv", "--model", "@model.h5", "--out", "@film.mkv"},
        "@film.mkv",
-       "--out"},
+       "is an input and the output"},
       {evaluate + Strings{"--fit", "squeeze"}, "--fit", "squeeze"},
       {{"evaluate", "--truth", "@film.mkv"}, "--result", ""},
       {synth + Strings{"--clips", "0"}, "--clips", ""},

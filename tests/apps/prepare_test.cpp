@@ -225,7 +225,7 @@ TEST_CASE("bad films are named and do not cost the others", "[app]") {
                      "text_9.mp4", "y_10.mkv", "color_3.mkv", "missing_11.mp4", "color_2.mkv"},
                     {"colorized_1.mkv", "long_5.mkv", "short_6.mkv", "large_7.mkv", "x_8.mkv",
                      "x_9.mkv", "x_10.mkv", "colorized_4.mkv", "colorized_2.mkv", "c_11.mkv"},
-                    {"--fit", "crop"});
+                    {"--fit", "crop", "--val", "3"});  // color_3 is among the lost
   CAPTURE(result.err);
   CHECK(result.exit_code == 1);
   const std::vector<std::string> lines = complaints(result);

@@ -234,6 +234,19 @@ TEST_CASE("the sound is copied packet by packet") {
   CHECK(read_all(folder.path() / row.out).size() == 5);
 }
 
+TEST_CASE("a colour matrix that has no name is refused by its number") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "in.mkv";
+  make_film(path, parameters_of(AV_PIX_FMT_YUV420P), kSteady);
+  std::ifstream stream(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  const std::size_t element = bytes.find("\x55\xB1\x81");  // MatrixCoefficients of one byte
+  REQUIRE(element != std::string::npos);
+  bytes[element + 3] = 99;
+  std::ofstream(path, std::ios::binary) << bytes;
+  CHECK_THROWS_WITH(FilmReader(path), Catch::Contains("in.mkv") && Catch::Contains("'99'"));
+}
+
 TEST_CASE("sound that the container cannot hold is refused before any work") {
   const TemporaryFolder folder;
   make_wav(folder.path() / "s.wav", 0.3);

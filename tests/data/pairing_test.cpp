@@ -68,6 +68,25 @@ TEST_CASE("a film is never paired with itself, under whatever name") {
   CHECK(pair_films({film}, {film, folder.path() / "colorized_1.mp4"}).pairs.size() == 1);
 }
 
+TEST_CASE("a colorized film that two truths could claim belongs to neither") {
+  const Pairing pairing = pair_films({"day1_001.mkv", "day2_001.mkv", "day1_002.mkv"},
+                                     {"colorized_day2_001.mkv", "colorized_day1_002.mkv"});
+  REQUIRE(pairing.pairs.size() == 1);
+  CHECK(pairing.pairs[0].truth == "day1_002.mkv");
+  REQUIRE(pairing.problems.size() == 1);
+  CHECK_THAT(pairing.problems[0], Catch::Contains("colorized_day2_001.mkv") &&
+                                      Catch::Contains("day1_001.mkv or day2_001.mkv"));
+  CHECK(pairing.lost == std::vector<std::string>{"day1_001", "001", "day2_001", "001"});
+}
+
+TEST_CASE("a folder of pictures keeps its whole name") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path() / "shots.v1");
+  CHECK(clip_id(folder.path() / "shots.v1") == "shots.v1");
+  CHECK(clip_id(folder.path() / "shots.v1" / "") == "shots.v1");
+  CHECK(clip_id("shots.v1") == "shots");  // a file, or nothing
+}
+
 TEST_CASE("a folder of films stands for its films, in natural order") {
   const TemporaryFolder folder;
   for (const char* name : {"b_10.mkv", "b_2.MP4", ".b_3.part.mkv", "notes.txt"}) {
