@@ -9,6 +9,7 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "data/colour.hpp"
+#include "data/names.hpp"
 #include "data/scene_cut.hpp"
 
 namespace afterglow {
@@ -25,19 +26,6 @@ bool has_colour(const Picture& picture) {
     if (high - low > kNeutral) return true;
   }
   return false;
-}
-
-/// Throws InputError for two films of which only one has ended after `common` frames; the
-/// other one's remaining frames are counted.
-template <typename Reader>
-[[noreturn]] void refuse_lengths(const std::string& ended, const std::string& longer,
-                                 std::int64_t common, Reader& reader) {
-  std::int64_t count = common + 1;
-  while (reader.read()) ++count;
-  throw InputError(
-      longer,
-      "has " + std::to_string(count) + " frames, but " + ended + " has " + std::to_string(common),
-      "give films of equal length");
 }
 
 /// Reads the frame of `reader` beside a frame of `main` (or beside its end), which must be there
@@ -95,10 +83,10 @@ DatasetFrames::DatasetFrames(std::unique_ptr<FrameReader> colorized,
     : colorized_(std::move(colorized)), truth_(std::move(truth)) {
   const FramesInfo& clip = colorized_->info();
   if (clip.width == kSide && clip.height == kSide) return;
-  throw InputError(clip.source,
-                   "holds pictures of " + std::to_string(clip.width) + "x" +
-                       std::to_string(clip.height) + ", but the network takes 128x128",
-                   "make the dataset again with afterglow prepare");
+  throw InputError(
+      clip.source,
+      "holds pictures of " + size_text(clip.width, clip.height) + ", but the network takes 128x128",
+      "make the dataset again with afterglow prepare");
 }
 
 std::optional<ClipFrame> DatasetFrames::read() {

@@ -1,7 +1,5 @@
 // `afterglow colorize`: films, picture folders or datasets through a trained network.
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -17,6 +15,7 @@
 #include "base/error.hpp"
 #include "base/output_file.hpp"
 #include "data/dataset.hpp"
+#include "data/names.hpp"
 #include "data/pairing.hpp"
 #include "kernels/device.hpp"
 #include "nn/checkpoint.hpp"
@@ -39,17 +38,9 @@ struct ColorizeCommand {
   std::vector<std::string> clips;
 };
 
-bool is_film_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const std::array<const char*, 5> known = {".mp4", ".mkv", ".mov", ".avi", ".webm"};
-  return std::find(known.begin(), known.end(), extension) != known.end();
-}
-
 /// Where a film goes in a folder of films: under its own name where we can write such a file.
 fs::path name_in_folder(const fs::path& folder, const fs::path& input) {
-  if (fs::is_directory(input) || is_film_name(input)) return folder / input.filename();
+  if (fs::is_directory(input) || is_writable_film(input)) return folder / input.filename();
   return folder / (clip_id(input) + ".mkv");
 }
 
@@ -189,10 +180,10 @@ void colorize_dataset(const ColorizeCommand& command, const fs::path& path) {
 std::vector<fs::path> outputs_of(const ColorizeCommand& command,
                                  const std::vector<fs::path>& inputs) {
   if (is_hdf5(command.out)) return std::vector<fs::path>(inputs.size(), command.out);
-  if (inputs.size() == 1 && (inputs == command.inputs || is_film_name(command.out))) {
+  if (inputs.size() == 1 && (inputs == command.inputs || is_writable_film(command.out))) {
     return {command.out};
   }
-  if (is_film_name(command.out) || fs::is_regular_file(command.out)) {
+  if (is_writable_film(command.out) || fs::is_regular_file(command.out)) {
     throw InputError(command.out.string(),
                      "is one film, but " + std::to_string(inputs.size()) + " are to be coloured",
                      "give a folder as --out");

@@ -46,17 +46,6 @@ struct Row {
   bool halved = false;  // the row before with its chroma halved
 };
 
-/// Throws InputError, naming both, for two films of which one has ended.
-[[noreturn]] void refuse_lengths(const std::string& ended, std::int64_t frames,
-                                 const std::string& longer, FrameReader& reader) {
-  std::int64_t count = frames + 1;
-  while (reader.read()) ++count;
-  throw InputError(
-      longer,
-      "has " + std::to_string(count) + " frames, but " + ended + " has " + std::to_string(frames),
-      "give films of the same frames");
-}
-
 /// One clip of every row, frame by frame, all at one size.
 class Comparison {
  public:
@@ -82,9 +71,9 @@ class Comparison {
       if (i == 0) {
         ended = !frame;
       } else if (ended && frame) {
-        refuse_lengths(names_[0], frames_, names_[i], *readers_[i]);
+        refuse_lengths(names_[0], names_[i], frames_, *readers_[i]);
       } else if (!ended && !frame) {
-        refuse_lengths(names_[i], frames_, names_[0], *readers_[0]);
+        refuse_lengths(names_[i], names_[0], frames_, *readers_[0]);
       }
       if (frame) pictures.push_back(at_size(std::move(frame->picture), names_[i]));
     }

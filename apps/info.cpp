@@ -13,6 +13,7 @@
 #include "base/hdf5.hpp"
 #include "data/dataset.hpp"
 #include "data/frames.hpp"
+#include "data/names.hpp"
 #include "data/result_file.hpp"
 #include "nn/checkpoint.hpp"
 #include "weights/keras_vgg16.hpp"
@@ -25,12 +26,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kHdf5Signature("\x89HDF\r\n\x1a\n", 8);
 
-bool is_hdf5(const fs::path& path) {
+bool holds_hdf5(const fs::path& path) {
   std::string start(kHdf5Signature.size(), '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(start.data(), static_cast<std::streamsize>(start.size()));
-  const std::string extension = path.extension().string();
-  return start == kHdf5Signature || extension == ".h5" || extension == ".hdf5";
+  return start == kHdf5Signature || is_hdf5(path);
 }
 
 /// Layers of the VGG16 encoder whose weights are those that training began with.
@@ -132,7 +132,7 @@ Json describe(const fs::path& path) {
   if (!fs::exists(path)) {
     throw InputError(path.string(), "does not exist", "give a file or folder that does");
   }
-  if (fs::is_directory(path) || !is_hdf5(path)) return describe_frames(path);
+  if (fs::is_directory(path) || !holds_hdf5(path)) return describe_frames(path);
   const hdf5::File file = hdf5::File::open(path);
   if (!file.has_attribute(".", "format")) return describe_vgg16(path);
   const std::string format = file.read_string(".", "format");

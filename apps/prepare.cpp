@@ -17,6 +17,7 @@
 #include "base/random.hpp"
 #include "data/dataset.hpp"
 #include "data/frames.hpp"
+#include "data/names.hpp"
 #include "data/pairing.hpp"
 #include "data/scene_cut.hpp"
 #include "data/simulated_colorizer.hpp"
@@ -74,7 +75,7 @@ void check_sizes(const FilmPair& pair, const FrameReader& truth, const FrameRead
                  Fit fit) {
   if (fit == Fit::kResize) return;
   const FramesInfo& info = truth.info();
-  const std::string size = std::to_string(info.width) + "x" + std::to_string(info.height);
+  const std::string size = size_text(info.width, info.height);
   if (std::min(info.width, info.height) < kSize) {
     throw InputError(pair.truth.string(), "is " + size + ", smaller than 128x128",
                      "give a larger film or --fit resize");
@@ -82,9 +83,8 @@ void check_sizes(const FilmPair& pair, const FrameReader& truth, const FrameRead
   if (colorized != nullptr &&
       (colorized->info().width != info.width || colorized->info().height != info.height)) {
     throw InputError(pair.colorized.string(),
-                     "is " + std::to_string(colorized->info().width) + "x" +
-                         std::to_string(colorized->info().height) + " but " + pair.truth.string() +
-                         " is " + size,
+                     "is " + size_text(colorized->info().width, colorized->info().height) +
+                         " but " + pair.truth.string() + " is " + size,
                      "give films of one size or --fit resize");
   }
 }

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "data/colour.hpp"
 #include "data/dataset.hpp"
+#include "data/names.hpp"
 #include "data/pairing.hpp"
 #include "data/result_file.hpp"
 
@@ -115,10 +116,6 @@ std::vector<const Sequence*> filter(const std::vector<Sequence>& candidates, con
 }
 
 }  // namespace
-
-bool is_hdf5(const fs::path& path) {
-  return path.extension() == ".h5" || path.extension() == ".hdf5";
-}
 
 std::vector<Sequence> list_sequences(const std::vector<fs::path>& paths, Part part) {
   std::vector<Sequence> sequences;

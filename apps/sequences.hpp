@@ -36,7 +36,4 @@ std::vector<Sequence> match_sequences(const std::vector<Sequence>& wanted,
                                       const std::vector<Sequence>& candidates,
                                       const std::string& option);
 
-/// True for a name that ends in .h5 or .hdf5.
-bool is_hdf5(const std::filesystem::path& path);
-
 }  // namespace afterglow

@@ -74,6 +74,10 @@ struct FilmOptions {
 /// becomes 4:4:4 where the codec needs even sizes (H.264). A path without an extension gets a
 /// folder of PNG pictures, 00000.png onwards.
 ///
+/// Frame times are the source's as finely as the container counts: .mp4 and .mov in the source's
+/// own unit, .mkv and .webm rounded to 1 ms; .avi has a constant rate, so uneven times are rounded
+/// to multiples of 1/fps (and moved on where two would fall together).
+///
 /// With `--gray F` the source is F and only `picture` comes from the film that is coloured.
 class FilmWriter {
  public:

@@ -2,14 +2,11 @@
 
 #include "base/error.hpp"
 #include "data/film_source.hpp"
+#include "data/names.hpp"
 #include "data/picture_folder.hpp"
 
 namespace afterglow {
 namespace {
-
-std::string size_text(int width, int height) {
-  return std::to_string(width) + "x" + std::to_string(height);
-}
 
 void open_folder(FilmReader::Source& source) {
   source.pictures = list_pictures(source.path);
@@ -30,6 +27,12 @@ void open_film(FilmReader::Source& source) {
   const AVFrame& frame = *source.first;
   source.begin = frame.pts;
   source.format = AVPixelFormat(frame.format);
+  if (!has_rgb(source.format)) {
+    throw InputError(source.path.string(),
+                     std::string("has the pixel format ") + av_get_pix_fmt_name(source.format) +
+                         ", which cannot be converted to RGB",
+                     "convert it to yuv420p with a program that reads it");
+  }
   source.coding = coding_of(frame);
   const bool rgb = layout_of(source.format) == PixelLayout::kRgb;
   FramesInfo& info = source.info;

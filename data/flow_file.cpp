@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/output_file.hpp"
+#include "data/names.hpp"
 
 namespace afterglow {
 namespace {
@@ -49,8 +50,7 @@ Flow read_flow(const std::filesystem::path& path) {
   if (header.width < 1 || header.height < 1 || header.width > kLargestSide ||
       header.height > kLargestSide) {
     throw InputError(path.string(),
-                     "has an impossible size " + std::to_string(header.width) + "x" +
-                         std::to_string(header.height),
+                     "has an impossible size " + size_text(header.width, header.height),
                      "give a Middlebury flow file");
   }
   Flow flow(header.width, header.height);

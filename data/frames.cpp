@@ -2,10 +2,12 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 
 #include "base/error.hpp"
 #include "base/output_file.hpp"
 #include "data/film.hpp"
+#include "data/names.hpp"
 #include "data/picture_folder.hpp"
 #include "data/pixels.hpp"
 #include "data/video_file.hpp"
@@ -30,9 +32,8 @@ class FilmFrames : public FrameReader {
 
 void check_size(const Picture& picture, int width, int height) {
   if (picture.width == width && picture.height == height) return;
-  throw ShapeError("FrameWriter: a picture of " + std::to_string(picture.width) + "x" +
-                   std::to_string(picture.height) + " in a film of " + std::to_string(width) + "x" +
-                   std::to_string(height));
+  throw ShapeError("FrameWriter: a picture of " + size_text(picture.width, picture.height) +
+                   " in a film of " + size_text(width, height));
 }
 
 /// How RGB is coded in a film of ours.
@@ -115,9 +116,10 @@ class FolderWriter : public FrameWriter {
   void write(const Picture& picture, double) override {
     check_size(picture, width_, height_);
     const std::string name = numbered_picture(count_);
-    try {
-      write_picture(folder_.temporary() / name, picture);
-    } catch (const RunError&) {  // it names the temporary folder, which no user knows
+    std::ofstream stream(folder_.temporary() / name, std::ios::binary);
+    stream << encode_picture(name, picture);
+    stream.close();  // commit() syncs it
+    if (!stream) {
       throw RunError((folder_.path() / name).string() +
                      ": could not be written whole; free some space and run again");
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/error.hpp"
 #include "data/picture.hpp"
 
 namespace afterglow {
@@ -45,6 +46,20 @@ class FrameReader {
 /// the stream's matrix and range; BT.601 limited when it names none. Throws InputError when
 /// missing, empty, not a film, or without frames.
 std::unique_ptr<FrameReader> open_frames(const std::filesystem::path& path);
+
+/// Throws InputError, naming both, for two films of which only `ended` has ended after `frames`
+/// frames; counts what `reader` (a FrameReader or FilmReader of `longer`, one frame past that)
+/// still has.
+template <typename Reader>
+[[noreturn]] void refuse_lengths(const std::string& ended, const std::string& longer,
+                                 std::int64_t frames, Reader& reader) {
+  std::int64_t count = frames + 1;
+  while (reader.read()) ++count;
+  throw InputError(
+      longer,
+      "has " + std::to_string(count) + " frames, but " + ended + " has " + std::to_string(frames),
+      "give films of the same frames");
+}
 
 /// How a film of ours is encoded.
 enum class VideoCodec {

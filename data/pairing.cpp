@@ -1,30 +1,19 @@
 #include "data/pairing.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <functional>
 #include <map>
 #include <system_error>
 
+#include "data/names.hpp"
 #include "data/picture_folder.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array kFilmExtensions = {".mp4", ".mkv",  ".mov", ".avi", ".webm", ".m4v",
-                                        ".mpg", ".mpeg", ".ts",  ".y4m", ".gif"};
-
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
-
-bool has_film_extension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(kFilmExtensions.begin(), kFilmExtensions.end(), extension) !=
-         kFilmExtensions.end();
-}
 
 std::string number_of(const fs::path& path) { return trailing_id(clip_id(path)); }
 
@@ -147,7 +136,7 @@ std::vector<fs::path> expand_folders(const std::vector<fs::path>& paths) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(path, error)) {
       const bool hidden = entry.path().filename().string().starts_with('.');
-      if (!hidden && entry.is_regular_file() && has_film_extension(entry.path())) {
+      if (!hidden && entry.is_regular_file() && is_film(entry.path())) {
         films.push_back(entry.path());
       }
     }

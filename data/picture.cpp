@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/output_file.hpp"
+#include "data/names.hpp"
 #include "data/resample.hpp"
 
 namespace afterglow {
@@ -95,10 +96,8 @@ Picture read_picture(const std::filesystem::path& path) {
     throw InputError(path.string(), "is not a picture that can be read", kGiveAPicture);
   }
   if (width > kLargestSide || height > kLargestSide) {
-    throw InputError(
-        path.string(),
-        "is " + std::to_string(width) + "x" + std::to_string(height) + ", larger than 16384 a side",
-        "make it smaller");
+    throw InputError(path.string(), "is " + size_text(width, height) + ", larger than 16384 a side",
+                     "make it smaller");
   }
   const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(
       stbi_load_from_memory(bytes.data(), size, &width, &height, &channels, 3), stbi_image_free);
@@ -114,7 +113,7 @@ Picture read_picture(const std::filesystem::path& path) {
   return picture;
 }
 
-void write_picture(const std::filesystem::path& path, const Picture& picture) {
+std::string encode_picture(const std::filesystem::path& path, const Picture& picture) {
   std::string bytes;
   const auto append = [](void* context, void* data, int size) {
     static_cast<std::string*>(context)->append(static_cast<const char*>(data), std::size_t(size));
@@ -126,15 +125,18 @@ void write_picture(const std::filesystem::path& path, const Picture& picture) {
                         : stbi_write_png_to_func(append, &bytes, picture.width, picture.height, 3,
                                                  picture.rgb.data(), picture.width * 3);
   if (done == 0) throw RunError(path.string() + ": could not be encoded as a picture");
-  write_text_file(path, bytes);
+  return bytes;
+}
+
+void write_picture(const std::filesystem::path& path, const Picture& picture) {
+  write_text_file(path, encode_picture(path, picture));
 }
 
 Picture resize_area(const Picture& src, int width, int height) {
   if (src.width <= 0 || src.height <= 0 || width <= 0 || height <= 0 || width > kLargestSide ||
       height > kLargestSide) {
-    throw ShapeError("resize_area: cannot make " + std::to_string(width) + "x" +
-                     std::to_string(height) + " of " + std::to_string(src.width) + "x" +
-                     std::to_string(src.height));
+    throw ShapeError("resize_area: cannot make " + size_text(width, height) + " of " +
+                     size_text(src.width, src.height));
   }
   if (src.width == width && src.height == height) return src;
   const ResampleAxis across = make_axis(src.width, width);
@@ -168,9 +170,8 @@ Picture resize_area(const Picture& src, int width, int height) {
 Picture crop_centre(const Picture& src, int size, const std::string& name) {
   if (size <= 0 || src.width < size || src.height < size) {
     throw InputError(name,
-                     "has " + std::to_string(src.width) + "x" + std::to_string(src.height) +
-                         " pixels, fewer than the " + std::to_string(size) + "x" +
-                         std::to_string(size) + " to cut out of its centre",
+                     "has " + size_text(src.width, src.height) + " pixels, fewer than the " +
+                         size_text(size, size) + " to cut out of its centre",
                      "give larger pictures, or prepare and train with --fit resize");
   }
   const std::size_t left = std::size_t((src.width - size) / 2);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace afterglow {
@@ -22,7 +23,11 @@ struct Picture {
 /// or larger than 16384 a side.
 Picture read_picture(const std::filesystem::path& path);
 
-/// Writes PNG (or JPEG at quality 95 when the name ends in .jpg) whole or not at all. Throws
+/// The bytes of a PNG file (or JPEG at quality 95 when the name ends in .jpg or .jpeg). Throws
+/// RunError.
+std::string encode_picture(const std::filesystem::path& path, const Picture& picture);
+
+/// Writes encode_picture() whole or not at all. Throws
 /// InputError or RunError.
 void write_picture(const std::filesystem::path& path, const Picture& picture);
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdint>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "data/names.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
@@ -20,9 +20,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_picture_name(const fs::path& path) {
   static constexpr std::array<std::string_view, 8> kExtensions = {".png", ".jpg", ".jpeg", ".bmp",
                                                                   ".tga", ".ppm", ".pgm",  ".pnm"};
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return char(std::tolower(c)); });
+  const std::string extension = lower_extension(path);
   return path.filename().string().front() != '.' &&
          std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }

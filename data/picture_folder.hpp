@@ -18,7 +18,8 @@ bool natural_less(const std::string& a, const std::string& b);
 std::string numbered_picture(std::int64_t index);
 
 /// Throws InputError when `folder` exists and holds anything but pictures named like
-/// numbered_picture(), since writing there replaces the whole folder.
+/// numbered_picture() and the config.toml that a command leaves beside them, since writing there
+/// replaces the whole folder.
 void require_replaceable(const std::filesystem::path& folder);
 
 }  // namespace afterglow

@@ -82,6 +82,10 @@ PixelLayout layout_of(AVPixelFormat format) {
   return three_planes ? PixelLayout::kPlanarYuv : PixelLayout::kOther;
 }
 
+bool has_rgb(AVPixelFormat format) {
+  return layout_of(format) == PixelLayout::kGray || sws_isSupportedInput(format) != 0;
+}
+
 int bits_of(AVPixelFormat format) { return descriptor(format).comp[0].depth; }
 
 bool settle_colour(AVFrame& frame, AVCodecID codec) {

@@ -19,6 +19,9 @@ enum class PixelLayout {
 
 PixelLayout layout_of(AVPixelFormat format);
 
+/// True when RgbConverter can convert frames of this format.
+bool has_rgb(AVPixelFormat format);
+
 /// Bits of a format's first component.
 int bits_of(AVPixelFormat format);
 
@@ -34,7 +37,7 @@ YCbCrCoding coding_of(const AVFrame& frame);
 /// Keeps its tables from one frame to the next. Safe to call from several threads.
 class RgbConverter {
  public:
-  /// Throws Unsupported when swscale cannot convert the format.
+  /// Throws Unsupported when the format has no way to RGB.
   Picture convert(const AVFrame& frame);
 
  private:

@@ -12,6 +12,7 @@
 #include "base/random.hpp"
 #include "base/sha256.hpp"
 #include "data/colour.hpp"
+#include "data/names.hpp"
 
 namespace afterglow {
 namespace {
@@ -331,9 +332,8 @@ Picture SimulatedColorizer::colorize(const Picture& truth) {
     state_->width = truth.width;
     state_->height = truth.height;
   } else if (truth.width != state_->width || truth.height != state_->height) {
-    throw ShapeError("a frame of " + std::to_string(truth.width) + "x" +
-                     std::to_string(truth.height) + " in a film of " +
-                     std::to_string(state_->width) + "x" + std::to_string(state_->height));
+    throw ShapeError("a frame of " + size_text(truth.width, truth.height) + " in a film of " +
+                     size_text(state_->width, state_->height));
   }
   const Field field = working_picture(truth);
   const std::vector<Chroma> chroma = state_->colour(field);

@@ -5,16 +5,13 @@
 
 #include "base/error.hpp"
 #include "data/cut_off.hpp"
+#include "data/names.hpp"
 #include "data/pixels.hpp"
 
 namespace afterglow {
 namespace {
 
 constexpr std::int64_t kMostPixels = std::int64_t{16384} * 16384;
-
-std::string size_text(int width, int height) {
-  return std::to_string(width) + "x" + std::to_string(height);
-}
 
 }  // namespace
 

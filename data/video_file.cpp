@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <limits>
 #include <new>
 
 #include "base/error.hpp"
+#include "data/names.hpp"
 
 namespace afterglow {
 namespace {
@@ -40,13 +40,16 @@ const std::array<NamedFormat, 5> kFormats = {{
 
 }  // namespace
 
-const FilmFormat& film_format(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return char(std::tolower(c)); });
+const FilmFormat* find_film_format(const std::filesystem::path& path) {
+  const std::string extension = lower_extension(path);
   for (const NamedFormat& named : kFormats) {
-    if (extension == named.extension) return named.format;
+    if (extension == named.extension) return &named.format;
   }
+  return nullptr;
+}
+
+const FilmFormat& film_format(const std::filesystem::path& path) {
+  if (const FilmFormat* const format = find_film_format(path)) return *format;
   throw InputError(path.string(), "has an extension that is not known",
                    "end it in .mp4, .mkv, .mov, .avi or .webm, or in nothing for a folder of PNG");
 }
@@ -125,8 +128,8 @@ void VideoFile::make_encoder(const EncoderChoice& choice, const VideoParameters&
   av_dict_free(&options);
   if (code < 0) {
     throw InputError(output_.path().string(),
-                     "cannot be encoded at " + std::to_string(parameters.width) + "x" +
-                         std::to_string(parameters.height) + ": " + libav::error_text(code),
+                     "cannot be encoded at " + size_text(parameters.width, parameters.height) +
+                         ": " + libav::error_text(code),
                      "choose another kind of film");
   }
 }
@@ -152,7 +155,7 @@ void VideoFile::failed(int code) const {
   throw RunError(output_.path().string() + ": could not be written: " + libav::error_text(code) +
                  (code == AVERROR(ENOSPC) || code == AVERROR(EFBIG)
                       ? "; free some space and run again"
-                      : "; choose another kind of film"));
+                      : "; write it elsewhere, or as another kind of film"));
 }
 
 void VideoFile::write(AVFrame& frame) {

@@ -33,7 +33,10 @@ struct FilmFormat {
   bool keeps_rotation;
 };
 
-/// The format of .mp4 .mov .mkv .avi .webm (case ignored). Throws InputError for anything else.
+/// The format of .mp4 .mov .mkv .avi .webm (case ignored); null for anything else.
+const FilmFormat* find_film_format(const std::filesystem::path& path);
+
+/// The same, but throws InputError for anything else.
 const FilmFormat& film_format(const std::filesystem::path& path);
 
 /// Everything about a film's picture that the encoder and the container need to know.

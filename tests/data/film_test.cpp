@@ -351,6 +351,33 @@ TEST_CASE("pixel formats whose luma cannot be kept are named") {
                                                                      Catch::Contains("yuv420p"));
 }
 
+TEST_CASE("a pixel format that has no way to RGB is refused with the film's name") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "packed.avi";
+  AVFormatContext* made = nullptr;
+  avformat_alloc_output_context2(&made, nullptr, nullptr, path.c_str());
+  const libav::OutputPtr container(made);
+  AVStream* const stream = avformat_new_stream(made, nullptr);
+  stream->time_base = {1, 25};
+  AVCodecParameters& parameters = *stream->codecpar;
+  parameters.codec_type = AVMEDIA_TYPE_VIDEO;
+  parameters.codec_id = AV_CODEC_ID_RAWVIDEO;
+  parameters.codec_tag = MKTAG('Y', '4', '1', '1');  // uyyvyy411
+  parameters.width = parameters.height = 16;
+  avio_open(&made->pb, path.c_str(), AVIO_FLAG_WRITE);
+  REQUIRE(avformat_write_header(made, nullptr) >= 0);
+  const libav::PacketPtr packet = libav::make_packet();
+  av_new_packet(packet.get(), 16 * 16 * 3 / 2);
+  std::fill_n(packet->data, packet->size, std::uint8_t{128});
+  packet->pts = packet->dts = 0;
+  REQUIRE(av_write_frame(made, packet.get()) >= 0);
+  av_write_trailer(made);
+  avio_closep(&made->pb);
+  CHECK_THROWS_AS(FilmReader(path), InputError);
+  CHECK_THROWS_WITH(FilmReader(path),
+                    Catch::StartsWith(path.string() + ": ") && Catch::Contains("uyyvyy411"));
+}
+
 TEST_CASE("the same film is written with the same bits") {
   const TemporaryFolder folder;
   const std::string extension = GENERATE(".mp4", ".mkv", ".webm");
