@@ -74,27 +74,28 @@ Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::pa
           partners.push_back(j);
         }
       }
-      std::vector<std::size_t> rivals;  // truths that the only partner could belong to
-      for (std::size_t k = 0; partners.size() == 1 && k < truths.size(); ++k) {
+      std::vector<std::size_t> rivals;  // truths that the partners could belong to, this one too
+      for (std::size_t k = 0; !partners.empty() && k < truths.size(); ++k) {
         if (!refused[k] && found[k].id.empty() && key(truths[k]) == wanted &&
             !same_file(truths[k], colorized[partners[0]])) {
           rivals.push_back(k);
         }
       }
-      if (rivals.size() == 1) {
-        used[partners[0]] = true;
+      for (const std::size_t j : partners) used[j] = true;
+      if (partners.size() == 1 && rivals.size() == 1) {
         found[i] = {wanted, truths[i], colorized[partners[0]]};
-      } else if (rivals.size() > 1) {
-        for (const std::size_t k : rivals) refused[k] = true;
-        used[partners[0]] = true;
+        continue;
+      }
+      for (const std::size_t k : rivals) refused[k] = true;
+      if (partners.size() == 1) {
         pairing.problems.push_back(line(
             colorized[partners[0]],
             "could belong to " + truths[rivals[0]].string() + " or " + truths[rivals[1]].string(),
             "give one of them"));
-      } else if (partners.size() > 1) {
-        refused[i] = true;
-        for (const std::size_t j : partners) used[j] = true;
-        pairing.problems.push_back(line(truths[i],
+        continue;
+      }
+      for (const std::size_t k : rivals) {
+        pairing.problems.push_back(line(truths[k],
                                         "could belong to " + colorized[partners[0]].string() +
                                             " or " + colorized[partners[1]].string(),
                                         "give one of them"));

@@ -79,6 +79,18 @@ TEST_CASE("a colorized film that two truths could claim belongs to neither") {
   CHECK(pairing.lost == std::vector<std::string>{"day1_001", "001", "day2_001", "001"});
 }
 
+TEST_CASE("several truths and several colorized films of one number are all named") {
+  const Pairing pairing =
+      pair_films({"day1_001.mkv", "day2_001.mkv"}, {"c_day1_001.mkv", "c_day2_001.mkv"});
+  CHECK(pairing.pairs.empty());
+  REQUIRE(pairing.problems.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK_THAT(pairing.problems[i],
+               Catch::StartsWith(i == 0 ? "day1_001.mkv" : "day2_001.mkv") &&
+                   Catch::Contains("could belong to c_day1_001.mkv or c_day2_001.mkv"));
+  }
+}
+
 TEST_CASE("a folder of pictures keeps its whole name") {
   const TemporaryFolder folder;
   fs::create_directory(folder.path() / "shots.v1");
