@@ -34,12 +34,7 @@ void CpuBackend::add_bias(const ChannelGeometry& g, Source b, Activation activat
 }
 
 void CpuBackend::sum_rows(const ChannelGeometry& g, Source x, Destination sums) {
-  const std::vector<double> totals = reduce_rows(g, [&](std::int64_t row, float* block) {
-    const float* values = x.data() + row * g.channels;
-    for (std::int32_t c = 0; c < g.channels; ++c) block[c] += values[c];
-  });
-  std::transform(totals.begin(), totals.end(), sums.begin(),
-                 [](double total) { return static_cast<float>(total); });
+  sum_channel_rows(g, x, sums);
 }
 
 void CpuBackend::concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0,

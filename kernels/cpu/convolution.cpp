@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "kernels/cpu/gemm_convolution.hpp"
+#include "kernels/cpu/strips.hpp"
+#include "kernels/cpu/winograd.hpp"
 
 namespace afterglow {
 
@@ -15,6 +17,15 @@ namespace {
 bool is_product(const ConvolutionShape& s) {
   constexpr double kPixelsPerOutput = 2.5;
   return double(s.n) * s.oh * s.ow <= kPixelsPerOutput * s.k;
+}
+
+// Winograd's transforms of the pictures are worth it when each value is used for many channels,
+// that of the kernel when it is used for many tiles (measured likewise).
+bool is_winograd(const ConvolutionShape& s, ConvolutionPass pass) {
+  constexpr std::int32_t kFewestChannels = 32;
+  const std::int64_t fewest_tiles = pass == ConvolutionPass::kBackwardWeights ? 16 : 32;
+  if (!is_winograd_shape(s) || std::min(s.c, s.k) < kFewestChannels) return false;
+  return std::int64_t{s.n} * ((s.oh + 3) / 4) * ((s.ow + 3) / 4) >= fewest_tiles;
 }
 
 // The convolution that carries dy back to dx at stride 1.
@@ -44,7 +55,29 @@ void reverse_taps(const ConvolutionShape& s, const float* w, float* reversed) {
   }
 }
 
+// kernel (3, 3, C, K) -> turned (3, 3, K, C): by 180 degrees, and its channels exchanged.
+void turn_kernel(const ConvolutionShape& s, const float* w, float* turned) {
+  const std::ptrdiff_t taps = s.kh * s.kw, rows = taps * s.k;
+#pragma omp parallel for schedule(static)
+  for (std::ptrdiff_t row = 0; row < rows; ++row) {
+    const std::ptrdiff_t tap = row / s.k, k = row % s.k;
+    const float* const from = w + (taps - 1 - tap) * s.c * s.k + k;
+    for (std::ptrdiff_t c = 0; c < s.c; ++c) turned[row * s.c + c] = from[c * s.k];
+  }
+}
+
 }  // namespace
+
+ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass) {
+  // Backward data at stride 1 is a forward convolution.
+  const bool forward = pass != ConvolutionPass::kBackwardWeights;
+  const ConvolutionShape run =
+      pass == ConvolutionPass::kBackwardData && s.stride == 1 ? turned(s) : s;
+  if (is_winograd(run, forward ? ConvolutionPass::kForward : pass)) {
+    return ConvolutionAlgorithm::kWinograd;
+  }
+  return is_product(s) ? ConvolutionAlgorithm::kProduct : ConvolutionAlgorithm::kDirect;
+}
 
 ConvolutionCache::ConvolutionCache(std::function<Buffer(std::size_t)> allocate)
     : allocate_(std::move(allocate)) {}
@@ -59,9 +92,15 @@ OneDnnConvolution& ConvolutionCache::primitive(const ConvolutionKey& key) {
 
 void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Source w, Source b,
                                Activation activation, Destination y) {
-  if (is_product(s)) {
-    gemm_forward(s, x, w, b, activation, scratch(windows_size(s)).span(), y);
-    return;
+  switch (choose_algorithm(s, ConvolutionPass::kForward)) {
+    case ConvolutionAlgorithm::kWinograd:
+      winograd_forward(s, x, w, b, activation, scratch(winograd_forward_scratch(s)).span(), y);
+      return;
+    case ConvolutionAlgorithm::kProduct:
+      gemm_forward(s, x, w, b, activation, scratch(windows_size(s)).span(), y);
+      return;
+    case ConvolutionAlgorithm::kDirect:
+      break;
   }
   ConvolutionTensors tensors;
   tensors.x = x.data();
@@ -73,9 +112,20 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Source w, So
 
 void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Source w,
                                      Destination dx) {
-  if (is_product(s)) {
-    gemm_backward_data(s, dy, w, scratch(windows_size(s)).span(), dx);
-    return;
+  switch (choose_algorithm(s, ConvolutionPass::kBackwardData)) {
+    case ConvolutionAlgorithm::kWinograd: {
+      const ConvolutionShape run = turned(s);
+      const Scratch kernel = scratch(w.size());
+      turn_kernel(s, w.data(), kernel.data());
+      winograd_forward(run, dy, kernel.span(), {}, Activation::kNone,
+                       scratch(winograd_forward_scratch(run)).span(), dx);
+      return;
+    }
+    case ConvolutionAlgorithm::kProduct:
+      gemm_backward_data(s, dy, w, scratch(windows_size(s)).span(), dx);
+      return;
+    case ConvolutionAlgorithm::kDirect:
+      break;
   }
   ConvolutionTensors tensors;
   if (s.stride != 1) {
@@ -99,9 +149,16 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Sourc
 
 void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x, Source dy,
                                         Destination dw, Destination db) {
-  if (is_product(s)) {
-    gemm_backward_weights(s, x, dy, scratch(windows_size(s)).span(), dw, db);
-    return;
+  switch (choose_algorithm(s, ConvolutionPass::kBackwardWeights)) {
+    case ConvolutionAlgorithm::kWinograd:
+      winograd_backward_weights(s, x, dy, scratch(winograd_backward_weights_scratch(s)).span(), dw);
+      if (!db.empty()) sum_channel_rows({std::int64_t{s.n} * s.oh * s.ow, s.k}, dy, db);
+      return;
+    case ConvolutionAlgorithm::kProduct:
+      gemm_backward_weights(s, x, dy, scratch(windows_size(s)).span(), dw, db);
+      return;
+    case ConvolutionAlgorithm::kDirect:
+      break;
   }
   ConvolutionTensors tensors;
   tensors.x = x.data();

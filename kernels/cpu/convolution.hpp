@@ -20,6 +20,16 @@ ConvolutionShape shape_of(const Conv2dGeometry& g);
 /// kernel in 3 x 3, a valid 3 x 3 in 2 x 2.
 ConvolutionShape shape_of(const UpsampleConv2dGeometry& g);
 
+/// How a pass is computed.
+enum class ConvolutionAlgorithm : std::int32_t {
+  kDirect,    // oneDNN's direct convolution
+  kProduct,   // the windows gathered, one matrix product
+  kWinograd,  // kernels/cpu/winograd.hpp
+};
+
+/// The one place that chooses: what measured fastest for shapes like this one.
+ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass);
+
 /// Floats for the length of a call.
 class Scratch {
  public:
@@ -34,8 +44,8 @@ class Scratch {
   std::size_t count_ = 0;
 };
 
-/// Runs convolutions: with few pixels as one matrix product, else through oneDNN's primitives,
-/// which it keeps, keyed by shape, pass and activation. Not thread-safe.
+/// Runs convolutions by the algorithm chosen for each, and keeps oneDNN's primitives, keyed by
+/// shape, pass and activation. Not thread-safe.
 class ConvolutionCache {
  public:
   /// `allocate` gives the scratch memory of each call.

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/geometry.hpp"
+#include "kernels/backend.hpp"
 
 namespace afterglow {
 
@@ -33,10 +33,8 @@ void for_each_index(std::int64_t count, const Body& body) {
   for (std::int64_t i = 0; i < count; ++i) body(i);
 }
 
-/// A sum per channel over all rows: add_row(row, sums) adds one row's terms to sums[c], in float
-/// over kRowsInFloat rows, then in double.
-template <typename AddRow>
-std::vector<double> reduce_rows(const ChannelGeometry& g, const AddRow& add_row) {
+/// sums(C) of x(rows, C) over its rows, in float over kRowsInFloat rows, then in double.
+inline void sum_channel_rows(const ChannelGeometry& g, Source x, Destination sums) {
   constexpr std::int64_t kRowsInFloat = 32;
   constexpr std::int64_t kRowsPerStrip = 512;
   const auto width = static_cast<std::size_t>(g.channels);
@@ -49,17 +47,19 @@ std::vector<double> reduce_rows(const ChannelGeometry& g, const AddRow& add_row)
     for (std::int64_t row = strip * kRowsPerStrip; row < end; row += kRowsInFloat) {
       std::fill(block.begin(), block.end(), 0.0F);
       for (std::int64_t r = row; r < std::min(row + kRowsInFloat, end); ++r) {
-        add_row(r, block.data());
+        const float* values = x.data() + static_cast<std::size_t>(r) * width;
+        for (std::size_t i = 0; i < width; ++i) block[i] += values[i];
       }
       for (std::size_t i = 0; i < width; ++i) partial[i] += static_cast<double>(block[i]);
     }
   });
-  std::vector<double> totals(width);
-  for (std::int64_t strip = 0; strip < strips; ++strip) {
-    const double* partial = partials.data() + static_cast<std::size_t>(strip) * width;
-    for (std::size_t i = 0; i < width; ++i) totals[i] += partial[i];
+  for (std::size_t i = 0; i < width; ++i) {
+    double total = 0;
+    for (std::size_t strip = 0; strip < static_cast<std::size_t>(strips); ++strip) {
+      total += partials[strip * width + i];
+    }
+    sums[i] = static_cast<float>(total);
   }
-  return totals;
 }
 
 }  // namespace afterglow

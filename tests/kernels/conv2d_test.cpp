@@ -31,6 +31,12 @@ std::string text(const Conv2dGeometry& g) {
 
 constexpr std::uint64_t kSeed = 10;
 
+test::Tolerance tolerance_of(const Conv2dGeometry& g, ConvolutionPass pass, std::size_t terms) {
+  return choose_algorithm(shape_of(g), pass) == ConvolutionAlgorithm::kWinograd
+             ? test::winograd_tolerance(terms)
+             : sum_tolerance(terms);
+}
+
 // All of (bias, none) x (ReLU, none): which primitive runs depends on both.
 void check_forward(Backend& backend, const Conv2dGeometry& g) {
   const auto x = random_values(g.x_size(), kSeed), w = random_values(g.w_size(), kSeed + 1);
@@ -47,7 +53,7 @@ void check_forward(Backend& backend, const Conv2dGeometry& g) {
       require_close(
           y.read(),
           oracle::add_bias(rows, bias ? to_double(b) : oracle::Doubles(), activation, plain),
-          sum_tolerance(std::size_t(g.kh) * g.kw * g.c));
+          tolerance_of(g, ConvolutionPass::kForward, std::size_t(g.kh) * g.kw * g.c));
     }
   }
 }
@@ -59,9 +65,10 @@ void check_backward(Backend& backend, const Conv2dGeometry& g) {
   const Guarded dx(backend, g.x_size());
   backend.conv2d_backward_data(g, dy_in.span(), w_in.span(), dx.span());
   require_close(dx.read(), oracle::conv2d_backward_data(g, to_double(dy), to_double(w)),
-                sum_tolerance(std::size_t(g.kh) * g.kw * g.k));
+                tolerance_of(g, ConvolutionPass::kBackwardData, std::size_t(g.kh) * g.kw * g.k));
 
-  const auto tolerance = sum_tolerance(std::size_t(g.n) * g.out_h() * g.out_w());
+  const auto tolerance =
+      tolerance_of(g, ConvolutionPass::kBackwardWeights, std::size_t(g.n) * g.out_h() * g.out_w());
   const auto reference = oracle::conv2d_backward_weights(g, to_double(x), to_double(dy));
   for (const bool bias : {false, true}) {
     CAPTURE(bias);

@@ -29,6 +29,13 @@ std::string text(const UpsampleConv2dGeometry& g) {
 
 constexpr std::uint64_t kSeed = 10;
 
+test::Tolerance tolerance_of(const UpsampleConv2dGeometry& g, ConvolutionPass pass,
+                             std::size_t terms) {
+  return choose_algorithm(shape_of(g), pass) == ConvolutionAlgorithm::kWinograd
+             ? test::winograd_tolerance(terms)
+             : sum_tolerance(terms);
+}
+
 // All of (bias, none) x (ReLU, none): which primitive runs depends on both. Terms are counted as
 // written, before taps are summed: the bound holds for the summed ones too.
 void check_forward(Backend& backend, const UpsampleConv2dGeometry& g) {
@@ -46,7 +53,7 @@ void check_forward(Backend& backend, const UpsampleConv2dGeometry& g) {
       require_close(
           y.read(),
           oracle::add_bias(rows, bias ? to_double(b) : oracle::Doubles(), activation, plain),
-          sum_tolerance(std::size_t(g.ksize) * g.ksize * g.c));
+          tolerance_of(g, ConvolutionPass::kForward, std::size_t(g.ksize) * g.ksize * g.c));
     }
   }
 }
@@ -57,10 +64,12 @@ void check_backward(Backend& backend, const UpsampleConv2dGeometry& g) {
   const Guarded x_in(backend, x), w_in(backend, w), dy_in(backend, dy);
   const Guarded dx(backend, g.x_size());
   backend.upsample_conv2d_backward_data(g, dy_in.span(), w_in.span(), dx.span());
-  require_close(dx.read(), oracle::upsample_conv2d_backward_data(g, to_double(dy), to_double(w)),
-                sum_tolerance(std::size_t(4) * g.ksize * g.ksize * g.k));
+  require_close(
+      dx.read(), oracle::upsample_conv2d_backward_data(g, to_double(dy), to_double(w)),
+      tolerance_of(g, ConvolutionPass::kBackwardData, std::size_t(4) * g.ksize * g.ksize * g.k));
 
-  const auto tolerance = sum_tolerance(std::size_t(g.n) * g.out_h() * g.out_w());
+  const auto tolerance =
+      tolerance_of(g, ConvolutionPass::kBackwardWeights, std::size_t(g.n) * g.out_h() * g.out_w());
   const auto reference = oracle::upsample_conv2d_backward_weights(g, to_double(x), to_double(dy));
   for (const bool bias : {false, true}) {
     CAPTURE(bias);

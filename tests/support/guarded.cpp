@@ -60,6 +60,12 @@ Tolerance sum_tolerance(std::size_t terms) {
   return {kEps * (double(terms) + 4), 8 * kEps};
 }
 
+Tolerance winograd_tolerance(std::size_t terms) {
+  constexpr double kGrowth = 10;
+  const Tolerance direct = sum_tolerance(terms);
+  return {kGrowth * direct.absolute, kGrowth * direct.relative};
+}
+
 void require_close(const std::vector<float>& result, const std::vector<double>& reference,
                    Tolerance tolerance) {
   REQUIRE(result.size() == reference.size());

@@ -43,6 +43,11 @@ struct Tolerance {
 /// * terms. A few eps more for the single operations around the sum.
 Tolerance sum_tolerance(std::size_t terms);
 
+/// The same for a sum that Winograd's F(4 x 4, 3 x 3) may compute: its transforms multiply by up to
+/// 5 on the way in and 8 on the way out, so that values an order of magnitude larger than the
+/// result are rounded.
+Tolerance winograd_tolerance(std::size_t terms);
+
 /// Fails the test at the first value (NaN included) outside of the tolerance.
 void require_close(const std::vector<float>& result, const std::vector<double>& reference,
                    Tolerance tolerance);

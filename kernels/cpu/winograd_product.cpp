@@ -1,0 +1,123 @@
+#include "kernels/cpu/winograd_product.hpp"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/winograd_product.cpp"
+#include "kernels/cpu/simd.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace afterglow::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+// Sums stay in registers: 6 x 4 vectors of the 32 that AVX-512 has, 6 x 2 of the 16 of the others.
+constexpr std::size_t kBlockRows = 6;
+constexpr std::size_t kPanelVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+
+std::size_t panel_width() { return kPanelVectors * hn::Lanes(D()); }
+
+// `Rows` rows of c in one panel of `Vectors` vectors.
+template <std::size_t Rows, std::size_t Vectors>
+void multiply_block(const WinogradProduct& p, const float* a, const float* b, float* c) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  V sums[Rows][Vectors];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < Vectors; ++j) {
+      sums[i][j] = hn::Zero(d);
+    }
+  }
+  for (std::size_t step = 0; step < p.depth; ++step) {
+    V right[Vectors];
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < Vectors; ++j) right[j] = hn::LoadU(d, b + j * lanes);
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < Rows; ++i) {
+      const V left = hn::Set(d, a[i * p.a_row]);
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < Vectors; ++j) {
+        sums[i][j] = hn::MulAdd(left, right[j], sums[i][j]);
+      }
+    }
+    a += p.a_step;
+    b += p.b_step;
+  }
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < Vectors; ++j) {
+      float* const to = c + i * p.c_row + j * lanes;
+      hn::StoreU(p.accumulate ? hn::Add(hn::LoadU(d, to), sums[i][j]) : sums[i][j], d, to);
+    }
+  }
+}
+
+// All rows of c in one panel.
+template <std::size_t Vectors>
+void multiply_panel(const WinogradProduct& p, const float* b, float* c) {
+  const auto block = [&](std::size_t row, auto rows) {
+    multiply_block<decltype(rows)::value, Vectors>(p, p.a + row * p.a_row, b, c + row * p.c_row);
+  };
+  std::size_t row = 0;
+  for (; row + kBlockRows <= p.rows; row += kBlockRows) {
+    multiply_block<kBlockRows, Vectors>(p, p.a + row * p.a_row, b, c + row * p.c_row);
+  }
+  switch (p.rows - row) {
+    case 5:
+      return block(row, std::integral_constant<std::size_t, 5>());
+    case 4:
+      return block(row, std::integral_constant<std::size_t, 4>());
+    case 3:
+      return block(row, std::integral_constant<std::size_t, 3>());
+    case 2:
+      return block(row, std::integral_constant<std::size_t, 2>());
+    case 1:
+      return block(row, std::integral_constant<std::size_t, 1>());
+    default:
+      return;
+  }
+}
+
+void multiply_all(const WinogradProduct& p) {
+  const std::size_t lanes = hn::Lanes(D()), panel = panel_width();
+  for (std::size_t column = 0; column < p.columns; column += panel) {
+    const float* const b = p.b + column / panel * p.b_panel;
+    float* const c = p.c + column;
+    switch (std::min(panel, p.columns - column) / lanes) {
+      case 1:
+        multiply_panel<1>(p, b, c);
+        break;
+      case 2:
+        multiply_panel<2>(p, b, c);
+        break;
+      case 3:
+        multiply_panel<3>(p, b, c);
+        break;
+      default:
+        multiply_panel<4>(p, b, c);
+        break;
+    }
+  }
+}
+
+}  // namespace afterglow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace afterglow {
+
+HWY_EXPORT(panel_width);
+HWY_EXPORT(multiply_all);
+
+std::size_t winograd_panel() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
+
+void multiply(const WinogradProduct& product) { HWY_DYNAMIC_DISPATCH(multiply_all)(product); }
+
+}  // namespace afterglow
+#endif

@@ -1,0 +1,168 @@
+// Winograd's convolutions against the double oracle, for every instruction set of this machine.
+#include "kernels/cpu/winograd.hpp"
+
+#include <hwy/highway.h>
+#include <omp.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "kernels/cpu/convolution.hpp"
+#include "support/guarded.hpp"
+#include "support/oracle_conv.hpp"
+#include "support/oracle_elementwise.hpp"
+
+using namespace afterglow;
+using test::Guarded;
+using test::random_values;
+using test::require_close;
+using test::to_double;
+using test::winograd_tolerance;
+
+namespace {
+
+/// Largest root mean square error of a pass, of the root mean square of its result.
+constexpr double kRelativeRms = 1e-5;
+
+Conv2dGeometry geometry(std::int32_t n, std::int32_t h, std::int32_t w, std::int32_t c,
+                        std::int32_t k, Padding padding) {
+  return {n, h, w, c, k, 3, 3, 1, 1, padding};
+}
+
+void require_close_in_the_mean(const std::vector<float>& result, const oracle::Doubles& expected) {
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    error += std::pow(double(result[i]) - expected[i], 2);
+    size += std::pow(expected[i], 2);
+  }
+  REQUIRE(std::sqrt(error) <= kRelativeRms * std::sqrt(size));
+}
+
+struct Case {
+  Conv2dGeometry g;
+  std::vector<float> x, w, b, dy;
+
+  explicit Case(const Conv2dGeometry& geometry)
+      : g(geometry),
+        x(random_values(g.x_size(), 1)),
+        w(random_values(g.w_size(), 2)),
+        b(random_values(std::size_t(g.k), 3)),
+        dy(random_values(g.y_size(), 4)) {}
+
+  std::vector<float> forward(Backend& backend, bool bias, Activation activation) const {
+    const ConvolutionShape s = shape_of(g);
+    const Guarded x_in(backend, x), w_in(backend, w), b_in(backend, b), y(backend, g.y_size());
+    const Guarded scratch(backend, winograd_forward_scratch(s));
+    winograd_forward(s, x_in.span(), w_in.span(), bias ? b_in.span() : Destination(), activation,
+                     scratch.span(), y.span());
+    scratch.read();
+    return y.read();
+  }
+
+  std::vector<float> backward_weights(Backend& backend) const {
+    const ConvolutionShape s = shape_of(g);
+    const Guarded x_in(backend, x), dy_in(backend, dy), dw(backend, g.w_size());
+    const Guarded scratch(backend, winograd_backward_weights_scratch(s));
+    winograd_backward_weights(s, x_in.span(), dy_in.span(), scratch.span(), dw.span());
+    scratch.read();
+    return dw.read();
+  }
+};
+
+void check(const Conv2dGeometry& g) {
+  CAPTURE(g.n, g.h, g.w, g.c, g.k, int(g.padding));
+  const auto backend = make_cpu_backend();
+  const Case c(g);
+  const auto plain = oracle::conv2d(g, to_double(c.x), to_double(c.w), {}, Activation::kNone);
+  for (const bool bias : {false, true}) {
+    for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
+      const ChannelGeometry rows{std::int64_t{g.n} * g.out_h() * g.out_w(), g.k};
+      const auto expected =
+          oracle::add_bias(rows, bias ? to_double(c.b) : oracle::Doubles(), activation, plain);
+      const auto y = c.forward(*backend, bias, activation);
+      require_close(y, expected, winograd_tolerance(9 * std::size_t(g.c)));
+      require_close_in_the_mean(y, expected);
+    }
+  }
+  const auto dw = c.backward_weights(*backend);
+  const auto expected = oracle::conv2d_backward_weights(g, to_double(c.x), to_double(c.dy));
+  require_close(dw, expected, winograd_tolerance(std::size_t(g.n) * g.out_h() * g.out_w()));
+  require_close_in_the_mean(dw, expected);
+}
+
+/// Runs body with each of this machine's instruction sets in turn.
+template <typename Body>
+void for_each_instruction_set(const Body& body) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    INFO(hwy::TargetName(target));
+    body();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+}  // namespace
+
+TEST_CASE("Winograd's passes match the oracle for every picture size") {
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  for_each_instruction_set([&] {
+    for (const std::int32_t h : {3, 4, 5, 8, 11}) {
+      for (const std::int32_t w : {3, 6, 7, 13}) check(geometry(2, h, w, 5, 7, padding));
+    }
+  });
+}
+
+TEST_CASE("Winograd's passes match the oracle for every channel count") {
+  const auto c = GENERATE(1, 3, 15, 16, 17, 40);
+  for_each_instruction_set([&] {
+    for (const std::int32_t k : {1, 12, 16, 33, 64, 70, 130}) {
+      check(geometry(1, 6, 9, c, k, Padding::kSame));
+    }
+  });
+}
+
+TEST_CASE("Winograd's passes match the oracle over many chunks of tiles") {
+  // 192 + 192 channels: a chunk of 12 MiB holds 192 tiles at most; here are 2 x 11 x 11.
+  check(geometry(2, 41, 42, 192, 192, Padding::kSame));
+}
+
+TEST_CASE("backward data is Winograd's, too, and needs padding that no forward has") {
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto backend = make_cpu_backend();
+  const Case c(geometry(2, 21, 18, 34, 37, padding));
+  REQUIRE(choose_algorithm(shape_of(c.g), ConvolutionPass::kBackwardData) ==
+          ConvolutionAlgorithm::kWinograd);
+  const Guarded w(*backend, c.w), dy(*backend, c.dy), dx(*backend, c.g.x_size());
+  backend->conv2d_backward_data(c.g, dy.span(), w.span(), dx.span());
+  const auto expected = oracle::conv2d_backward_data(c.g, to_double(c.dy), to_double(c.w));
+  require_close(dx.read(), expected, winograd_tolerance(9 * std::size_t(c.g.k)));
+  require_close_in_the_mean(dx.read(), expected);
+}
+
+TEST_CASE("Winograd gives the same bits whatever the number of threads") {
+  const auto backend = make_cpu_backend();
+  const Case c(geometry(3, 20, 23, 48, 40, Padding::kSame));
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  const auto y = c.forward(*backend, true, Activation::kRelu);
+  const auto dw = c.backward_weights(*backend);
+  for (const int count : {2, 3}) {
+    omp_set_num_threads(count);
+    CHECK(c.forward(*backend, true, Activation::kRelu) == y);
+    CHECK(c.backward_weights(*backend) == dw);
+  }
+  omp_set_num_threads(threads);
+}
+
+TEST_CASE("Winograd keeps a NaN through its ReLU") {
+  const auto backend = make_cpu_backend();
+  Case c(geometry(1, 4, 4, 1, 1, Padding::kSame));
+  c.x[5] = std::numeric_limits<float>::quiet_NaN();
+  for (const float value : c.forward(*backend, true, Activation::kRelu)) {
+    CHECK(std::isnan(value));  // the whole tile: each of its outputs is made of all 36 products
+  }
+}
