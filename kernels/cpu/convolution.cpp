@@ -57,12 +57,17 @@ void reverse_taps(const ConvolutionShape& s, const float* w, float* reversed) {
 
 // kernel (3, 3, C, K) -> turned (3, 3, K, C): by 180 degrees, and its channels exchanged.
 void turn_kernel(const ConvolutionShape& s, const float* w, float* turned) {
-  const std::ptrdiff_t taps = s.kh * s.kw, rows = taps * s.k;
+  constexpr std::ptrdiff_t kBlock = 16;  // outputs: a cache line of w, as many rows written
+  const std::ptrdiff_t taps = s.kh * s.kw, blocks = (s.k + kBlock - 1) / kBlock;
 #pragma omp parallel for schedule(static)
-  for (std::ptrdiff_t row = 0; row < rows; ++row) {
-    const std::ptrdiff_t tap = row / s.k, k = row % s.k;
-    const float* const from = w + (taps - 1 - tap) * s.c * s.k + k;
-    for (std::ptrdiff_t c = 0; c < s.c; ++c) turned[row * s.c + c] = from[c * s.k];
+  for (std::ptrdiff_t i = 0; i < taps * blocks; ++i) {
+    const std::ptrdiff_t tap = i / blocks, first = i % blocks * kBlock;
+    const std::ptrdiff_t count = std::min(kBlock, s.k - first);
+    const float* const from = w + (taps - 1 - tap) * s.c * s.k + first;
+    float* const to = turned + (tap * s.k + first) * s.c;
+    for (std::ptrdiff_t c = 0; c < s.c; ++c) {
+      for (std::ptrdiff_t k = 0; k < count; ++k) to[k * s.c + c] = from[c * s.k + k];
+    }
   }
 }
 
