@@ -88,6 +88,15 @@ bool has_rgb(AVPixelFormat format) {
 
 int bits_of(AVPixelFormat format) { return descriptor(format).comp[0].depth; }
 
+int matrix_number(const AVFrame& frame) {
+  // libavformat stores whatever the file says, and a number that is no AVColorSpace must not be
+  // loaded as one.
+  static_assert(sizeof(frame.colorspace) == sizeof(int));
+  int number = 0;
+  std::memcpy(&number, &frame.colorspace, sizeof(number));
+  return number;
+}
+
 bool settle_colour(AVFrame& frame, AVCodecID codec) {
   const auto format = AVPixelFormat(frame.format);
   const AVPixelFormat plain = without_j(format);
@@ -103,21 +112,20 @@ bool settle_colour(AVFrame& frame, AVCodecID codec) {
     const bool full = layout == PixelLayout::kGray && !gray_is_limited(codec);
     frame.color_range = full ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   }
-  switch (frame.colorspace) {
+  switch (matrix_number(frame)) {
     case AVCOL_SPC_BT709:
-      return true;
     case AVCOL_SPC_BT2020_NCL:
-      return true;
     case AVCOL_SPC_BT470BG:
     case AVCOL_SPC_SMPTE170M:
       return true;
     case AVCOL_SPC_UNSPECIFIED:
     case AVCOL_SPC_RESERVED:
-      frame.colorspace = AVCOL_SPC_SMPTE170M;
-      return true;
+      break;
     default:
-      return layout == PixelLayout::kGray;  // gray needs no matrix
+      if (layout != PixelLayout::kGray) return false;  // gray needs no matrix
   }
+  frame.colorspace = AVCOL_SPC_SMPTE170M;
+  return true;
 }
 
 YCbCrCoding coding_of(const AVFrame& frame) {

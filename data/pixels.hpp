@@ -25,6 +25,9 @@ bool has_rgb(AVPixelFormat format);
 /// Bits of a format's first component.
 int bits_of(AVPixelFormat format);
 
+/// A frame's colour matrix as the file numbers it, which may be outside AVColorSpace.
+int matrix_number(const AVFrame& frame);
+
 /// Makes explicit what a frame leaves open: deprecated "yuvj" formats become their plain twins,
 /// an unknown matrix becomes BT.601 and an unknown range limited (full for gray pictures and
 /// RGB). Returns false when the matrix is one that is not supported.

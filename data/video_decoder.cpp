@@ -114,12 +114,14 @@ libav::FramePtr VideoDecoder::decode() {
 void VideoDecoder::settle(AVFrame& frame) {
   const std::string number = std::to_string(frames_);
   if (!settle_colour(frame, codec_->codec_id)) {
-    const char* const name = av_color_space_name(frame.colorspace);  // null for unknown numbers
-    throw InputError(name_,
-                     "has the colour matrix '" +
-                         (name != nullptr ? name : std::to_string(frame.colorspace)) +
-                         "', which is not supported",
-                     "convert it with `ffmpeg -i IN -vf scale=out_color_matrix=bt709 OUT`");
+    const int matrix = matrix_number(frame);
+    const bool known = matrix >= 0 && matrix < AVCOL_SPC_NB;
+    throw InputError(
+        name_,
+        "has the colour matrix '" +
+            (known ? av_color_space_name(AVColorSpace(matrix)) : std::to_string(matrix)) +
+            "', which is not supported",
+        "convert it with `ffmpeg -i IN -vf scale=out_color_matrix=bt709 OUT`");
   }
   if (frames_ == 0) {
     width_ = frame.width;
