@@ -97,18 +97,18 @@ class Work {
 
   void run(const Conv2dGeometry& g, int pass) {
     if (pass == 0)
-      backend_.conv2d(g, span(x_), span(w_), span(b_), Activation::kRelu, span(y_));
+      backend_.conv2d(g, span(x_), {span(w_)}, span(b_), Activation::kRelu, span(y_));
     else if (pass == 1)
-      backend_.conv2d_backward_data(g, span(dy_), span(w_), span(dx_));
+      backend_.conv2d_backward_data(g, span(dy_), {span(w_)}, span(dx_));
     else
       backend_.conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
   }
 
   void run(const UpsampleConv2dGeometry& g, int pass) {
     if (pass == 0)
-      backend_.upsample_conv2d(g, span(x_), span(w_), span(b_), Activation::kRelu, span(y_));
+      backend_.upsample_conv2d(g, span(x_), {span(w_)}, span(b_), Activation::kRelu, span(y_));
     else if (pass == 1)
-      backend_.upsample_conv2d_backward_data(g, span(dy_), span(w_), span(dx_));
+      backend_.upsample_conv2d_backward_data(g, span(dy_), {span(w_)}, span(dx_));
     else
       backend_.upsample_conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
   }
@@ -116,10 +116,10 @@ class Work {
   // As ops::conv_transpose2d.
   void run(const TransposedConv2d& g, int pass) {
     if (pass == 0) {
-      backend_.conv2d_backward_data(g.of, span(x_), span(w_), span(y_));
+      backend_.conv2d_backward_data(g.of, span(x_), {span(w_)}, span(y_));
       backend_.add_bias(output_rows(g), span(b_), Activation::kRelu, span(y_));
     } else if (pass == 1) {
-      backend_.conv2d(g.of, span(dy_), span(w_), {}, Activation::kNone, span(dx_));
+      backend_.conv2d(g.of, span(dy_), {span(w_)}, {}, Activation::kNone, span(dx_));
     } else {
       backend_.conv2d_backward_weights(g.of, span(dy_), span(x_), span(dw_), {});
       backend_.sum_rows(output_rows(g), span(dy_), span(db_));

@@ -2,6 +2,7 @@
 //
 //   bench_train_step                               Google Benchmark and its options
 //   bench_train_step --summary [--json FILE] [--rounds N]
+//   bench_train_step --profile [--rounds N]        where the time goes, by op, pass and geometry
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -15,6 +16,7 @@
 
 #include "base/random.hpp"
 #include "bench/ceilings.hpp"
+#include "bench/profiling_backend.hpp"
 #include "bench/report.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/ops/ops.hpp"
@@ -38,8 +40,9 @@ Tensor pixels(const std::shared_ptr<Backend>& backend, std::int64_t frames, std:
 /// A network in training with a batch of its own.
 class Training {
  public:
-  explicit Training(Arch arch)
-      : model_(make_model(backend_, {arch, Decoder::kUpsample}, 1)),
+  explicit Training(Arch arch, std::shared_ptr<Backend> backend = make_cpu_backend())
+      : backend_(std::move(backend)),
+        model_(make_model(backend_, {arch, Decoder::kUpsample}, 1)),
         adam_(model_->parameters(), {}),
         x_(pixels(backend_, kBatch, 6)),
         y_(pixels(backend_, kBatch, 3)) {
@@ -56,7 +59,7 @@ class Training {
   }
 
  private:
-  std::shared_ptr<Backend> backend_ = make_cpu_backend();
+  std::shared_ptr<Backend> backend_;
   std::unique_ptr<ColorizationModel> model_;
   Adam adam_;
   Tensor x_, y_;
@@ -65,15 +68,16 @@ class Training {
 /// A network that colours frame after frame.
 class Colouring {
  public:
-  explicit Colouring(Arch arch)
-      : model_(make_model(backend_, {arch, Decoder::kUpsample}, 1)),
+  explicit Colouring(Arch arch, std::shared_ptr<Backend> backend = make_cpu_backend())
+      : backend_(std::move(backend)),
+        model_(make_model(backend_, {arch, Decoder::kUpsample}, 1)),
         colorizer_(*model_, Previous::kOwn),
         frame_(pixels(backend_, 1, 3)) {}
 
   void frame() { benchmark::DoNotOptimize(colorizer_.step(frame_)); }
 
  private:
-  std::shared_ptr<Backend> backend_ = make_cpu_backend();
+  std::shared_ptr<Backend> backend_;
   std::unique_ptr<ColorizationModel> model_;
   RecurrentColorizer colorizer_;
   Tensor frame_;
@@ -135,6 +139,43 @@ int summary(int rounds, const std::string& json) {
   return write_report(json, report);
 }
 
+/// Prints the mean times of the work's calls, and what is left of its own time (autograd, copies
+/// from the host).
+void print_profile(const std::string& name, int rounds, ProfilingBackend& backend,
+                   const std::function<void()>& work) {
+  work();
+  work();
+  backend.reset();
+  double total = 0;
+  for (int round = 0; round < rounds; ++round) total += seconds(work);
+  std::printf("\n%s: %.2f ms\n", name.c_str(), total / rounds * 1e3);
+  double rest = total;
+  for (const ProfileRow& row : backend.rows()) {
+    rest -= row.seconds;
+    std::printf("%8.2f ms %5.1f %%  %3lld x %-32s %-22s", row.seconds / rounds * 1e3,
+                100 * row.seconds / total, static_cast<long long>(row.calls / rounds),
+                row.op.c_str(), row.geometry.c_str());
+    if (row.flop > 0) std::printf(" %6.0f GFLOP/s as written", row.flop / row.seconds / 1e9);
+    std::printf("\n");
+  }
+  std::printf("%8.2f ms %5.1f %%  outside of the backend\n", rest / rounds * 1e3,
+              100 * rest / total);
+}
+
+int profile(int rounds) {
+  std::printf("%s\n", make_cpu_backend()->description().c_str());
+  for (const Arch arch : {Arch::kAlexnet, Arch::kVgg16}) {
+    const auto backend = std::make_shared<ProfilingBackend>(make_cpu_backend());
+    {
+      Training training(arch, backend);
+      print_profile(arch_name(arch) + " training step", rounds, *backend, [&] { training.step(); });
+    }
+    Colouring colouring(arch, backend);
+    print_profile(arch_name(arch) + " frame", 4 * rounds, *backend, [&] { colouring.frame(); });
+  }
+  return 0;
+}
+
 void training_step(benchmark::State& state) {
   Training training(static_cast<Arch>(state.range(0)));
   training.step();
@@ -157,16 +198,18 @@ BENCHMARK(frame)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
 }  // namespace afterglow::bench
 
 int main(int argc, char** argv) {
-  bool summarized = false;
+  bool summarized = false, profiled = false;
   int rounds = 9;
   std::string json;
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     if (option == "--summary") summarized = true;
+    if (option == "--profile") profiled = true;
     if (option == "--json" && i + 1 < argc) json = argv[++i];
     if (option == "--rounds" && i + 1 < argc) rounds = std::max(1, std::atoi(argv[++i]));
   }
   if (summarized) return afterglow::bench::summary(rounds, json);
+  if (profiled) return afterglow::bench::profile(rounds);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,6 +27,17 @@ using Destination = std::span<float>;
 struct Buffer {
   std::shared_ptr<std::byte> data;
   std::size_t bytes = 0;
+};
+
+/// What a backend made of a kernel (transformed, summed, reordered), under names of its own.
+using PreparedKernels = std::map<std::string, Buffer>;
+
+/// The kernel of a convolution. With `prepared`, its values stay as they are from call to call: the
+/// backend may leave there what it made of them, and finds it again. Whoever changes the values
+/// must clear it first (Tensor does).
+struct Kernel {
+  Source values;
+  PreparedKernels* prepared = nullptr;
 };
 
 /// What the memory of a backend amounts to, in bytes.
@@ -73,17 +85,17 @@ class Backend {
   virtual MemoryReport memory() const = 0;
 
   // Convolution. `b` (K) may be empty. `db` may be empty: not wanted.
-  virtual void conv2d(const Conv2dGeometry& g, Source x, Source w, Source b, Activation activation,
+  virtual void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
                       Destination y) = 0;
-  virtual void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source w,
+  virtual void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Kernel w,
                                     Destination dx) = 0;
   virtual void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
                                        Destination db) = 0;
 
   // Nearest x2 upsampling and a convolution in one, in sub-pixel form.
-  virtual void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Source w, Source b,
+  virtual void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
                                Activation activation, Destination y) = 0;
-  virtual void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Source w,
+  virtual void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                              Destination dx) = 0;
   virtual void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,
                                                 Source dy, Destination dw, Destination db) = 0;

@@ -39,7 +39,8 @@ std::string Shape::to_string() const {
 Tensor::Tensor(std::shared_ptr<Backend> backend, const Shape& shape)
     : backend_(std::move(backend)), shape_(shape) {
   // An empty tensor (0 frames) still is a tensor: it owns at least one byte.
-  buffer_ = backend_->allocate(
+  storage_ = std::make_shared<Storage>();
+  storage_->buffer = backend_->allocate(
       std::max(static_cast<std::size_t>(shape.size()) * sizeof(float), std::size_t{1}));
 }
 
@@ -61,16 +62,22 @@ Tensor Tensor::from_host(std::shared_ptr<Backend> backend, const Shape& shape,
 }
 
 Source Tensor::source() const {
-  return {reinterpret_cast<const float*>(buffer_.data.get()), static_cast<std::size_t>(size())};
+  return {reinterpret_cast<const float*>(storage_->buffer.data.get()),
+          static_cast<std::size_t>(size())};
 }
 
 Destination Tensor::destination() {
-  return {reinterpret_cast<float*>(buffer_.data.get()), static_cast<std::size_t>(size())};
+  storage_->prepared.clear();
+  return {reinterpret_cast<float*>(storage_->buffer.data.get()), static_cast<std::size_t>(size())};
+}
+
+Kernel Tensor::kernel(bool constant) const {
+  return {source(), constant ? &storage_->prepared : nullptr};
 }
 
 std::vector<float> Tensor::to_host() const {
   std::vector<float> values(static_cast<std::size_t>(size()));
-  backend_->copy_to_host(buffer_.data.get(), std::as_writable_bytes(std::span(values)));
+  backend_->copy_to_host(storage_->buffer.data.get(), std::as_writable_bytes(std::span(values)));
   return values;
 }
 
@@ -79,7 +86,8 @@ void Tensor::copy_from_host(std::span<const float> values) {
     throw ShapeError("a tensor of shape " + shape_.to_string() + " takes " +
                      std::to_string(size()) + " values, not " + std::to_string(values.size()));
   }
-  backend_->copy_from_host(std::as_bytes(values), buffer_.data.get());
+  storage_->prepared.clear();
+  backend_->copy_from_host(std::as_bytes(values), storage_->buffer.data.get());
 }
 
 float Tensor::item() const {

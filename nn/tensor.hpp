@@ -53,7 +53,7 @@ class Tensor {
   static Tensor from_host(std::shared_ptr<Backend> backend, const Shape& shape,
                           std::span<const float> values);
 
-  explicit operator bool() const { return buffer_.data != nullptr; }
+  explicit operator bool() const { return storage_ != nullptr; }
   const Shape& shape() const { return shape_; }
   std::int64_t size() const { return shape_.size(); }
   const std::shared_ptr<Backend>& backend() const { return backend_; }
@@ -61,6 +61,9 @@ class Tensor {
   /// The values in *device* memory: for the backend's eyes only.
   Source source() const;
   Destination destination();
+  /// The values as a convolution's kernel. What the backend prepares of a `constant` one stays
+  /// with them until somebody asks for their destination.
+  Kernel kernel(bool constant) const;
 
   std::vector<float> to_host() const;
   void copy_from_host(std::span<const float> values);
@@ -68,11 +71,16 @@ class Tensor {
   float item() const;
   Tensor clone() const;
   /// True when both look at the same memory.
-  bool shares_buffer(const Tensor& other) const { return buffer_.data == other.buffer_.data; }
+  bool shares_buffer(const Tensor& other) const { return storage_ == other.storage_; }
 
  private:
+  struct Storage {
+    Buffer buffer;
+    PreparedKernels prepared;
+  };
+
   std::shared_ptr<Backend> backend_;
-  Buffer buffer_;
+  std::shared_ptr<Storage> storage_;
   Shape shape_;
 };
 

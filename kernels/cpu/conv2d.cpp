@@ -8,12 +8,12 @@ ConvolutionShape shape_of(const Conv2dGeometry& g) {
           g.kh, g.kw, g.stride, g.dilation, g.pad_top(), g.pad_left()};
 }
 
-void CpuBackend::conv2d(const Conv2dGeometry& g, Source x, Source w, Source b,
+void CpuBackend::conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b,
                         Activation activation, Destination y) {
   convolutions_->forward(shape_of(g), x, w, b, activation, y);
 }
 
-void CpuBackend::conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source w,
+void CpuBackend::conv2d_backward_data(const Conv2dGeometry& g, Source dy, Kernel w,
                                       Destination dx) {
   convolutions_->backward_data(shape_of(g), dy, w, dx);
 }

@@ -95,61 +95,79 @@ OneDnnConvolution& ConvolutionCache::primitive(const ConvolutionKey& key) {
   return *place;
 }
 
-void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Source w, Source b,
-                               Activation activation, Destination y) {
-  switch (choose_algorithm(s, ConvolutionPass::kForward)) {
-    case ConvolutionAlgorithm::kWinograd:
-      winograd_forward(s, x, w, b, activation, scratch(winograd_forward_scratch(s)).span(), y);
-      return;
-    case ConvolutionAlgorithm::kProduct:
-      gemm_forward(s, x, w, b, activation, scratch(windows_size(s)).span(), y);
-      return;
-    case ConvolutionAlgorithm::kDirect:
-      break;
-  }
+void ConvolutionCache::run_direct(const ConvolutionKey& key, Source src, const Kernel& w, Source b,
+                                  Destination dst) {
+  const OneDnnConvolution& convolution = primitive(key);
   ConvolutionTensors tensors;
-  tensors.x = x.data();
-  tensors.w = w.data();
+  tensors.w = w.values.data();
+  Scratch reordered;
+  if (convolution.kernel_size() > 0) {
+    const ConvolutionShape& s = key.shape;  // the format may differ from one to the next
+    const std::string name = "direct " + std::to_string(int(key.pass)) + ' ' + std::to_string(s.n) +
+                             'x' + std::to_string(s.h) + 'x' + std::to_string(s.w);
+    reordered = prepare(w, name, convolution.kernel_size(), [&](float* to) {
+      convolution.reorder_kernel(w.values.data(), to, allocate_);
+    });
+    tensors.w = reordered.data();
+  }
+  (key.pass == ConvolutionPass::kBackwardData ? tensors.dy : tensors.x) = src.data();
+  (key.pass == ConvolutionPass::kBackwardData ? tensors.dx : tensors.y) = dst.data();
   if (!b.empty()) tensors.b = b.data();
-  tensors.y = y.data();
-  primitive({s, ConvolutionPass::kForward, activation, !b.empty()}).run(tensors, allocate_);
+  convolution.run(tensors, allocate_);
 }
 
-void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Source w,
+void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, Source b,
+                               Activation activation, Destination y) {
+  switch (choose_algorithm(s, ConvolutionPass::kForward)) {
+    case ConvolutionAlgorithm::kWinograd: {
+      const Scratch u = prepare(w, "winograd", winograd_kernel_size(s), [&](float* to) {
+        winograd_transform_kernel(s, w.values.data(), to);
+      });
+      winograd_forward(s, x, u.span(), b, activation, scratch(winograd_forward_scratch(s)).span(),
+                       y);
+      return;
+    }
+    case ConvolutionAlgorithm::kProduct:
+      gemm_forward(s, x, w.values, b, activation, scratch(windows_size(s)).span(), y);
+      return;
+    case ConvolutionAlgorithm::kDirect:
+      run_direct({s, ConvolutionPass::kForward, activation, !b.empty()}, x, w, b, y);
+      return;
+  }
+}
+
+void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Kernel w,
                                      Destination dx) {
   switch (choose_algorithm(s, ConvolutionPass::kBackwardData)) {
     case ConvolutionAlgorithm::kWinograd: {
       const ConvolutionShape run = turned(s);
-      const Scratch kernel = scratch(w.size());
-      turn_kernel(s, w.data(), kernel.data());
-      winograd_forward(run, dy, kernel.span(), {}, Activation::kNone,
+      const Scratch u = prepare(w, "winograd turned", winograd_kernel_size(run), [&](float* to) {
+        const Scratch kernel = scratch(w.values.size());
+        turn_kernel(s, w.values.data(), kernel.data());
+        winograd_transform_kernel(run, kernel.data(), to);
+      });
+      winograd_forward(run, dy, u.span(), {}, Activation::kNone,
                        scratch(winograd_forward_scratch(run)).span(), dx);
       return;
     }
     case ConvolutionAlgorithm::kProduct:
-      gemm_backward_data(s, dy, w, scratch(windows_size(s)).span(), dx);
+      gemm_backward_data(s, dy, w.values, scratch(windows_size(s)).span(), dx);
       return;
     case ConvolutionAlgorithm::kDirect:
       break;
   }
-  ConvolutionTensors tensors;
   if (s.stride != 1) {
-    tensors.dy = dy.data();
-    tensors.w = w.data();
-    tensors.dx = dx.data();
-    primitive({s, ConvolutionPass::kBackwardData}).run(tensors, allocate_);
+    run_direct({s, ConvolutionPass::kBackwardData}, dy, w, {}, dx);
     return;
   }
-  Scratch reversed;
-  tensors.w = w.data();
-  if (s.kh * s.kw > 1) {
-    reversed = scratch(w.size());
-    reverse_taps(s, w.data(), reversed.data());
-    tensors.w = reversed.data();
+  const ConvolutionKey key{turned(s), ConvolutionPass::kForwardTransposed};
+  if (s.kh * s.kw == 1) {
+    run_direct(key, dy, w, {}, dx);
+    return;
   }
-  tensors.x = dy.data();
-  tensors.y = dx.data();
-  primitive({turned(s), ConvolutionPass::kForwardTransposed}).run(tensors, allocate_);
+  const Scratch reversed = prepare(w, "reversed", w.values.size(),
+                                   [&](float* to) { reverse_taps(s, w.values.data(), to); });
+  run_direct(key, dy, {reversed.span(), w.prepared}, {}, dx);
 }
 
 void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x, Source dy,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "kernels/backend.hpp"
@@ -53,11 +54,11 @@ class ConvolutionCache {
   ~ConvolutionCache();
 
   /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be empty.
-  void forward(const ConvolutionShape& s, Source x, Source w, Source b, Activation activation,
+  void forward(const ConvolutionShape& s, Source x, Kernel w, Source b, Activation activation,
                Destination y);
   /// dx(N, H, W, C) from dy(N, OH, OW, K). At stride 1 it is a forward convolution of dy with the
   /// kernel turned by 180 degrees and its channels exchanged.
-  void backward_data(const ConvolutionShape& s, Source dy, Source w, Destination dx);
+  void backward_data(const ConvolutionShape& s, Source dy, Kernel w, Destination dx);
   /// dw(KH, KW, C, K), and db(K) unless it is empty.
   void backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination dw,
                         Destination db);
@@ -65,7 +66,25 @@ class ConvolutionCache {
   /// Scratch memory for `count` floats.
   Scratch scratch(std::size_t count) const;
 
+  /// `count` floats that `make` computes from the kernel, where they are not there yet under this
+  /// name; kept when the kernel's values are constant.
+  template <typename Make>
+  Scratch prepare(const Kernel& w, const std::string& name, std::size_t count, const Make& make) {
+    if (w.prepared != nullptr) {
+      const auto found = w.prepared->find(name);
+      if (found != w.prepared->end()) return {found->second, count};
+    }
+    Buffer buffer = allocate_(count * sizeof(float));
+    const Scratch result(buffer, count);
+    make(result.data());
+    if (w.prepared != nullptr) w.prepared->emplace(name, std::move(buffer));
+    return result;
+  }
+
  private:
+  /// A forward or backward data pass by oneDNN.
+  void run_direct(const ConvolutionKey& key, Source src, const Kernel& w, Source b,
+                  Destination dst);
   OneDnnConvolution& primitive(const ConvolutionKey& key);
 
   std::function<Buffer(std::size_t)> allocate_;

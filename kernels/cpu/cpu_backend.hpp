@@ -28,15 +28,15 @@ class CpuBackend final : public Backend {
   void fill(Destination dst, float value) override;
   MemoryReport memory() const override;
 
-  void conv2d(const Conv2dGeometry& g, Source x, Source w, Source b, Activation activation,
+  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
               Destination y) override;
-  void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source w, Destination dx) override;
+  void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Kernel w, Destination dx) override;
   void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
                                Destination db) override;
 
-  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Source w, Source b,
+  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
                        Activation activation, Destination y) override;
-  void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Source w,
+  void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                      Destination dx) override;
   void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x, Source dy,
                                         Destination dw, Destination db) override;

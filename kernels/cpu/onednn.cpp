@@ -186,16 +186,25 @@ OneDnnConvolution::OneDnnConvolution(const ConvolutionKey& key) {
 
 OneDnnConvolution::~OneDnnConvolution() = default;
 
+std::size_t OneDnnConvolution::kernel_size() const {
+  return parts_->w == parts_->plain_w ? 0 : parts_->w.get_size() / sizeof(float);
+}
+
+void OneDnnConvolution::reorder_kernel(const float* w, float* reordered,
+                                       const std::function<Buffer(std::size_t)>& allocate) const {
+  parts_->run_reorder(w, reordered, allocate);
+}
+
 void OneDnnConvolution::run(const ConvolutionTensors& t,
                             const std::function<Buffer(std::size_t)>& allocate) const {
   const Parts& p = *parts_;
-  const bool reordered = p.w != p.plain_w;
   const Buffer scratch = allocate(p.scratchpad.get_size());
-  const Buffer inner_w = allocate(reordered ? p.w.get_size() : 0);
   std::unordered_map<int, dnnl::memory> arguments{
       {DNNL_ARG_SCRATCHPAD, wrap(p.scratchpad, scratch.data.get())}};
 
   if (p.pass == ConvolutionPass::kBackwardWeights) {
+    const bool reordered = kernel_size() > 0;
+    const Buffer inner_w = allocate(reordered ? p.w.get_size() : 0);
     arguments[DNNL_ARG_SRC] = wrap(p.x, t.x);
     arguments[DNNL_ARG_DIFF_DST] = wrap(p.y, t.dy);
     arguments[DNNL_ARG_DIFF_WEIGHTS] =
@@ -206,9 +215,7 @@ void OneDnnConvolution::run(const ConvolutionTensors& t,
     return;
   }
 
-  if (reordered) p.run_reorder(t.w, inner_w.data.get(), allocate);
-  arguments[DNNL_ARG_WEIGHTS] =
-      wrap(p.w, reordered ? static_cast<const void*>(inner_w.data.get()) : t.w);
+  arguments[DNNL_ARG_WEIGHTS] = wrap(p.w, t.w);
   if (p.pass == ConvolutionPass::kBackwardData) {
     arguments[DNNL_ARG_DIFF_DST] = wrap(p.y, t.dy);
     arguments[DNNL_ARG_DIFF_SRC] = wrap(p.x, t.dx);

@@ -50,7 +50,7 @@ struct ConvolutionKey {
 /// The tensors of one call; those that the pass does not use stay null.
 struct ConvolutionTensors {
   const float* x = nullptr;   // forward, backward weights
-  const float* w = nullptr;   // forward, backward data
+  const float* w = nullptr;   // forward, backward data: the kernel as reorder_kernel leaves it
   const float* b = nullptr;   // forward
   const float* dy = nullptr;  // backward
   float* y = nullptr;         // forward
@@ -66,6 +66,13 @@ class OneDnnConvolution {
   /// Throws Unsupported when oneDNN has no implementation.
   explicit OneDnnConvolution(const ConvolutionKey& key);
   ~OneDnnConvolution();
+
+  /// Floats of the kernel in the format that forward and backward data take; 0 when that is the
+  /// plain one.
+  std::size_t kernel_size() const;
+  /// Brings a plain kernel into that format.
+  void reorder_kernel(const float* w, float* reordered,
+                      const std::function<Buffer(std::size_t)>& allocate) const;
 
   void run(const ConvolutionTensors& tensors,
            const std::function<Buffer(std::size_t)>& allocate) const;

@@ -141,32 +141,35 @@ class SubPixel {
   ConvolutionShape shape_;
 };
 
+Scratch summed_kernel(ConvolutionCache& convolutions, const SubPixel& sub_pixel, const Kernel& w) {
+  return convolutions.prepare(w, "summed", sub_pixel.shape().w_size(),
+                              [&](float* to) { sub_pixel.sum_kernel(w.values.data(), to); });
+}
+
 }  // namespace
 
 ConvolutionShape shape_of(const UpsampleConv2dGeometry& g) { return SubPixel(g).shape(); }
 
-void CpuBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Source w, Source b,
+void CpuBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
                                  Activation activation, Destination y) {
   const SubPixel sub_pixel(g);
   const ConvolutionShape& s = sub_pixel.shape();
-  const Scratch low_w = convolutions_->scratch(s.w_size());
+  const Scratch low_w = summed_kernel(*convolutions_, sub_pixel, w);
   const Scratch low_b = convolutions_->scratch(b.empty() ? 0 : std::size_t(s.k));
   const Scratch low_y = convolutions_->scratch(s.y_size());
-  sub_pixel.sum_kernel(w.data(), low_w.data());
   if (!b.empty()) sub_pixel.repeat_bias(b.data(), low_b.data());
-  convolutions_->forward(s, x, low_w.span(), low_b.span(), activation, low_y.span());
+  convolutions_->forward(s, x, {low_w.span(), w.prepared}, low_b.span(), activation, low_y.span());
   sub_pixel.depth_to_space(low_y.data(), y.data());
 }
 
-void CpuBackend::upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Source w,
+void CpuBackend::upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                                Destination dx) {
   const SubPixel sub_pixel(g);
   const ConvolutionShape& s = sub_pixel.shape();
-  const Scratch low_w = convolutions_->scratch(s.w_size());
+  const Scratch low_w = summed_kernel(*convolutions_, sub_pixel, w);
   const Scratch low_dy = convolutions_->scratch(s.y_size());
-  sub_pixel.sum_kernel(w.data(), low_w.data());
   sub_pixel.space_to_depth(dy.data(), low_dy.data());
-  convolutions_->backward_data(s, low_dy.span(), low_w.span(), dx);
+  convolutions_->backward_data(s, low_dy.span(), {low_w.span(), w.prepared}, dx);
 }
 
 void CpuBackend::upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,

@@ -81,9 +81,19 @@ bool is_winograd_shape(const ConvolutionShape& s) {
   return s.kh == 3 && s.kw == 3 && s.stride == 1 && s.dilation == 1;
 }
 
+std::size_t winograd_kernel_size(const ConvolutionShape& s) { return Plan(s).kernel_size(); }
+
+void winograd_transform_kernel(const ConvolutionShape& s, const float* w, float* u) {
+  const Plan plan(s);
+  for_each(std::size_t(s.c), [&](std::size_t c) {
+    winograd_kernel(s, c, w, u + c * plan.panel, plan.panels * plan.panel_size(), plan.panel,
+                    plan.panel_size());
+  });
+}
+
 std::size_t winograd_forward_scratch(const ConvolutionShape& s) {
   const Plan plan(s);
-  return plan.kernel_size() + plan.inputs_size() + plan.outputs_size();
+  return plan.inputs_size() + plan.outputs_size();
 }
 
 std::size_t winograd_backward_weights_scratch(const ConvolutionShape& s) {
@@ -91,19 +101,14 @@ std::size_t winograd_backward_weights_scratch(const ConvolutionShape& s) {
   return plan.kernel_gradient_size() + plan.inputs_size() + plan.outputs_size();
 }
 
-void winograd_forward(const ConvolutionShape& s, Source x, Source w, Source b,
+void winograd_forward(const ConvolutionShape& s, Source x, Source u, Source b,
                       Activation activation, Destination scratch, Destination y) {
   const Plan plan(s);
-  float* const kernel = scratch.data();
-  float* const inputs = kernel + plan.kernel_size();
+  float* const inputs = scratch.data();
   float* const outputs = inputs + plan.inputs_size();
   const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
   const std::size_t kernel_stride = plan.panels * plan.panel_size();
   const float* const bias = b.empty() ? nullptr : b.data();
-  for_each(std::size_t(s.c), [&](std::size_t c) {
-    winograd_kernel(s, c, w.data(), kernel + c * plan.panel, kernel_stride, plan.panel,
-                    plan.panel_size());
-  });
   for_chunks(plan, [&](std::size_t first, std::size_t count) {
     for_each(count, [&](std::size_t t) {
       winograd_input(plan.tiles, first + t, x.data(), inputs + t * plan.c, input_stride);
@@ -115,7 +120,7 @@ void winograd_forward(const ConvolutionShape& s, Source x, Source w, Source b,
                 .a = inputs + point * input_stride + row * plan.c,
                 .a_row = plan.c,
                 .a_step = 1,
-                .b = kernel + point * kernel_stride,
+                .b = u.data() + point * kernel_stride,
                 .b_step = plan.panel,
                 .b_panel = plan.panel_size(),
                 .c = outputs + point * output_stride + row * plan.k,

@@ -37,13 +37,14 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                 const Conv2dOptions& options) {
   const Conv2dGeometry g = geometry(x, w, b, options);
   const auto& backend = x.backend();
+  const bool constant = is_constant(w);
   Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k});
-  backend->conv2d(g, x.value().source(), w.value().source(), source_of(b), options.activation,
-                  y.destination());
+  backend->conv2d(g, x.value().source(), w.value().kernel(constant), source_of(b),
+                  options.activation, y.destination());
   // x is needed for the weights' gradient alone, w for x's alone, y for the activation's mask.
   return record(y, {x, w, b},
-                [g, activation = options.activation, x_shape = x.shape(), w_shape = w.shape(),
-                 kept_x = w.wants_gradient() ? x.value() : Tensor(),
+                [g, constant, activation = options.activation, x_shape = x.shape(),
+                 w_shape = w.shape(), kept_x = w.wants_gradient() ? x.value() : Tensor(),
                  kept_w = x.wants_gradient() ? w.value() : Tensor(),
                  kept_y = options.activation == Activation::kNone ? Tensor() : y](
                     const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
@@ -59,7 +60,8 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                     device.sum_rows(channel_geometry(dz.shape()), dz.source(), db.destination());
                   }
                   if (dx)
-                    device.conv2d_backward_data(g, dz.source(), kept_w.source(), dx.destination());
+                    device.conv2d_backward_data(g, dz.source(), kept_w.kernel(constant),
+                                                dx.destination());
                   return {dx, dw, db};
                 });
 }

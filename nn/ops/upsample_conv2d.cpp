@@ -38,11 +38,12 @@ Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b
                          Activation activation) {
   const UpsampleConv2dGeometry g = geometry(x, w, b, padding);
   const auto& backend = x.backend();
+  const bool constant = is_constant(w);
   Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k});
-  backend->upsample_conv2d(g, x.value().source(), w.value().source(), source_of(b), activation,
-                           y.destination());
+  backend->upsample_conv2d(g, x.value().source(), w.value().kernel(constant), source_of(b),
+                           activation, y.destination());
   return record(y, {x, w, b},
-                [g, activation, x_shape = x.shape(), w_shape = w.shape(),
+                [g, constant, activation, x_shape = x.shape(), w_shape = w.shape(),
                  kept_x = w.wants_gradient() ? x.value() : Tensor(),
                  kept_w = x.wants_gradient() ? w.value() : Tensor(),
                  kept_y = activation == Activation::kNone ? Tensor() : y](
@@ -59,7 +60,7 @@ Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b
                     device.sum_rows(channel_geometry(dz.shape()), dz.source(), db.destination());
                   }
                   if (dx) {
-                    device.upsample_conv2d_backward_data(g, dz.source(), kept_w.source(),
+                    device.upsample_conv2d_backward_data(g, dz.source(), kept_w.kernel(constant),
                                                          dx.destination());
                   }
                   return {dx, dw, db};

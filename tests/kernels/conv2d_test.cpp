@@ -47,7 +47,7 @@ void check_forward(Backend& backend, const Conv2dGeometry& g) {
     for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
       CAPTURE(bias, int(activation));
       const Guarded y(backend, g.y_size());
-      backend.conv2d(g, x_in.span(), w_in.span(), bias ? b_in.span() : Destination(), activation,
+      backend.conv2d(g, x_in.span(), {w_in.span()}, bias ? b_in.span() : Destination(), activation,
                      y.span());
       const ChannelGeometry rows{std::int64_t{g.n} * g.out_h() * g.out_w(), g.k};
       require_close(
@@ -63,7 +63,7 @@ void check_backward(Backend& backend, const Conv2dGeometry& g) {
   const auto dy = random_values(g.y_size(), kSeed + 2);
   const Guarded x_in(backend, x), w_in(backend, w), dy_in(backend, dy);
   const Guarded dx(backend, g.x_size());
-  backend.conv2d_backward_data(g, dy_in.span(), w_in.span(), dx.span());
+  backend.conv2d_backward_data(g, dy_in.span(), {w_in.span()}, dx.span());
   require_close(dx.read(), oracle::conv2d_backward_data(g, to_double(dy), to_double(w)),
                 tolerance_of(g, ConvolutionPass::kBackwardData, std::size_t(g.kh) * g.kw * g.k));
 
@@ -94,7 +94,7 @@ TEST_CASE("a same convolution with stride 2 pads at the bottom and right, as Ten
   const Conv2dGeometry g{1, 4, 1, 1, 1, 3, 1, 2, 1, Padding::kSame};
   const Guarded x(*backend, std::vector<float>{1, 10, 100, 1000}), w(*backend, {1, 2, 3});
   const Guarded y(*backend, g.y_size());
-  backend->conv2d(g, x.span(), w.span(), {}, Activation::kNone, y.span());
+  backend->conv2d(g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
   CHECK(y.read() == std::vector<float>{321, 2100});
 }
 
@@ -200,8 +200,8 @@ TEST_CASE("conv2d gives the same bits every time and its memory does not grow") 
   const Guarded y(*backend, g.y_size()), dx(*backend, g.x_size()), dw(*backend, g.w_size()),
       db(*backend, std::size_t(g.k));
   const auto run = [&] {
-    backend->conv2d(g, x.span(), w.span(), {}, Activation::kRelu, y.span());
-    backend->conv2d_backward_data(g, dy.span(), w.span(), dx.span());
+    backend->conv2d(g, x.span(), {w.span()}, {}, Activation::kRelu, y.span());
+    backend->conv2d_backward_data(g, dy.span(), {w.span()}, dx.span());
     backend->conv2d_backward_weights(g, x.span(), dy.span(), dw.span(), db.span());
     return std::vector{y.read(), dx.read(), dw.read(), db.read()};
   };

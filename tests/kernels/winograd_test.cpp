@@ -54,9 +54,12 @@ struct Case {
   std::vector<float> forward(Backend& backend, bool bias, Activation activation) const {
     const ConvolutionShape s = shape_of(g);
     const Guarded x_in(backend, x), w_in(backend, w), b_in(backend, b), y(backend, g.y_size());
+    const Guarded u(backend, winograd_kernel_size(s));
     const Guarded scratch(backend, winograd_forward_scratch(s));
-    winograd_forward(s, x_in.span(), w_in.span(), bias ? b_in.span() : Destination(), activation,
+    winograd_transform_kernel(s, w_in.span().data(), u.span().data());
+    winograd_forward(s, x_in.span(), u.span(), bias ? b_in.span() : Destination(), activation,
                      scratch.span(), y.span());
+    u.read();
     scratch.read();
     return y.read();
   }
@@ -137,7 +140,7 @@ TEST_CASE("backward data is Winograd's, too, and needs padding that no forward h
   REQUIRE(choose_algorithm(shape_of(c.g), ConvolutionPass::kBackwardData) ==
           ConvolutionAlgorithm::kWinograd);
   const Guarded w(*backend, c.w), dy(*backend, c.dy), dx(*backend, c.g.x_size());
-  backend->conv2d_backward_data(c.g, dy.span(), w.span(), dx.span());
+  backend->conv2d_backward_data(c.g, dy.span(), {w.span()}, dx.span());
   const auto expected = oracle::conv2d_backward_data(c.g, to_double(c.dy), to_double(c.w));
   require_close(dx.read(), expected, winograd_tolerance(9 * std::size_t(c.g.k)));
   require_close_in_the_mean(dx.read(), expected);

@@ -1,0 +1,90 @@
+// What the backend prepares of a constant kernel (kernels/backend.hpp) is never seen in a result.
+#include <functional>
+
+#include "nn/ops/ops.hpp"
+#include "tests/nn/gradient_check.hpp"
+
+using namespace afterglow;
+using namespace afterglow::test;
+
+namespace {
+
+struct Conv {
+  std::string name;
+  Shape x, w;
+  std::function<Variable(const Variable& x, const Variable& w)> run;
+};
+
+Variable same(const Variable& x, const Variable& w) {
+  return ops::conv2d(x, w, {}, {1, 1, Padding::kSame, Activation::kRelu});
+}
+Variable strided(const Variable& x, const Variable& w) {
+  return ops::conv2d(x, w, {}, {2, 1, Padding::kSame, Activation::kRelu});
+}
+Variable upsampling(const Variable& x, const Variable& w) {
+  return ops::upsample_conv2d(x, w, {}, Padding::kSame, Activation::kRelu);
+}
+Variable transposed(const Variable& x, const Variable& w) {
+  return ops::conv_transpose2d(x, w, {}, {2, 1, Padding::kValid, Activation::kRelu});
+}
+
+/// Every algorithm of the CPU backend, and every op that takes a kernel.
+const std::vector<Conv> kConvs = {
+    {"Winograd", {2, 20, 20, 32}, {3, 3, 32, 40}, same},
+    {"product", {1, 5, 5, 32}, {3, 3, 32, 40}, same},
+    {"direct", {2, 20, 20, 5}, {3, 3, 5, 24}, same},
+    {"strided", {2, 20, 20, 5}, {3, 3, 5, 24}, strided},
+    {"upsampling, Winograd", {2, 20, 20, 32}, {5, 5, 32, 8}, upsampling},
+    {"upsampling, direct", {2, 20, 20, 32}, {5, 5, 32, 3}, upsampling},
+    {"transposed", {2, 10, 10, 24}, {4, 4, 6, 24}, transposed},
+};
+
+Tensor random_tensor(const Shape& shape, std::uint64_t seed) {
+  return Tensor::from_host(test_backend(), shape, random_input(shape, seed).values);
+}
+
+/// The result, and behind it the gradient of x.
+std::vector<float> values_of(const Conv& conv, const Variable& w) {
+  const Variable x(random_tensor(conv.x, 1), true);
+  const Variable y = conv.run(x, w);
+  std::vector<float> values = y.value().to_host();
+  backward(y, random_tensor(y.shape(), 2));
+  const std::vector<float> gradient = x.gradient().to_host();
+  values.insert(values.end(), gradient.begin(), gradient.end());
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("a constant kernel gives the bits of a changing one, time after time") {
+  for (const Conv& conv : kConvs) {
+    CAPTURE(conv.name);
+    const Tensor w = random_tensor(conv.w, 3);
+    const auto expected = values_of(conv, Variable(w.clone(), true));
+    const Variable constant(w);
+    CHECK(values_of(conv, constant) == expected);
+    CHECK(values_of(conv, constant) == expected);
+    Conv longer = conv;  // the same kernel, but more frames
+    longer.x = {5, conv.x[1], conv.x[2], conv.x[3]};
+    CHECK(values_of(longer, constant) == values_of(longer, Variable(w.clone(), true)));
+  }
+}
+
+TEST_CASE("what was prepared of a kernel goes when its values change") {
+  for (const Conv& conv : kConvs) {
+    CAPTURE(conv.name);
+    const Tensor other = random_tensor(conv.w, 4);
+    const auto expected = values_of(conv, Variable(other.clone(), true));
+
+    Tensor copied = random_tensor(conv.w, 3);
+    values_of(conv, Variable(copied));
+    Tensor handle = copied;
+    handle.copy_from_host(other.to_host());  // as a checkpoint's weights arrive
+    CHECK(values_of(conv, Variable(copied)) == expected);
+
+    Tensor written = random_tensor(conv.w, 3);
+    values_of(conv, Variable(written));
+    test_backend()->copy(other.source(), written.destination());  // as an optimizer writes
+    CHECK(values_of(conv, Variable(written)) == expected);
+  }
+}
