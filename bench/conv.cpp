@@ -47,7 +47,8 @@ ChannelGeometry output_rows(const TransposedConv2d& g) {
 // One layer's tensors on a backend, and its three passes.
 class Work {
  public:
-  Work(Backend& backend, const Layer& layer) : backend_(backend), geometry_(layer.geometry) {
+  Work(Backend& backend, const Layer& layer)
+      : backend_(backend), geometry_(layer.geometry), constant_(!layer.trained) {
     std::visit(
         [&](const auto& g) {
           const Sizes sizes = sizes_of(g);
@@ -86,6 +87,8 @@ class Work {
     return {std::move(buffer), count};
   }
 
+  Kernel kernel() { return {w_.span(), constant_ ? &prepared_ : nullptr}; }
+
   static Destination span(const Scratch& tensor) { return tensor.span(); }
 
   oracle::Doubles read(const Scratch& tensor) const {
@@ -97,18 +100,18 @@ class Work {
 
   void run(const Conv2dGeometry& g, int pass) {
     if (pass == 0)
-      backend_.conv2d(g, span(x_), {span(w_)}, span(b_), Activation::kRelu, span(y_));
+      backend_.conv2d(g, span(x_), kernel(), span(b_), Activation::kRelu, span(y_));
     else if (pass == 1)
-      backend_.conv2d_backward_data(g, span(dy_), {span(w_)}, span(dx_));
+      backend_.conv2d_backward_data(g, span(dy_), kernel(), span(dx_));
     else
       backend_.conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
   }
 
   void run(const UpsampleConv2dGeometry& g, int pass) {
     if (pass == 0)
-      backend_.upsample_conv2d(g, span(x_), {span(w_)}, span(b_), Activation::kRelu, span(y_));
+      backend_.upsample_conv2d(g, span(x_), kernel(), span(b_), Activation::kRelu, span(y_));
     else if (pass == 1)
-      backend_.upsample_conv2d_backward_data(g, span(dy_), {span(w_)}, span(dx_));
+      backend_.upsample_conv2d_backward_data(g, span(dy_), kernel(), span(dx_));
     else
       backend_.upsample_conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
   }
@@ -116,10 +119,10 @@ class Work {
   // As ops::conv_transpose2d.
   void run(const TransposedConv2d& g, int pass) {
     if (pass == 0) {
-      backend_.conv2d_backward_data(g.of, span(x_), {span(w_)}, span(y_));
+      backend_.conv2d_backward_data(g.of, span(x_), kernel(), span(y_));
       backend_.add_bias(output_rows(g), span(b_), Activation::kRelu, span(y_));
     } else if (pass == 1) {
-      backend_.conv2d(g.of, span(dy_), {span(w_)}, {}, Activation::kNone, span(dx_));
+      backend_.conv2d(g.of, span(dy_), kernel(), {}, Activation::kNone, span(dx_));
     } else {
       backend_.conv2d_backward_weights(g.of, span(dy_), span(x_), span(dw_), {});
       backend_.sum_rows(output_rows(g), span(dy_), span(db_));
@@ -128,6 +131,8 @@ class Work {
 
   Backend& backend_;
   decltype(Layer::geometry) geometry_;
+  bool constant_;  // as a frozen layer's kernel is
+  PreparedKernels prepared_;
   Scratch x_, w_, b_, dy_, y_, dx_, dw_, db_;
   double flop_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "kernels/cpu/winograd.hpp"
 
+#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,22 +13,29 @@ namespace afterglow {
 
 namespace {
 
-constexpr std::size_t kBlockRows = 96;  // rows of a product that one thread takes at a time
-
-/// Bytes that the transformed tiles of a chunk may take, so that they are still in the last-level
-/// cache when they are read again.
-std::size_t chunk_bytes() {
-  constexpr std::size_t kLeast = std::size_t{2} << 20, kMost = std::size_t{12} << 20;
-  const long last = sysconf(_SC_LEVEL3_CACHE_SIZE);
-  return std::clamp(std::size_t(std::max(last, 0L)) / 2, kLeast, kMost);
+/// What the system says of a cache's size, or what is common.
+std::size_t cache_bytes(int name, std::size_t common) {
+  const long bytes = sysconf(name);
+  return bytes > 0 ? std::size_t(bytes) : common;
 }
+
+/// Bytes that a chunk's transformed tiles may take, so that they are still in the cache of all
+/// cores when they are read again.
+std::size_t shared_chunk_bytes() {
+  constexpr std::size_t kLeast = std::size_t{2} << 20, kMost = std::size_t{12} << 20;
+  return std::clamp(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 2 * kMost) / 2, kLeast, kMost);
+}
+
+/// Bytes of a core's own cache.
+std::size_t own_cache_bytes() { return cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20); }
 
 /// How a convolution's tiles and channels are cut up.
 struct Plan {
   WinogradTiles tiles;
-  std::size_t c, k;   // channels padded to whole vectors
-  std::size_t chunk;  // tiles that are worked on at a time
+  std::size_t c, k;  // channels padded to whole vectors
   std::size_t panel, panels;
+  std::size_t chunk;  // tiles that are worked on at a time
+  std::size_t threads = std::size_t(omp_get_max_threads());
 
   explicit Plan(const ConvolutionShape& s)
       : tiles(s),
@@ -35,11 +43,12 @@ struct Plan {
         k(winograd_padded(std::size_t(s.k))),
         panel(winograd_panel()),
         panels((k + panel - 1) / panel) {
-    const std::size_t tile_bytes = kWinogradPoints * (c + k) * sizeof(float);
-    const std::size_t fitting = chunk_bytes() / tile_bytes / kBlockRows * kBlockRows;
-    chunk = std::min(std::max(fitting, kBlockRows), tiles.count());
+    constexpr std::size_t kFewest = 96;
+    const std::size_t fitting = shared_chunk_bytes() / tile_bytes() / kFewest * kFewest;
+    chunk = std::min(std::max(fitting, kFewest), tiles.count());
   }
 
+  std::size_t tile_bytes() const { return kWinogradPoints * (c + k) * sizeof(float); }
   std::size_t inputs_size() const { return kWinogradPoints * chunk * c; }
   std::size_t outputs_size() const { return kWinogradPoints * chunk * k; }
   std::size_t panel_size() const { return std::size_t(tiles.shape.c) * panel; }
@@ -49,21 +58,39 @@ struct Plan {
   }
 };
 
+/// A forward pass. Where the transformed kernel fits into a core's own cache, each thread takes
+/// chunks of its own, which never leave that cache; otherwise all threads share each chunk.
+struct ForwardPlan : Plan {
+  bool own_chunks = false;
+
+  explicit ForwardPlan(const ConvolutionShape& s) : Plan(s) {
+    constexpr double kForKernel = 0.6, kForTiles = 0.3;  // of that cache (measured)
+    const auto own_cache = double(own_cache_bytes());
+    const auto fitting = std::size_t(kForTiles * own_cache / double(tile_bytes()));
+    own_chunks = double(kernel_size() * sizeof(float)) <= kForKernel * own_cache &&
+                 tiles.count() >= fitting * threads;
+    if (own_chunks) chunk = std::max(fitting, std::size_t{1});
+  }
+
+  std::size_t chunk_size() const { return inputs_size() + outputs_size(); }
+  std::size_t scratch_size() const { return chunk_size() * (own_chunks ? threads : 1); }
+};
+
 template <typename Body>
 void for_each(std::size_t count, const Body& body) {
 #pragma omp parallel for schedule(static)
   for (std::int64_t i = 0; i < std::int64_t(count); ++i) body(std::size_t(i));
 }
 
-/// Calls body(point, first row, rows) for the 36 products of `rows` rows, in blocks.
+/// Calls body(point, first row, rows) for the 36 products of `rows` rows, in blocks of `block`.
 template <typename Body>
-void for_products(std::size_t rows, const Body& body) {
-  const std::size_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+void for_products(std::size_t rows, std::size_t block, const Body& body) {
+  const std::size_t blocks = (rows + block - 1) / block;
   const auto count = std::int64_t(kWinogradPoints * blocks);
 #pragma omp parallel for schedule(dynamic)
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::size_t first = std::size_t(i) % blocks * kBlockRows;
-    body(std::size_t(i) / blocks, first, std::min(kBlockRows, rows - first));
+    const std::size_t first = std::size_t(i) % blocks * block;
+    body(std::size_t(i) / blocks, first, std::min(block, rows - first));
   }
 }
 
@@ -92,8 +119,7 @@ void winograd_transform_kernel(const ConvolutionShape& s, const float* w, float*
 }
 
 std::size_t winograd_forward_scratch(const ConvolutionShape& s) {
-  const Plan plan(s);
-  return plan.inputs_size() + plan.outputs_size();
+  return ForwardPlan(s).scratch_size();
 }
 
 std::size_t winograd_backward_weights_scratch(const ConvolutionShape& s) {
@@ -103,38 +129,59 @@ std::size_t winograd_backward_weights_scratch(const ConvolutionShape& s) {
 
 void winograd_forward(const ConvolutionShape& s, Source x, Source u, Source b,
                       Activation activation, Destination scratch, Destination y) {
-  const Plan plan(s);
-  float* const inputs = scratch.data();
-  float* const outputs = inputs + plan.inputs_size();
+  constexpr std::size_t kBlockRows = 256;  // of a product: they read the kernel once
+  const ForwardPlan plan(s);
   const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
-  const std::size_t kernel_stride = plan.panels * plan.panel_size();
   const float* const bias = b.empty() ? nullptr : b.data();
+  const auto transform_input = [&](std::size_t tile, float* v) {
+    winograd_input(plan.tiles, tile, x.data(), v, input_stride);
+  };
+  const auto product = [&](std::size_t point, std::size_t row, std::size_t rows, const float* v,
+                           float* m) {
+    multiply({.rows = rows,
+              .depth = std::size_t(s.c),
+              .columns = plan.k,
+              .a = v + point * input_stride + row * plan.c,
+              .a_row = plan.c,
+              .a_step = 1,
+              .b = u.data() + point * plan.panels * plan.panel_size(),
+              .b_step = plan.panel,
+              .b_panel = plan.panel_size(),
+              .c = m + point * output_stride + row * plan.k,
+              .c_row = plan.k});
+  };
+  const auto transform_output = [&](std::size_t tile, const float* m) {
+    winograd_output(plan.tiles, tile, m, output_stride, bias, activation, y.data());
+  };
+
+  if (plan.own_chunks) {
+    const auto chunks = std::int64_t((plan.tiles.count() + plan.chunk - 1) / plan.chunk);
+#pragma omp parallel for schedule(dynamic) num_threads(int(plan.threads))
+    for (std::int64_t i = 0; i < chunks; ++i) {
+      const std::size_t first = std::size_t(i) * plan.chunk;
+      const std::size_t count = std::min(plan.chunk, plan.tiles.count() - first);
+      float* const v = scratch.data() + std::size_t(omp_get_thread_num()) * plan.chunk_size();
+      float* const m = v + plan.inputs_size();
+      for (std::size_t t = 0; t < count; ++t) transform_input(first + t, v + t * plan.c);
+      for (std::size_t point = 0; point < kWinogradPoints; ++point) product(point, 0, count, v, m);
+      for (std::size_t t = 0; t < count; ++t) transform_output(first + t, m + t * plan.k);
+    }
+    return;
+  }
+  float* const v = scratch.data();
+  float* const m = v + plan.inputs_size();
   for_chunks(plan, [&](std::size_t first, std::size_t count) {
-    for_each(count, [&](std::size_t t) {
-      winograd_input(plan.tiles, first + t, x.data(), inputs + t * plan.c, input_stride);
+    for_each(count, [&](std::size_t t) { transform_input(first + t, v + t * plan.c); });
+    for_products(count, kBlockRows, [&](std::size_t point, std::size_t row, std::size_t rows) {
+      product(point, row, rows, v, m);
     });
-    for_products(count, [&](std::size_t point, std::size_t row, std::size_t rows) {
-      multiply({.rows = rows,
-                .depth = std::size_t(s.c),
-                .columns = plan.k,
-                .a = inputs + point * input_stride + row * plan.c,
-                .a_row = plan.c,
-                .a_step = 1,
-                .b = u.data() + point * kernel_stride,
-                .b_step = plan.panel,
-                .b_panel = plan.panel_size(),
-                .c = outputs + point * output_stride + row * plan.k,
-                .c_row = plan.k});
-    });
-    for_each(count, [&](std::size_t t) {
-      winograd_output(plan.tiles, first + t, outputs + t * plan.k, output_stride, bias, activation,
-                      y.data());
-    });
+    for_each(count, [&](std::size_t t) { transform_output(first + t, m + t * plan.k); });
   });
 }
 
 void winograd_backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination scratch,
                                Destination dw) {
+  constexpr std::size_t kBlockRows = 96;  // of a product
   const Plan plan(s);
   float* const gradient = scratch.data();
   float* const inputs = gradient + plan.kernel_gradient_size();
@@ -147,20 +194,21 @@ void winograd_backward_weights(const ConvolutionShape& s, Source x, Source dy, D
       winograd_output_gradient(plan.tiles, first + t, dy.data(), outputs + t * plan.k,
                                output_stride);
     });
-    for_products(std::size_t(s.c), [&](std::size_t point, std::size_t row, std::size_t rows) {
-      multiply({.rows = rows,
-                .depth = count,
-                .columns = plan.k,
-                .a = inputs + point * input_stride + row,
-                .a_row = 1,
-                .a_step = plan.c,
-                .b = outputs + point * output_stride,
-                .b_step = plan.k,
-                .b_panel = plan.panel,
-                .c = gradient + point * gradient_stride + row * plan.k,
-                .c_row = plan.k,
-                .accumulate = first > 0});
-    });
+    for_products(std::size_t(s.c), kBlockRows,
+                 [&](std::size_t point, std::size_t row, std::size_t rows) {
+                   multiply({.rows = rows,
+                             .depth = count,
+                             .columns = plan.k,
+                             .a = inputs + point * input_stride + row,
+                             .a_row = 1,
+                             .a_step = plan.c,
+                             .b = outputs + point * output_stride,
+                             .b_step = plan.k,
+                             .b_panel = plan.panel,
+                             .c = gradient + point * gradient_stride + row * plan.k,
+                             .c_row = plan.k,
+                             .accumulate = first > 0});
+                 });
   });
   for_each(std::size_t(s.c), [&](std::size_t c) {
     winograd_kernel_gradient(s, c, gradient + c * plan.k, gradient_stride, dw.data());

@@ -25,6 +25,9 @@ template <std::size_t Rows, std::size_t Vectors>
 void multiply_block(const WinogradProduct& p, const float* a, const float* b, float* c) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < Rows; ++i) {  // on their way while the sums are made
+    for (std::size_t j = 0; j < Vectors; ++j) __builtin_prefetch(c + i * p.c_row + j * lanes, 1);
+  }
   V sums[Rows][Vectors];
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) {
@@ -58,14 +61,23 @@ void multiply_block(const WinogradProduct& p, const float* a, const float* b, fl
   }
 }
 
-// All rows of c in one panel.
+// All rows of c in one panel. The next panel (null behind the last) is fetched into the
+// second-level cache on the way, a share with each block of rows.
 template <std::size_t Vectors>
-void multiply_panel(const WinogradProduct& p, const float* b, float* c) {
+void multiply_panel(const WinogradProduct& p, const float* b, const float* next_b, float* c) {
+  const std::size_t blocks = std::max(p.rows / kBlockRows, std::size_t{1});
+  const std::size_t share = (p.depth + blocks - 1) / blocks;
+  std::size_t fetched = next_b == nullptr ? p.depth : 0;
   const auto block = [&](std::size_t row, auto rows) {
     multiply_block<decltype(rows)::value, Vectors>(p, p.a + row * p.a_row, b, c + row * p.c_row);
   };
   std::size_t row = 0;
   for (; row + kBlockRows <= p.rows; row += kBlockRows) {
+    for (const std::size_t end = std::min(p.depth, fetched + share); fetched < end; ++fetched) {
+      const float* const line = next_b + fetched * p.b_step;
+      for (std::size_t j = 0; j < kPanelVectors; ++j)
+        __builtin_prefetch(line + j * hn::Lanes(D()), 0, 2);
+    }
     multiply_block<kBlockRows, Vectors>(p, p.a + row * p.a_row, b, c + row * p.c_row);
   }
   switch (p.rows - row) {
@@ -88,19 +100,20 @@ void multiply_all(const WinogradProduct& p) {
   const std::size_t lanes = hn::Lanes(D()), panel = panel_width();
   for (std::size_t column = 0; column < p.columns; column += panel) {
     const float* const b = p.b + column / panel * p.b_panel;
+    const float* const next_b = column + panel < p.columns ? b + p.b_panel : nullptr;
     float* const c = p.c + column;
     switch (std::min(panel, p.columns - column) / lanes) {
       case 1:
-        multiply_panel<1>(p, b, c);
+        multiply_panel<1>(p, b, next_b, c);
         break;
       case 2:
-        multiply_panel<2>(p, b, c);
+        multiply_panel<2>(p, b, next_b, c);
         break;
       case 3:
-        multiply_panel<3>(p, b, c);
+        multiply_panel<3>(p, b, next_b, c);
         break;
       default:
-        multiply_panel<4>(p, b, c);
+        multiply_panel<4>(p, b, next_b, c);
         break;
     }
   }
