@@ -31,7 +31,7 @@ step "Dataset: six clips to learn from, two held out"
   --out demo/data.h5 --fit resize --test 7,8 --val 6
 
 step "Training: the AlexNet-based network, $epochs epochs"
-"$afterglow" train --data demo/data.h5 --out demo/run --arch alexnet --beta 0.5 --previous own --batch 4 \
+"$afterglow" train --data demo/data.h5 --out demo/run --arch alexnet --beta 0.2 --previous own --batch 4 \
   --epochs "$epochs" --seed 1
 
 step "Colouring the held-out clips, frame by frame, each from the one before"

@@ -16,6 +16,7 @@
 #include "data/names.hpp"
 #include "data/result_file.hpp"
 #include "nn/checkpoint.hpp"
+#include "nn/recurrent_colorizer.hpp"
 #include "weights/keras_vgg16.hpp"
 
 namespace afterglow {
@@ -75,6 +76,36 @@ Json describe_model(const fs::path& path) {
   return json;
 }
 
+Json as_json(const std::vector<ConvolutionPlan>& plans) {
+  Json json = Json::array();
+  for (const ConvolutionPlan& plan : plans) {
+    json.push_back(
+        {{"convolution", plan.convolution}, {"pass", plan.pass}, {"algorithm", plan.algorithm}});
+  }
+  return json;
+}
+
+/// How the model's convolutions are computed, told by computing them.
+Json describe_plan(const fs::path& path) {
+  constexpr std::int64_t kBatch = 16;
+  Json json;
+  {
+    const auto backend = open_backend("auto");
+    const LoadedModel loaded = load_model(path, backend);
+    loaded.model->train(true);
+    const Variable y = loaded.model->forward(
+        Variable(Tensor::zeros(backend, {kBatch, kNetworkSize, kNetworkSize, 6})));
+    backward(y, Tensor::zeros(backend, y.shape()));
+    json["training_step"] = as_json(backend->convolution_plans());
+  }
+  const auto backend = open_backend("auto");
+  const LoadedModel loaded = load_model(path, backend);
+  RecurrentColorizer(*loaded.model, Previous::kOwn)
+      .step(Tensor::zeros(backend, {1, kNetworkSize, kNetworkSize, 3}));
+  json["frame"] = as_json(backend->convolution_plans());
+  return json;
+}
+
 Json describe_dataset(const fs::path& path) {
   const Dataset dataset(path);
   const DatasetHeader& header = dataset.header();
@@ -128,15 +159,24 @@ Json describe_frames(const fs::path& path) {
   return json;
 }
 
-Json describe(const fs::path& path) {
+bool is_model(const fs::path& path) {
+  const hdf5::File file = hdf5::File::open(path);
+  return file.has_attribute(".", "format") && file.read_string(".", "format") == "afterglow model";
+}
+
+Json describe(const fs::path& path, bool plan) {
   if (!fs::exists(path)) {
     throw InputError(path.string(), "does not exist", "give a file or folder that does");
   }
-  if (fs::is_directory(path) || !holds_hdf5(path)) return describe_frames(path);
+  const bool other = fs::is_directory(path) || !holds_hdf5(path);
+  if (plan && (other || !is_model(path))) {
+    throw InputError(path.string(), "is not a model, which alone has a plan", "leave out --plan");
+  }
+  if (other) return describe_frames(path);
   const hdf5::File file = hdf5::File::open(path);
   if (!file.has_attribute(".", "format")) return describe_vgg16(path);
   const std::string format = file.read_string(".", "format");
-  if (format == "afterglow model") return describe_model(path);
+  if (format == "afterglow model") return plan ? describe_plan(path) : describe_model(path);
   if (format == "afterglow dataset") return describe_dataset(path);
   if (format == "afterglow result") return describe_results(path);
   throw InputError(path.string(), "holds '" + format + "', which is not known",
@@ -177,11 +217,15 @@ void add_info(CLI::App& program) {
       program.add_subcommand("info", "Say what a model, dataset, weights file or film holds");
   auto path = std::make_shared<std::string>();
   auto as_json = std::make_shared<bool>(false);
+  auto plan = std::make_shared<bool>(false);
   command->add_option("FILE", *path, "Model, dataset, VGG16 weights, film or folder of pictures")
       ->required();
   command->add_flag("--json", *as_json, "Print JSON");
-  command->callback([path, as_json] {
-    const Json json = describe(*path);
+  command->add_flag("--plan", *plan,
+                    "Of a model: how each convolution is computed on this machine, in a training "
+                    "step of 16 frames and in a frame");
+  command->callback([path, as_json, plan] {
+    const Json json = describe(*path, *plan);
     if (*as_json) {
       std::puts(json.dump(2).c_str());
     } else {

@@ -60,6 +60,10 @@ void add_train(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--device", options->device, "auto or cpu")->capture_default_str();
   command
+      ->add_option("--conv-algo", options->convolutions,
+                   "Algorithms of the convolutions: auto (the fastest of each), direct or winograd")
+      ->capture_default_str();
+  command
       ->add_option("--save-every", options->save_every,
                    "Steps between checkpoints inside an epoch, besides one every few minutes")
       ->capture_default_str();

@@ -28,6 +28,7 @@ struct TrainOptions {
   bool vgg16_partial = false;
   std::uint64_t seed = 1;
   std::string device = "auto";
+  std::string convolutions = "auto";
   std::int64_t save_every = 0;  // steps between checkpoints inside an epoch; 0: by time alone
   bool resume = false;
 };

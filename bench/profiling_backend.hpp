@@ -91,6 +91,9 @@ class ProfilingBackend final : public Backend {
         "upsample_conv2d backward weights", text(g),
         [&] { inner_->upsample_conv2d_backward_weights(g, x, dy, dw, db); }, g.as_written().flop());
   }
+  std::vector<ConvolutionPlan> convolution_plans() const override {
+    return inner_->convolution_plans();
+  }
 
   void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
                   std::span<std::uint8_t> argmax) override {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "kernels/device.hpp"
 #include "kernels/geometry.hpp"
@@ -38,6 +39,20 @@ using PreparedKernels = std::map<std::string, Buffer>;
 struct Kernel {
   Source values;
   PreparedKernels* prepared = nullptr;
+};
+
+/// Which algorithms a backend's convolutions may use.
+enum class ConvolutionChoice : std::int32_t {
+  kAuto,      // whatever is fastest for each
+  kDirect,    // those that multiply as the definition does
+  kWinograd,  // Winograd's wherever it can be used
+};
+
+/// How one of a backend's convolutions is computed.
+struct ConvolutionPlan {
+  std::string convolution;  // "3x3 64-128, 16 of 64x64"; with 4K outputs where upsampling is inside
+  std::string pass;         // "forward", "backward data", "backward weights"
+  std::string algorithm;
 };
 
 /// What the memory of a backend amounts to, in bytes.
@@ -99,6 +114,9 @@ class Backend {
                                              Destination dx) = 0;
   virtual void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,
                                                 Source dy, Destination dw, Destination db) = 0;
+
+  /// All convolutions computed so far, in the order in which they first were.
+  virtual std::vector<ConvolutionPlan> convolution_plans() const = 0;
 
   // Pooling. `argmax` holds, per output value, the winner's place in its window (row * window +
   // column; the first of equals); it may be empty when no gradient is wanted.
@@ -175,7 +193,7 @@ class Backend {
                     Destination v) = 0;
 };
 
-/// The CPU backend (oneDNN, OpenMP).
-std::shared_ptr<Backend> make_cpu_backend();
+/// The CPU backend (oneDNN, OpenMP, Highway).
+std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice = ConvolutionChoice::kAuto);
 
 }  // namespace afterglow

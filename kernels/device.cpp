@@ -5,8 +5,16 @@
 
 namespace afterglow {
 
-std::shared_ptr<Backend> open_backend(const std::string& device) {
-  if (device == "auto" || device == "cpu") return make_cpu_backend();
+ConvolutionChoice parse_convolution_choice(const std::string& text) {
+  if (text == "auto") return ConvolutionChoice::kAuto;
+  if (text == "direct") return ConvolutionChoice::kDirect;
+  if (text == "winograd") return ConvolutionChoice::kWinograd;
+  throw InputError("--conv-algo", "'" + text + "' is not known", "use auto, direct or winograd");
+}
+
+std::shared_ptr<Backend> open_backend(const std::string& device, const std::string& convolutions) {
+  const ConvolutionChoice choice = parse_convolution_choice(convolutions);
+  if (device == "auto" || device == "cpu") return make_cpu_backend(choice);
   const bool cuda =
       device == "cuda" || (device.starts_with("cuda:") && device.size() > 5 &&
                            device.find_first_not_of("0123456789", 5) == std::string::npos);

@@ -1,12 +1,14 @@
 // Which machine part computes.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 namespace afterglow {
 
 class Backend;
+enum class ConvolutionChoice : std::int32_t;
 
 /// A compute device by name: "cpu", later "cuda" or "cuda:1".
 struct Device {
@@ -16,8 +18,12 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
+/// What `--conv-algo` names: "auto", "direct" or "winograd". Throws InputError.
+ConvolutionChoice parse_convolution_choice(const std::string& text);
+
 /// Opens the backend that `--device` names: "auto" or "cpu"; "cuda" and "cuda:N" throw InputError
 /// as long as the CUDA plug-in does not exist. Any other text throws InputError.
-std::shared_ptr<Backend> open_backend(const std::string& device);
+std::shared_ptr<Backend> open_backend(const std::string& device,
+                                      const std::string& convolutions = "auto");
 
 }  // namespace afterglow

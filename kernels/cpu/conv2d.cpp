@@ -23,4 +23,8 @@ void CpuBackend::conv2d_backward_weights(const Conv2dGeometry& g, Source x, Sour
   convolutions_->backward_weights(shape_of(g), x, dy, dw, db);
 }
 
+std::vector<ConvolutionPlan> CpuBackend::convolution_plans() const {
+  return convolutions_->plans();
+}
+
 }  // namespace afterglow

@@ -1,6 +1,7 @@
 #include "kernels/cpu/convolution.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "kernels/cpu/gemm_convolution.hpp"
@@ -11,21 +12,38 @@ namespace afterglow {
 
 namespace {
 
+// The model behind choose_algorithm counts floating-point operations, and bytes that cross the
+// memory bus as so many of them. Its constants were fitted to the layers of both networks at batch
+// 1 and 16 (docs/performance.md).
+constexpr double kFlopPerByte = 20;
+
+double flop_of(const ConvolutionShape& s) { return 2.0 * double(s.y_size()) * s.kh * s.kw * s.c; }
+
 // Gathering the windows costs in proportion to the pixels, reordering the kernel for oneDNN's
-// convolution in proportion to its outputs. The break-even was measured on both networks' layers at
-// batch 1 and 16.
+// convolution in proportion to its outputs.
 bool is_product(const ConvolutionShape& s) {
   constexpr double kPixelsPerOutput = 2.5;
   return double(s.n) * s.oh * s.ow <= kPixelsPerOutput * s.k;
 }
 
-// Winograd's transforms of the pictures are worth it when each value is used for many channels,
-// that of the kernel when it is used for many tiles (measured likewise).
-bool is_winograd(const ConvolutionShape& s, ConvolutionPass pass) {
-  constexpr std::int32_t kFewestChannels = 32;
-  const std::int64_t fewest_tiles = pass == ConvolutionPass::kBackwardWeights ? 16 : 32;
-  if (!is_winograd_shape(s) || std::min(s.c, s.k) < kFewestChannels) return false;
-  return std::int64_t{s.n} * ((s.oh + 3) / 4) * ((s.ow + 3) / 4) >= fewest_tiles;
+double plain_cost(const ConvolutionShape& s, bool constant) {
+  constexpr double kShare = 0.9;                             // of the machine's rate
+  const double touched = constant || is_product(s) ? 1 : 3;  // read, written reordered, read
+  return flop_of(s) / kShare + kFlopPerByte * touched * sizeof(float) * double(s.w_size());
+}
+
+double winograd_cost(const ConvolutionShape& s, ConvolutionPass pass, std::size_t side,
+                     bool constant) {
+  constexpr double kShare = 0.87;                      // of the machine's rate
+  constexpr double kInCache = 0.4, kInOwnCache = 0.1;  // what a byte there costs
+  const WinogradTiles tiles(s, side);
+  const bool weights = pass == ConvolutionPass::kBackwardWeights;
+  const double points = double(tiles.points()), pairs = points * s.c * s.k;
+  const double flop = 2 * double(tiles.count()) * pairs;
+  const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + s.k);
+  const double weight = !weights && winograd_kernel_is_small(tiles) ? kInOwnCache : kInCache;
+  const double kernel = sizeof(float) * pairs * (constant ? 1 : 3);
+  return flop / kShare + kFlopPerByte * (weight * transformed + kernel);
 }
 
 // The convolution that carries dy back to dx at stride 1.
@@ -55,7 +73,7 @@ void reverse_taps(const ConvolutionShape& s, const float* w, float* reversed) {
   }
 }
 
-// kernel (3, 3, C, K) -> turned (3, 3, K, C): by 180 degrees, and its channels exchanged.
+// kernel (KH, KW, C, K) -> turned (KH, KW, K, C): by 180 degrees, and its channels exchanged.
 void turn_kernel(const ConvolutionShape& s, const float* w, float* turned) {
   constexpr std::ptrdiff_t kBlock = 16;  // outputs: a cache line of w, as many rows written
   const std::ptrdiff_t taps = s.kh * s.kw, blocks = (s.k + kBlock - 1) / kBlock;
@@ -71,23 +89,77 @@ void turn_kernel(const ConvolutionShape& s, const float* w, float* turned) {
   }
 }
 
-}  // namespace
-
-ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass) {
-  // Backward data at stride 1 is a forward convolution.
-  const bool forward = pass != ConvolutionPass::kBackwardWeights;
-  const ConvolutionShape run =
-      pass == ConvolutionPass::kBackwardData && s.stride == 1 ? turned(s) : s;
-  if (is_winograd(run, forward ? ConvolutionPass::kForward : pass)) {
-    return ConvolutionAlgorithm::kWinograd;
-  }
-  return is_product(s) ? ConvolutionAlgorithm::kProduct : ConvolutionAlgorithm::kDirect;
+const char* pass_name(ConvolutionPass pass) {
+  if (pass == ConvolutionPass::kBackwardData) return "backward data";
+  return pass == ConvolutionPass::kBackwardWeights ? "backward weights" : "forward";
 }
 
-ConvolutionCache::ConvolutionCache(std::function<Buffer(std::size_t)> allocate)
-    : allocate_(std::move(allocate)) {}
+std::string algorithm_name(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
+  if (algorithm == ConvolutionAlgorithm::kDirect) return "direct";
+  if (algorithm == ConvolutionAlgorithm::kProduct) return "matrix product";
+  const std::string m = std::to_string(int(points_a_side(algorithm)) - s.kh + 1);
+  const std::string r = std::to_string(s.kh);
+  return "Winograd F(" + m + 'x' + m + ", " + r + 'x' + r + ')';
+}
+
+}  // namespace
+
+std::size_t points_a_side(ConvolutionAlgorithm algorithm) {
+  if (algorithm == ConvolutionAlgorithm::kWinograd4) return 4;
+  return algorithm == ConvolutionAlgorithm::kWinograd6 ? 6 : 0;
+}
+
+ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass,
+                                      bool constant, ConvolutionChoice choice) {
+  constexpr std::int32_t kFewestChannels = 32;  // for which transforms are worth it
+  ConvolutionAlgorithm best =
+      is_product(s) ? ConvolutionAlgorithm::kProduct : ConvolutionAlgorithm::kDirect;
+  if (choice == ConvolutionChoice::kDirect) return best;
+  if (choice == ConvolutionChoice::kAuto && std::min(s.c, s.k) < kFewestChannels) return best;
+  const ConvolutionShape run =
+      pass == ConvolutionPass::kBackwardData && s.stride == 1 ? turned(s) : s;
+  double least = choice == ConvolutionChoice::kWinograd ? std::numeric_limits<double>::infinity()
+                                                        : plain_cost(s, constant);
+  for (const ConvolutionAlgorithm algorithm :
+       {ConvolutionAlgorithm::kWinograd4, ConvolutionAlgorithm::kWinograd6}) {
+    const std::size_t side = points_a_side(algorithm);
+    if (!is_winograd_shape(run, side)) continue;
+    const double cost = winograd_cost(run, pass, side, constant);
+    if (cost >= least) continue;
+    least = cost;
+    best = algorithm;
+  }
+  return best;
+}
+
+ConvolutionCache::ConvolutionCache(std::function<Buffer(std::size_t)> allocate,
+                                   ConvolutionChoice choice)
+    : allocate_(std::move(allocate)), choice_(choice) {}
 
 ConvolutionCache::~ConvolutionCache() = default;
+
+ConvolutionAlgorithm ConvolutionCache::algorithm(const ConvolutionShape& s, ConvolutionPass pass,
+                                                 bool constant) {
+  const auto [place, is_new] = algorithms_.try_emplace({s, pass, constant});
+  if (is_new) {
+    place->second = choose_algorithm(s, pass, constant, choice_);
+    plans_.push_back({s, pass, place->second});
+  }
+  return place->second;
+}
+
+std::vector<ConvolutionPlan> ConvolutionCache::plans() const {
+  const auto number = [](std::int32_t value) { return std::to_string(value); };
+  std::vector<ConvolutionPlan> result;
+  for (const auto& [s, pass, algorithm] : plans_) {
+    result.push_back({number(s.kh) + 'x' + number(s.kw) +
+                          (s.stride > 1 ? "/" + number(s.stride) : "") + ' ' + number(s.c) + '-' +
+                          number(s.k) + ", " + number(s.n) + " of " + number(s.h) + 'x' +
+                          number(s.w),
+                      pass_name(pass), algorithm_name(s, algorithm)});
+  }
+  return result;
+}
 
 OneDnnConvolution& ConvolutionCache::primitive(const ConvolutionKey& key) {
   std::unique_ptr<OneDnnConvolution>& place = primitives_[key];
@@ -118,13 +190,17 @@ void ConvolutionCache::run_direct(const ConvolutionKey& key, Source src, const K
 
 void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, Source b,
                                Activation activation, Destination y) {
-  switch (choose_algorithm(s, ConvolutionPass::kForward)) {
-    case ConvolutionAlgorithm::kWinograd: {
-      const Scratch u = prepare(w, "winograd", winograd_kernel_size(s), [&](float* to) {
-        winograd_transform_kernel(s, w.values.data(), to);
-      });
-      winograd_forward(s, x, u.span(), b, activation, scratch(winograd_forward_scratch(s)).span(),
-                       y);
+  const ConvolutionAlgorithm chosen =
+      algorithm(s, ConvolutionPass::kForward, w.prepared != nullptr);
+  switch (chosen) {
+    case ConvolutionAlgorithm::kWinograd4:
+    case ConvolutionAlgorithm::kWinograd6: {
+      const WinogradTiles tiles(s, points_a_side(chosen));
+      const Scratch u =
+          prepare(w, "winograd " + std::to_string(tiles.side), winograd_kernel_size(tiles),
+                  [&](float* to) { winograd_transform_kernel(tiles, w.values.data(), to); });
+      winograd_forward(tiles, x, u.span(), b, activation,
+                       scratch(winograd_forward_scratch(tiles)).span(), y);
       return;
     }
     case ConvolutionAlgorithm::kProduct:
@@ -138,16 +214,20 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, So
 
 void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Kernel w,
                                      Destination dx) {
-  switch (choose_algorithm(s, ConvolutionPass::kBackwardData)) {
-    case ConvolutionAlgorithm::kWinograd: {
-      const ConvolutionShape run = turned(s);
-      const Scratch u = prepare(w, "winograd turned", winograd_kernel_size(run), [&](float* to) {
-        const Scratch kernel = scratch(w.values.size());
-        turn_kernel(s, w.values.data(), kernel.data());
-        winograd_transform_kernel(run, kernel.data(), to);
-      });
-      winograd_forward(run, dy, u.span(), {}, Activation::kNone,
-                       scratch(winograd_forward_scratch(run)).span(), dx);
+  const ConvolutionAlgorithm chosen =
+      algorithm(s, ConvolutionPass::kBackwardData, w.prepared != nullptr);
+  switch (chosen) {
+    case ConvolutionAlgorithm::kWinograd4:
+    case ConvolutionAlgorithm::kWinograd6: {
+      const WinogradTiles tiles(turned(s), points_a_side(chosen));
+      const Scratch u = prepare(w, "winograd turned " + std::to_string(tiles.side),
+                                winograd_kernel_size(tiles), [&](float* to) {
+                                  const Scratch kernel = scratch(w.values.size());
+                                  turn_kernel(s, w.values.data(), kernel.data());
+                                  winograd_transform_kernel(tiles, kernel.data(), to);
+                                });
+      winograd_forward(tiles, dy, u.span(), {}, Activation::kNone,
+                       scratch(winograd_forward_scratch(tiles)).span(), dx);
       return;
     }
     case ConvolutionAlgorithm::kProduct:
@@ -172,11 +252,16 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Kerne
 
 void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x, Source dy,
                                         Destination dw, Destination db) {
-  switch (choose_algorithm(s, ConvolutionPass::kBackwardWeights)) {
-    case ConvolutionAlgorithm::kWinograd:
-      winograd_backward_weights(s, x, dy, scratch(winograd_backward_weights_scratch(s)).span(), dw);
+  const ConvolutionAlgorithm chosen = algorithm(s, ConvolutionPass::kBackwardWeights, false);
+  switch (chosen) {
+    case ConvolutionAlgorithm::kWinograd4:
+    case ConvolutionAlgorithm::kWinograd6: {
+      const WinogradTiles tiles(s, points_a_side(chosen));
+      winograd_backward_weights(tiles, x, dy,
+                                scratch(winograd_backward_weights_scratch(tiles)).span(), dw);
       if (!db.empty()) sum_channel_rows({std::int64_t{s.n} * s.oh * s.ow, s.k}, dy, db);
       return;
+    }
     case ConvolutionAlgorithm::kProduct:
       gemm_backward_weights(s, x, dy, scratch(windows_size(s)).span(), dw, db);
       return;

@@ -8,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/cpu/onednn.hpp"
@@ -23,13 +25,20 @@ ConvolutionShape shape_of(const UpsampleConv2dGeometry& g);
 
 /// How a pass is computed.
 enum class ConvolutionAlgorithm : std::int32_t {
-  kDirect,    // oneDNN's direct convolution
-  kProduct,   // the windows gathered, one matrix product
-  kWinograd,  // kernels/cpu/winograd.hpp
+  kDirect,     // oneDNN's direct convolution
+  kProduct,    // the windows gathered, one matrix product
+  kWinograd4,  // kernels/cpu/winograd.hpp with 4 points a side
+  kWinograd6,  // with 6
 };
 
-/// The one place that chooses: what measured fastest for shapes like this one.
-ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass);
+/// Points a side of Winograd's; 0 for the others.
+std::size_t points_a_side(ConvolutionAlgorithm algorithm);
+
+/// The one place that chooses, by a model of the time that each would take. `constant`: what is
+/// made of the kernel is kept from call to call.
+ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass,
+                                      bool constant,
+                                      ConvolutionChoice choice = ConvolutionChoice::kAuto);
 
 /// Floats for the length of a call.
 class Scratch {
@@ -50,7 +59,7 @@ class Scratch {
 class ConvolutionCache {
  public:
   /// `allocate` gives the scratch memory of each call.
-  explicit ConvolutionCache(std::function<Buffer(std::size_t)> allocate);
+  ConvolutionCache(std::function<Buffer(std::size_t)> allocate, ConvolutionChoice choice);
   ~ConvolutionCache();
 
   /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be empty.
@@ -62,6 +71,9 @@ class ConvolutionCache {
   /// dw(KH, KW, C, K), and db(K) unless it is empty.
   void backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination dw,
                         Destination db);
+
+  /// All convolutions computed so far, in the order in which they first were.
+  std::vector<ConvolutionPlan> plans() const;
 
   /// Scratch memory for `count` floats.
   Scratch scratch(std::size_t count) const;
@@ -82,12 +94,24 @@ class ConvolutionCache {
   }
 
  private:
+  /// A convolution that was computed, and how.
+  struct Plan {
+    ConvolutionShape shape;
+    ConvolutionPass pass;
+    ConvolutionAlgorithm algorithm;
+  };
+
+  /// The algorithm of a pass, chosen at its first call.
+  ConvolutionAlgorithm algorithm(const ConvolutionShape& s, ConvolutionPass pass, bool constant);
   /// A forward or backward data pass by oneDNN.
   void run_direct(const ConvolutionKey& key, Source src, const Kernel& w, Source b,
                   Destination dst);
   OneDnnConvolution& primitive(const ConvolutionKey& key);
 
   std::function<Buffer(std::size_t)> allocate_;
+  ConvolutionChoice choice_;
+  std::map<std::tuple<ConvolutionShape, ConvolutionPass, bool>, ConvolutionAlgorithm> algorithms_;
+  std::vector<Plan> plans_;
   std::map<ConvolutionKey, std::unique_ptr<OneDnnConvolution>> primitives_;
 };
 

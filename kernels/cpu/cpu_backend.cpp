@@ -31,10 +31,10 @@ const char* instruction_set() {
 
 }  // namespace
 
-CpuBackend::CpuBackend()
+CpuBackend::CpuBackend(ConvolutionChoice choice)
     : pool_(std::make_shared<MemoryPool>()),
       convolutions_(std::make_unique<ConvolutionCache>(
-          [pool = pool_](std::size_t bytes) { return pool->allocate(bytes); })) {}
+          [pool = pool_](std::size_t bytes) { return pool->allocate(bytes); }, choice)) {}
 
 CpuBackend::~CpuBackend() = default;
 
@@ -57,6 +57,8 @@ void CpuBackend::copy_to_host(const std::byte* device, std::span<std::byte> host
 
 MemoryReport CpuBackend::memory() const { return pool_->report(); }
 
-std::shared_ptr<Backend> make_cpu_backend() { return std::make_shared<CpuBackend>(); }
+std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice) {
+  return std::make_shared<CpuBackend>(choice);
+}
 
 }  // namespace afterglow

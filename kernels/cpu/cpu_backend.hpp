@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/backend.hpp"
 
@@ -15,7 +16,7 @@ class MemoryPool;        // kernels/cpu/memory_pool.hpp
 /// once but for the memory functions.
 class CpuBackend final : public Backend {
  public:
-  CpuBackend();
+  explicit CpuBackend(ConvolutionChoice choice = ConvolutionChoice::kAuto);
   ~CpuBackend() override;
 
   Device device() const override;
@@ -40,6 +41,7 @@ class CpuBackend final : public Backend {
                                      Destination dx) override;
   void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x, Source dy,
                                         Destination dw, Destination db) override;
+  std::vector<ConvolutionPlan> convolution_plans() const override;
 
   void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
                   std::span<std::uint8_t> argmax) override;

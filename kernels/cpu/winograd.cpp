@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "kernels/cpu/winograd_product.hpp"
-#include "kernels/cpu/winograd_transforms.hpp"
 
 namespace afterglow {
 
@@ -37,10 +36,10 @@ struct Plan {
   std::size_t chunk;  // tiles that are worked on at a time
   std::size_t threads = std::size_t(omp_get_max_threads());
 
-  explicit Plan(const ConvolutionShape& s)
-      : tiles(s),
-        c(winograd_padded(std::size_t(s.c))),
-        k(winograd_padded(std::size_t(s.k))),
+  explicit Plan(const WinogradTiles& cut)
+      : tiles(cut),
+        c(winograd_padded(std::size_t(tiles.shape.c))),
+        k(winograd_padded(std::size_t(tiles.shape.k))),
         panel(winograd_panel()),
         panels((k + panel - 1) / panel) {
     constexpr std::size_t kFewest = 96;
@@ -48,13 +47,13 @@ struct Plan {
     chunk = std::min(std::max(fitting, kFewest), tiles.count());
   }
 
-  std::size_t tile_bytes() const { return kWinogradPoints * (c + k) * sizeof(float); }
-  std::size_t inputs_size() const { return kWinogradPoints * chunk * c; }
-  std::size_t outputs_size() const { return kWinogradPoints * chunk * k; }
+  std::size_t tile_bytes() const { return tiles.points() * (c + k) * sizeof(float); }
+  std::size_t inputs_size() const { return tiles.points() * chunk * c; }
+  std::size_t outputs_size() const { return tiles.points() * chunk * k; }
   std::size_t panel_size() const { return std::size_t(tiles.shape.c) * panel; }
-  std::size_t kernel_size() const { return kWinogradPoints * panels * panel_size(); }
+  std::size_t kernel_size() const { return tiles.points() * panels * panel_size(); }
   std::size_t kernel_gradient_size() const {
-    return kWinogradPoints * std::size_t(tiles.shape.c) * k;
+    return tiles.points() * std::size_t(tiles.shape.c) * k;
   }
 };
 
@@ -63,12 +62,10 @@ struct Plan {
 struct ForwardPlan : Plan {
   bool own_chunks = false;
 
-  explicit ForwardPlan(const ConvolutionShape& s) : Plan(s) {
-    constexpr double kForKernel = 0.6, kForTiles = 0.3;  // of that cache (measured)
-    const auto own_cache = double(own_cache_bytes());
-    const auto fitting = std::size_t(kForTiles * own_cache / double(tile_bytes()));
-    own_chunks = double(kernel_size() * sizeof(float)) <= kForKernel * own_cache &&
-                 tiles.count() >= fitting * threads;
+  explicit ForwardPlan(const WinogradTiles& cut) : Plan(cut) {
+    constexpr double kForTiles = 0.3;  // of that cache (measured)
+    const auto fitting = std::size_t(kForTiles * double(own_cache_bytes()) / double(tile_bytes()));
+    own_chunks = winograd_kernel_is_small(tiles) && tiles.count() >= fitting * threads;
     if (own_chunks) chunk = std::max(fitting, std::size_t{1});
   }
 
@@ -82,11 +79,12 @@ void for_each(std::size_t count, const Body& body) {
   for (std::int64_t i = 0; i < std::int64_t(count); ++i) body(std::size_t(i));
 }
 
-/// Calls body(point, first row, rows) for the 36 products of `rows` rows, in blocks of `block`.
+/// Calls body(point, first row, rows) for the products of all points, of `rows` rows each, in
+/// blocks of `block`.
 template <typename Body>
-void for_products(std::size_t rows, std::size_t block, const Body& body) {
+void for_products(std::size_t points, std::size_t rows, std::size_t block, const Body& body) {
   const std::size_t blocks = (rows + block - 1) / block;
-  const auto count = std::int64_t(kWinogradPoints * blocks);
+  const auto count = std::int64_t(points * blocks);
 #pragma omp parallel for schedule(dynamic)
   for (std::int64_t i = 0; i < count; ++i) {
     const std::size_t first = std::size_t(i) % blocks * block;
@@ -104,42 +102,49 @@ void for_chunks(const Plan& plan, const Body& body) {
 
 }  // namespace
 
-bool is_winograd_shape(const ConvolutionShape& s) {
-  return s.kh == 3 && s.kw == 3 && s.stride == 1 && s.dilation == 1;
+bool is_winograd_shape(const ConvolutionShape& s, std::size_t side) {
+  const bool kernel = s.kh == 2 || s.kh == 3 || (s.kh == 5 && side == 6);
+  return kernel && s.kw == s.kh && s.stride == 1 && s.dilation == 1;
 }
 
-std::size_t winograd_kernel_size(const ConvolutionShape& s) { return Plan(s).kernel_size(); }
+bool winograd_kernel_is_small(const WinogradTiles& tiles) {
+  constexpr double kForKernel = 0.6;  // of that cache (measured)
+  return double(winograd_kernel_size(tiles) * sizeof(float)) <=
+         kForKernel * double(own_cache_bytes());
+}
 
-void winograd_transform_kernel(const ConvolutionShape& s, const float* w, float* u) {
-  const Plan plan(s);
-  for_each(std::size_t(s.c), [&](std::size_t c) {
-    winograd_kernel(s, c, w, u + c * plan.panel, plan.panels * plan.panel_size(), plan.panel,
+std::size_t winograd_kernel_size(const WinogradTiles& tiles) { return Plan(tiles).kernel_size(); }
+
+void winograd_transform_kernel(const WinogradTiles& tiles, const float* w, float* u) {
+  const Plan plan(tiles);
+  for_each(std::size_t(tiles.shape.c), [&](std::size_t c) {
+    winograd_kernel(tiles, c, w, u + c * plan.panel, plan.panels * plan.panel_size(), plan.panel,
                     plan.panel_size());
   });
 }
 
-std::size_t winograd_forward_scratch(const ConvolutionShape& s) {
-  return ForwardPlan(s).scratch_size();
+std::size_t winograd_forward_scratch(const WinogradTiles& tiles) {
+  return ForwardPlan(tiles).scratch_size();
 }
 
-std::size_t winograd_backward_weights_scratch(const ConvolutionShape& s) {
-  const Plan plan(s);
+std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles) {
+  const Plan plan(tiles);
   return plan.kernel_gradient_size() + plan.inputs_size() + plan.outputs_size();
 }
 
-void winograd_forward(const ConvolutionShape& s, Source x, Source u, Source b,
+void winograd_forward(const WinogradTiles& tiles, Source x, Source u, Source b,
                       Activation activation, Destination scratch, Destination y) {
   constexpr std::size_t kBlockRows = 256;  // of a product: they read the kernel once
-  const ForwardPlan plan(s);
+  const ForwardPlan plan(tiles);
   const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
   const float* const bias = b.empty() ? nullptr : b.data();
   const auto transform_input = [&](std::size_t tile, float* v) {
-    winograd_input(plan.tiles, tile, x.data(), v, input_stride);
+    winograd_input(tiles, tile, x.data(), v, input_stride);
   };
   const auto product = [&](std::size_t point, std::size_t row, std::size_t rows, const float* v,
                            float* m) {
     multiply({.rows = rows,
-              .depth = std::size_t(s.c),
+              .depth = std::size_t(tiles.shape.c),
               .columns = plan.k,
               .a = v + point * input_stride + row * plan.c,
               .a_row = plan.c,
@@ -151,7 +156,7 @@ void winograd_forward(const ConvolutionShape& s, Source x, Source u, Source b,
               .c_row = plan.k});
   };
   const auto transform_output = [&](std::size_t tile, const float* m) {
-    winograd_output(plan.tiles, tile, m, output_stride, bias, activation, y.data());
+    winograd_output(tiles, tile, m, output_stride, bias, activation, y.data());
   };
 
   if (plan.own_chunks) {
@@ -163,7 +168,7 @@ void winograd_forward(const ConvolutionShape& s, Source x, Source u, Source b,
       float* const v = scratch.data() + std::size_t(omp_get_thread_num()) * plan.chunk_size();
       float* const m = v + plan.inputs_size();
       for (std::size_t t = 0; t < count; ++t) transform_input(first + t, v + t * plan.c);
-      for (std::size_t point = 0; point < kWinogradPoints; ++point) product(point, 0, count, v, m);
+      for (std::size_t point = 0; point < tiles.points(); ++point) product(point, 0, count, v, m);
       for (std::size_t t = 0; t < count; ++t) transform_output(first + t, m + t * plan.k);
     }
     return;
@@ -172,29 +177,30 @@ void winograd_forward(const ConvolutionShape& s, Source x, Source u, Source b,
   float* const m = v + plan.inputs_size();
   for_chunks(plan, [&](std::size_t first, std::size_t count) {
     for_each(count, [&](std::size_t t) { transform_input(first + t, v + t * plan.c); });
-    for_products(count, kBlockRows, [&](std::size_t point, std::size_t row, std::size_t rows) {
-      product(point, row, rows, v, m);
-    });
+    for_products(tiles.points(), count, kBlockRows,
+                 [&](std::size_t point, std::size_t row, std::size_t rows) {
+                   product(point, row, rows, v, m);
+                 });
     for_each(count, [&](std::size_t t) { transform_output(first + t, m + t * plan.k); });
   });
 }
 
-void winograd_backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination scratch,
+void winograd_backward_weights(const WinogradTiles& tiles, Source x, Source dy, Destination scratch,
                                Destination dw) {
   constexpr std::size_t kBlockRows = 96;  // of a product
-  const Plan plan(s);
+  const Plan plan(tiles);
+  const auto channels = std::size_t(tiles.shape.c);
   float* const gradient = scratch.data();
   float* const inputs = gradient + plan.kernel_gradient_size();
   float* const outputs = inputs + plan.inputs_size();
   const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
-  const std::size_t gradient_stride = std::size_t(s.c) * plan.k;
+  const std::size_t gradient_stride = channels * plan.k;
   for_chunks(plan, [&](std::size_t first, std::size_t count) {
     for_each(count, [&](std::size_t t) {
-      winograd_input(plan.tiles, first + t, x.data(), inputs + t * plan.c, input_stride);
-      winograd_output_gradient(plan.tiles, first + t, dy.data(), outputs + t * plan.k,
-                               output_stride);
+      winograd_input(tiles, first + t, x.data(), inputs + t * plan.c, input_stride);
+      winograd_output_gradient(tiles, first + t, dy.data(), outputs + t * plan.k, output_stride);
     });
-    for_products(std::size_t(s.c), kBlockRows,
+    for_products(tiles.points(), channels, kBlockRows,
                  [&](std::size_t point, std::size_t row, std::size_t rows) {
                    multiply({.rows = rows,
                              .depth = count,
@@ -210,8 +216,8 @@ void winograd_backward_weights(const ConvolutionShape& s, Source x, Source dy, D
                              .accumulate = first > 0});
                  });
   });
-  for_each(std::size_t(s.c), [&](std::size_t c) {
-    winograd_kernel_gradient(s, c, gradient + c * plan.k, gradient_stride, dw.data());
+  for_each(channels, [&](std::size_t c) {
+    winograd_kernel_gradient(tiles, c, gradient + c * plan.k, gradient_stride, dw.data());
   });
 }
 

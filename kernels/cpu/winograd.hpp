@@ -1,31 +1,37 @@
-// Stride-1 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3): 36 multiplications for 16 outputs
-// instead of 144 (winograd_transforms.hpp).
+// Stride-1 convolutions by Winograd's F(m x m, r x r) (winograd_transforms.hpp): with 6 points a
+// side 36 multiplications do the work of 144 for a 3 x 3 kernel, of 100 for a 5 x 5 or 2 x 2 one;
+// with 4 points 16 that of 36, and the transformed kernel is smaller.
 #pragma once
 
 #include <cstddef>
 
-#include "kernels/cpu/onednn.hpp"
+#include "kernels/cpu/winograd_transforms.hpp"
 
 namespace afterglow {
 
-/// True for the convolutions that the functions below can do: 3 x 3, stride 1, undilated.
-bool is_winograd_shape(const ConvolutionShape& s);
+/// True for what the functions below can do with `side` points a side: square kernels of 2, 3 or
+/// (with 6 points) 5, stride 1, undilated.
+bool is_winograd_shape(const ConvolutionShape& s, std::size_t side);
+
+/// True when the transformed kernel fits into a core's own cache, and tiles beside it.
+bool winograd_kernel_is_small(const WinogradTiles& tiles);
 
 /// Floats of a transformed kernel.
-std::size_t winograd_kernel_size(const ConvolutionShape& s);
-/// Transforms the kernel w(3, 3, C, K) for winograd_forward. The result depends on C and K alone.
-void winograd_transform_kernel(const ConvolutionShape& s, const float* w, float* u);
+std::size_t winograd_kernel_size(const WinogradTiles& tiles);
+/// Transforms the kernel w(r, r, C, K) for winograd_forward. The result depends on r, C, K and the
+/// number of points alone.
+void winograd_transform_kernel(const WinogradTiles& tiles, const float* w, float* u);
 
 /// Floats of scratch memory for a call.
-std::size_t winograd_forward_scratch(const ConvolutionShape& s);
-std::size_t winograd_backward_weights_scratch(const ConvolutionShape& s);
+std::size_t winograd_forward_scratch(const WinogradTiles& tiles);
+std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles);
 
-/// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(3, 3, C, K) + b(K)), with u the transformed w; b
+/// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(r, r, C, K) + b(K)), with u the transformed w; b
 /// may be empty.
-void winograd_forward(const ConvolutionShape& s, Source x, Source u, Source b,
+void winograd_forward(const WinogradTiles& tiles, Source x, Source u, Source b,
                       Activation activation, Destination scratch, Destination y);
-/// dw(3, 3, C, K) from x(N, H, W, C) and dy(N, OH, OW, K).
-void winograd_backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination scratch,
+/// dw(r, r, C, K) from x(N, H, W, C) and dy(N, OH, OW, K).
+void winograd_backward_weights(const WinogradTiles& tiles, Source x, Source dy, Destination scratch,
                                Destination dw);
 
 }  // namespace afterglow

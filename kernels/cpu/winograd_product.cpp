@@ -20,9 +20,11 @@ constexpr std::size_t kPanelVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 
 std::size_t panel_width() { return kPanelVectors * hn::Lanes(D()); }
 
-// `Rows` rows of c in one panel of `Vectors` vectors.
-template <std::size_t Rows, std::size_t Vectors>
-void multiply_block(const WinogradProduct& p, const float* a, const float* b, float* c) {
+// `Rows` rows of c in one panel of `Vectors` vectors. On the way, `Ahead` vectors of each row of
+// the next panel (at `next`) are fetched into the second-level cache.
+template <std::size_t Rows, std::size_t Vectors, std::size_t Ahead>
+void multiply_block(const WinogradProduct& p, const float* a, const float* b, const float* next,
+                    float* c) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t i = 0; i < Rows; ++i) {  // on their way while the sums are made
@@ -40,6 +42,8 @@ void multiply_block(const WinogradProduct& p, const float* a, const float* b, fl
     V right[Vectors];
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < Vectors; ++j) right[j] = hn::LoadU(d, b + j * lanes);
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < Ahead; ++j) __builtin_prefetch(next + j * lanes, 0, 2);
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < Rows; ++i) {
       const V left = hn::Set(d, a[i * p.a_row]);
@@ -50,6 +54,7 @@ void multiply_block(const WinogradProduct& p, const float* a, const float* b, fl
     }
     a += p.a_step;
     b += p.b_step;
+    if (Ahead > 0) next += p.b_step;
   }
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) {
@@ -61,24 +66,28 @@ void multiply_block(const WinogradProduct& p, const float* a, const float* b, fl
   }
 }
 
-// All rows of c in one panel. The next panel (null behind the last) is fetched into the
-// second-level cache on the way, a share with each block of rows.
+// All rows of c in one panel; `next` is the next panel, null behind the last. It is fetched a
+// vector with each of some blocks of rows, or all at once where there are few.
 template <std::size_t Vectors>
-void multiply_panel(const WinogradProduct& p, const float* b, const float* next_b, float* c) {
-  const std::size_t blocks = std::max(p.rows / kBlockRows, std::size_t{1});
-  const std::size_t share = (p.depth + blocks - 1) / blocks;
-  std::size_t fetched = next_b == nullptr ? p.depth : 0;
+void multiply_panel(const WinogradProduct& p, const float* b, const float* next, float* c) {
+  const std::size_t blocks = (p.rows + kBlockRows - 1) / kBlockRows;
+  const std::size_t every = blocks / kPanelVectors;
   const auto block = [&](std::size_t row, auto rows) {
-    multiply_block<decltype(rows)::value, Vectors>(p, p.a + row * p.a_row, b, c + row * p.c_row);
+    constexpr std::size_t kRows = decltype(rows)::value;
+    const std::size_t i = row / kBlockRows;
+    const float* const from = p.a + row * p.a_row;
+    float* const to = c + row * p.c_row;
+    if (next != nullptr && every == 0 && i == 0) {
+      multiply_block<kRows, Vectors, kPanelVectors>(p, from, b, next, to);
+    } else if (next != nullptr && every > 0 && i % every == 0 && i / every < kPanelVectors) {
+      multiply_block<kRows, Vectors, 1>(p, from, b, next + i / every * hn::Lanes(D()), to);
+    } else {
+      multiply_block<kRows, Vectors, 0>(p, from, b, nullptr, to);
+    }
   };
   std::size_t row = 0;
   for (; row + kBlockRows <= p.rows; row += kBlockRows) {
-    for (const std::size_t end = std::min(p.depth, fetched + share); fetched < end; ++fetched) {
-      const float* const line = next_b + fetched * p.b_step;
-      for (std::size_t j = 0; j < kPanelVectors; ++j)
-        __builtin_prefetch(line + j * hn::Lanes(D()), 0, 2);
-    }
-    multiply_block<kBlockRows, Vectors>(p, p.a + row * p.a_row, b, c + row * p.c_row);
+    block(row, std::integral_constant<std::size_t, kBlockRows>());
   }
   switch (p.rows - row) {
     case 5:
@@ -100,20 +109,20 @@ void multiply_all(const WinogradProduct& p) {
   const std::size_t lanes = hn::Lanes(D()), panel = panel_width();
   for (std::size_t column = 0; column < p.columns; column += panel) {
     const float* const b = p.b + column / panel * p.b_panel;
-    const float* const next_b = column + panel < p.columns ? b + p.b_panel : nullptr;
+    const float* const next = column + panel < p.columns ? b + p.b_panel : nullptr;
     float* const c = p.c + column;
     switch (std::min(panel, p.columns - column) / lanes) {
       case 1:
-        multiply_panel<1>(p, b, next_b, c);
+        multiply_panel<1>(p, b, next, c);
         break;
       case 2:
-        multiply_panel<2>(p, b, next_b, c);
+        multiply_panel<2>(p, b, next, c);
         break;
       case 3:
-        multiply_panel<3>(p, b, next_b, c);
+        multiply_panel<3>(p, b, next, c);
         break;
       default:
-        multiply_panel<4>(p, b, next_b, c);
+        multiply_panel<4>(p, b, next, c);
         break;
     }
   }

@@ -38,10 +38,42 @@ void store_some(V x, float* p, std::size_t count) {
   std::copy_n(values, count, p);
 }
 
-// One column through each of the four matrices.
-struct InputSide {  // B'
+// The pairs of points 1, -1 and 2, -2 share their work: the even and the odd powers of 1 and -1 (2
+// and -2) differ in the sign of the odd ones. `Side` points, 4 or 6, have one or two such pairs.
+// Below, each matrix is applied to one column.
+
+constexpr float power(int base, int exponent) {
+  float result = 1;
+  for (int i = 0; i < exponent; ++i) result *= float(base);
+  return result;
+}
+
+// The pair's factor f_p in G.
+constexpr float factor(int side, int pair) {
+  if (side == 4) return 0.5F;
+  return pair == 0 ? -1.0F / 6 : 1.0F / 24;
+}
+constexpr float factor_of_zero(int side) { return side == 4 ? 1 : 0.25F; }
+
+// The two sums over x[0 .. count), of even and odd powers of `base`.
+template <int Count>
+HWY_INLINE void even_and_odd(int base, const V* x, V& even, V& odd) {
+  even = x[0];
+  odd = base == 1 ? x[1] : times(float(base), x[1]);
+#pragma GCC unroll 8
+  for (int i = 2; i < Count; ++i) {
+    V& sum = i % 2 == 0 ? even : odd;
+    sum = base == 1 ? hn::Add(sum, x[i]) : plus(power(base, i), x[i], sum);
+  }
+}
+
+template <int Side>
+struct InputSide;  // B'
+
+template <>
+struct InputSide<6> {
   static constexpr int kIn = 6, kOut = 6;
-  static void apply(const V* d, V* o) {
+  static HWY_INLINE void apply(const V* d, V* o) {
     const V a = plus(-4, d[2], d[4]), b = plus(-4, d[1], d[3]);
     const V c = hn::Sub(d[4], d[2]), e = times(2, hn::Sub(d[3], d[1]));
     o[0] = plus(4, d[0], plus(-5, d[2], d[4]));
@@ -53,54 +85,80 @@ struct InputSide {  // B'
   }
 };
 
+template <>
+struct InputSide<4> {
+  static constexpr int kIn = 4, kOut = 4;
+  static HWY_INLINE void apply(const V* d, V* o) {
+    o[0] = hn::Sub(d[0], d[2]);
+    o[1] = hn::Add(d[1], d[2]);
+    o[2] = hn::Sub(d[2], d[1]);
+    o[3] = hn::Sub(d[3], d[1]);
+  }
+};
+
+template <int Side, int R>
 struct OutputSide {  // A'
-  static constexpr int kIn = 6, kOut = 4;
-  static void apply(const V* m, V* o) {
-    const V p = hn::Add(m[1], m[2]), q = hn::Sub(m[1], m[2]);
-    const V r = hn::Add(m[3], m[4]), s = hn::Sub(m[3], m[4]);
-    o[0] = hn::Add(m[0], hn::Add(p, r));
-    o[1] = plus(2, s, q);
-    o[2] = plus(4, r, p);
-    o[3] = hn::Add(plus(8, s, q), m[5]);
+  static constexpr int kIn = Side, kOut = Side - R + 1;
+  static HWY_INLINE void apply(const V* m, V* o) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kOut; ++i) {
+      V sum = i % 2 == 0 ? hn::Add(m[1], m[2]) : hn::Sub(m[1], m[2]);
+      if (i == 0) sum = hn::Add(m[0], sum);
+      if (Side == 6) {
+        const V pair = i % 2 == 0 ? hn::Add(m[3], m[4]) : hn::Sub(m[3], m[4]);
+        sum = i == 0 ? hn::Add(sum, pair) : plus(power(2, i), pair, sum);
+      }
+      o[i] = i == kOut - 1 ? hn::Add(sum, m[Side - 1]) : sum;
+    }
   }
 };
 
+template <int Side, int R>
 struct OutputGradientSide {  // A
-  static constexpr int kIn = 4, kOut = 6;
-  static void apply(const V* y, V* o) {
-    const V p = hn::Add(y[0], y[2]), q = hn::Add(y[1], y[3]);
-    const V r = plus(4, y[2], y[0]), s = plus(8, y[3], times(2, y[1]));
+  static constexpr int kIn = Side - R + 1, kOut = Side;
+  static HWY_INLINE void apply(const V* y, V* o) {
     o[0] = y[0];
-    o[1] = hn::Add(p, q);
-    o[2] = hn::Sub(p, q);
-    o[3] = hn::Add(r, s);
-    o[4] = hn::Sub(r, s);
-    o[5] = y[3];
+#pragma GCC unroll 2
+    for (int pair = 0; pair < Side / 2 - 1; ++pair) {
+      V even, odd;
+      even_and_odd<kIn>(pair + 1, y, even, odd);
+      o[1 + 2 * pair] = hn::Add(even, odd);
+      o[2 + 2 * pair] = hn::Sub(even, odd);
+    }
+    o[Side - 1] = y[kIn - 1];
   }
 };
 
+template <int Side, int R>
 struct KernelSide {  // G
-  static constexpr int kIn = 3, kOut = 6;
-  static void apply(const V* g, V* o) {
-    const V p = times(-1.0F / 6, hn::Add(g[0], g[2])), q = times(-1.0F / 6, g[1]);
-    const V r = plus(1.0F / 24, g[0], times(1.0F / 6, g[2])), s = times(1.0F / 12, g[1]);
-    o[0] = times(0.25F, g[0]);
-    o[1] = hn::Add(p, q);
-    o[2] = hn::Sub(p, q);
-    o[3] = hn::Add(r, s);
-    o[4] = hn::Sub(r, s);
-    o[5] = g[2];
+  static constexpr int kIn = R, kOut = Side;
+  static HWY_INLINE void apply(const V* g, V* o) {
+    o[0] = times(factor_of_zero(Side), g[0]);
+#pragma GCC unroll 2
+    for (int pair = 0; pair < Side / 2 - 1; ++pair) {
+      V even, odd;
+      even_and_odd<R>(pair + 1, g, even, odd);
+      o[1 + 2 * pair] = times(factor(Side, pair), hn::Add(even, odd));
+      o[2 + 2 * pair] = times(factor(Side, pair), hn::Sub(even, odd));
+    }
+    o[Side - 1] = g[R - 1];
   }
 };
 
+template <int Side, int R>
 struct KernelGradientSide {  // G'
-  static constexpr int kIn = 6, kOut = 3;
-  static void apply(const V* u, V* o) {
-    const V p = hn::Add(u[1], u[2]), q = hn::Sub(u[2], u[1]);
-    const V r = hn::Add(u[3], u[4]), s = hn::Sub(u[3], u[4]);
-    o[0] = plus(0.25F, u[0], plus(1.0F / 24, r, times(-1.0F / 6, p)));
-    o[1] = plus(1.0F / 6, q, times(1.0F / 12, s));
-    o[2] = hn::Add(u[5], times(1.0F / 6, hn::Sub(r, p)));
+  static constexpr int kIn = Side, kOut = R;
+  static HWY_INLINE void apply(const V* u, V* o) {
+#pragma GCC unroll 8
+    for (int i = 0; i < R; ++i) {
+      V sum = times(factor(Side, 0), i % 2 == 0 ? hn::Add(u[1], u[2]) : hn::Sub(u[1], u[2]));
+      if (i == 0) sum = plus(factor_of_zero(Side), u[0], sum);
+      if (Side == 6) {
+        const V pair = i % 2 == 0 ? hn::Add(u[3], u[4]) : hn::Sub(u[3], u[4]);
+        sum = plus(factor(Side, 1) * power(2, i), pair, sum);
+      }
+      o[i] = i == R - 1 ? hn::Add(sum, u[Side - 1]) : sum;
+    }
   }
 };
 
@@ -127,8 +185,8 @@ struct Place {
 
   Place(const WinogradTiles& tiles, std::size_t tile)
       : frame(std::int64_t(tile / tiles.across / tiles.down)),
-        top(std::int64_t(tile / tiles.across % tiles.down * kWinogradTile)),
-        left(std::int64_t(tile % tiles.across * kWinogradTile)) {}
+        top(std::int64_t(tile / tiles.across % tiles.down * tiles.outputs)),
+        left(std::int64_t(tile % tiles.across * tiles.outputs)) {}
 };
 
 // The kIn x kIn pixels of a (h, w, channels) frame from (top, left), zeros outside of it, through
@@ -163,35 +221,67 @@ void transform_pixels(const float* frame, std::int64_t h, std::int64_t w, std::i
   }
 }
 
+// What the tiles' functions are compiled for.
+template <int Side, int R>
+struct Form {
+  static constexpr int kSide = Side, kKernel = R;
+};
+
+// Calls body(Form<side, r>()).
+template <typename Body>
+HWY_INLINE void with_form(const WinogradTiles& tiles, const Body& body) {
+  if (tiles.side == 4) {
+    if (tiles.shape.kh == 2) return body(Form<4, 2>());
+    return body(Form<4, 3>());
+  }
+  if (tiles.shape.kh == 2) return body(Form<6, 2>());
+  if (tiles.shape.kh == 3) return body(Form<6, 3>());
+  return body(Form<6, 5>());
+}
+
 void input(const WinogradTiles& tiles, std::size_t tile, const float* x, float* v,
            std::size_t point_stride) {
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
-  transform_pixels<InputSide>(x + place.frame * s.h * s.w * s.c, s.h, s.w, place.top - s.pad_top,
-                              place.left - s.pad_left, std::size_t(s.c), v, point_stride);
+  const auto run = [&](auto side) {
+    transform_pixels<decltype(side)>(x + place.frame * s.h * s.w * s.c, s.h, s.w,
+                                     place.top - s.pad_top, place.left - s.pad_left,
+                                     std::size_t(s.c), v, point_stride);
+  };
+  if (tiles.side == 4) {
+    run(InputSide<4>());
+  } else {
+    run(InputSide<6>());
+  }
 }
 
 void output_gradient(const WinogradTiles& tiles, std::size_t tile, const float* dy, float* v,
                      std::size_t point_stride) {
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
-  transform_pixels<OutputGradientSide>(dy + place.frame * s.oh * s.ow * s.k, s.oh, s.ow, place.top,
-                                       place.left, std::size_t(s.k), v, point_stride);
+  with_form(tiles, [&](auto form) {
+    transform_pixels<OutputGradientSide<form.kSide, form.kKernel>>(
+        dy + place.frame * s.oh * s.ow * s.k, s.oh, s.ow, place.top, place.left, std::size_t(s.k),
+        v, point_stride);
+  });
 }
 
-void output(const WinogradTiles& tiles, std::size_t tile, const float* m, std::size_t point_stride,
-            const float* b, Activation activation, float* y) {
+template <int Side, int R>
+void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
+               std::size_t point_stride, const float* b, Activation activation, float* y) {
   const D d;
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
-  const std::int64_t rows = std::min<std::int64_t>(kWinogradTile, s.oh - place.top);
-  const std::int64_t columns = std::min<std::int64_t>(kWinogradTile, s.ow - place.left);
+  const std::int64_t rows = std::min<std::int64_t>(Side - R + 1, s.oh - place.top);
+  const std::int64_t columns = std::min<std::int64_t>(Side - R + 1, s.ow - place.left);
   float* const first = y + ((place.frame * s.oh + place.top) * s.ow + place.left) * s.k;
   for (std::size_t k = 0; k < std::size_t(s.k); k += hn::Lanes(d)) {
     const std::size_t count = std::size_t(s.k) - k;
     const V bias = b == nullptr ? hn::Zero(d) : load_some(b + k, count);
-    transform<OutputSide>(
-        [&](int i, int j) { return hn::LoadU(d, m + std::size_t(i * 6 + j) * point_stride + k); },
+    transform<OutputSide<Side, R>>(
+        [&](int i, int j) {
+          return hn::LoadU(d, m + std::size_t(i * Side + j) * point_stride + k);
+        },
         [&](int i, int j, V value) {
           if (i >= rows || j >= columns) return;
           V result = hn::Add(value, bias);
@@ -203,36 +293,61 @@ void output(const WinogradTiles& tiles, std::size_t tile, const float* m, std::s
   }
 }
 
-void kernel(const ConvolutionShape& s, std::size_t c, const float* w, float* u,
-            std::size_t point_stride, std::size_t panel, std::size_t panel_stride) {
+void output(const WinogradTiles& tiles, std::size_t tile, const float* m, std::size_t point_stride,
+            const float* b, Activation activation, float* y) {
+  with_form(tiles, [&](auto form) {
+    output_of<form.kSide, form.kKernel>(tiles, tile, m, point_stride, b, activation, y);
+  });
+}
+
+template <int Side, int R>
+void kernel_of(const ConvolutionShape& s, std::size_t c, const float* w, float* u,
+               std::size_t point_stride, std::size_t panel, std::size_t panel_stride) {
   const D d;
   const auto outputs = std::size_t(s.k);
   for (std::size_t k = 0; k < winograd_padded(outputs); k += hn::Lanes(d)) {
     const std::size_t count = outputs - std::min(k, outputs);
     float* const to = u + k / panel * panel_stride + k % panel;
-    transform<KernelSide>(
+    transform<KernelSide<Side, R>>(
         [&](int i, int j) {
-          return load_some(w + (std::size_t(i * 3 + j) * std::size_t(s.c) + c) * outputs + k,
+          return load_some(w + (std::size_t(i * R + j) * std::size_t(s.c) + c) * outputs + k,
                            count);
         },
         [&](int i, int j, V value) {
-          hn::StoreU(value, d, to + std::size_t(i * 6 + j) * point_stride);
+          hn::StoreU(value, d, to + std::size_t(i * Side + j) * point_stride);
         });
   }
 }
 
-void kernel_gradient(const ConvolutionShape& s, std::size_t c, const float* u,
-                     std::size_t point_stride, float* dw) {
+void kernel(const WinogradTiles& tiles, std::size_t c, const float* w, float* u,
+            std::size_t point_stride, std::size_t panel, std::size_t panel_stride) {
+  with_form(tiles, [&](auto form) {
+    kernel_of<form.kSide, form.kKernel>(tiles.shape, c, w, u, point_stride, panel, panel_stride);
+  });
+}
+
+template <int Side, int R>
+void kernel_gradient_of(const ConvolutionShape& s, std::size_t c, const float* u,
+                        std::size_t point_stride, float* dw) {
   const D d;
   const auto outputs = std::size_t(s.k);
   for (std::size_t k = 0; k < outputs; k += hn::Lanes(d)) {
-    transform<KernelGradientSide>(
-        [&](int i, int j) { return hn::LoadU(d, u + std::size_t(i * 6 + j) * point_stride + k); },
+    transform<KernelGradientSide<Side, R>>(
+        [&](int i, int j) {
+          return hn::LoadU(d, u + std::size_t(i * Side + j) * point_stride + k);
+        },
         [&](int i, int j, V value) {
-          store_some(value, dw + (std::size_t(i * 3 + j) * std::size_t(s.c) + c) * outputs + k,
+          store_some(value, dw + (std::size_t(i * R + j) * std::size_t(s.c) + c) * outputs + k,
                      outputs - k);
         });
   }
+}
+
+void kernel_gradient(const WinogradTiles& tiles, std::size_t c, const float* u,
+                     std::size_t point_stride, float* dw) {
+  with_form(tiles, [&](auto form) {
+    kernel_gradient_of<form.kSide, form.kKernel>(tiles.shape, c, u, point_stride, dw);
+  });
 }
 
 }  // namespace afterglow::HWY_NAMESPACE
@@ -247,10 +362,12 @@ HWY_EXPORT(output);
 HWY_EXPORT(kernel);
 HWY_EXPORT(kernel_gradient);
 
-WinogradTiles::WinogradTiles(const ConvolutionShape& s)
+WinogradTiles::WinogradTiles(const ConvolutionShape& s, std::size_t points_a_side)
     : shape(s),
-      down((std::size_t(s.oh) + kWinogradTile - 1) / kWinogradTile),
-      across((std::size_t(s.ow) + kWinogradTile - 1) / kWinogradTile) {}
+      side(points_a_side),
+      outputs(side - std::size_t(s.kh) + 1),
+      down((std::size_t(s.oh) + outputs - 1) / outputs),
+      across((std::size_t(s.ow) + outputs - 1) / outputs) {}
 
 void winograd_input(const WinogradTiles& tiles, std::size_t tile, const float* x, float* v,
                     std::size_t point_stride) {
@@ -267,14 +384,14 @@ void winograd_output(const WinogradTiles& tiles, std::size_t tile, const float* 
   HWY_DYNAMIC_DISPATCH(output)(tiles, tile, m, point_stride, b, activation, y);
 }
 
-void winograd_kernel(const ConvolutionShape& s, std::size_t c, const float* w, float* u,
+void winograd_kernel(const WinogradTiles& tiles, std::size_t c, const float* w, float* u,
                      std::size_t point_stride, std::size_t panel, std::size_t panel_stride) {
-  HWY_DYNAMIC_DISPATCH(kernel)(s, c, w, u, point_stride, panel, panel_stride);
+  HWY_DYNAMIC_DISPATCH(kernel)(tiles, c, w, u, point_stride, panel, panel_stride);
 }
 
-void winograd_kernel_gradient(const ConvolutionShape& s, std::size_t c, const float* u,
+void winograd_kernel_gradient(const WinogradTiles& tiles, std::size_t c, const float* u,
                               std::size_t point_stride, float* dw) {
-  HWY_DYNAMIC_DISPATCH(kernel_gradient)(s, c, u, point_stride, dw);
+  HWY_DYNAMIC_DISPATCH(kernel_gradient)(tiles, c, u, point_stride, dw);
 }
 
 }  // namespace afterglow

@@ -1,10 +1,13 @@
-// Winograd's F(4 x 4, 3 x 3): what goes into its 36 products and what comes out of them.
+// Winograd's (Toom and Cook's) F(m x m, r x r): what goes into its products and what comes out.
 //
-// With d a 6 x 6 tile of the input, g the 3 x 3 kernel and y the 4 x 4 outputs of one channel pair,
+// With d a tile of s x s input pixels, s = m + r - 1, g the r x r kernel and y the m x m outputs of
+// one channel pair,
 //   y = A' [(G g G') . (B' d B)] A   (. elementwise; ' transposed)
-// with the points 0, 1, -1, 2, -2 and infinity (Lavin & Gray 2016, "Fast Algorithms for
-// Convolutional Neural Networks", section 4.1). Sums over input channels are taken between the
-// transforms, as 36 matrix products. The gradient of the kernel is its transpose:
+// (Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.1). It
+// evaluates polynomials at s points: at 0, 1, -1 and infinity for s = 4, and at 2 and -2 as well
+// for s = 6. B depends on s alone; row p of G is f_p (1, a_p, a_p^2, ...) and row i of A' is
+// (a_1^i, a_2^i, ...), with infinity's value added to the last. Sums over input channels are taken
+// between the transforms, as s x s matrix products. The gradient of the kernel is its transpose:
 //   dg = G' [sum over tiles of (B' d B) . (A dy A')] G.
 #pragma once
 
@@ -14,16 +17,17 @@
 
 namespace afterglow {
 
-inline constexpr std::size_t kWinogradTile = 4;       // outputs a side
-inline constexpr std::size_t kWinogradPoints = 36;    // products
 inline constexpr std::size_t kWinogradChannels = 16;  // channels are padded to a multiple of this
 
-/// The tiles of a stride-1 3 x 3 convolution, numbered over frames, rows and columns.
+/// A stride-1 convolution cut into tiles, which are numbered over frames, rows and columns.
 struct WinogradTiles {
-  ConvolutionShape shape;
+  ConvolutionShape shape;            // kh = kw = r: 2, 3 or (with 6 points) 5
+  std::size_t side = 0;              // points a side, s: 4 or 6
+  std::size_t outputs = 0;           // outputs a side, m
   std::size_t down = 0, across = 0;  // tiles of one frame
 
-  explicit WinogradTiles(const ConvolutionShape& s);
+  WinogradTiles(const ConvolutionShape& s, std::size_t points_a_side);
+  std::size_t points() const { return side * side; }
   std::size_t count() const { return std::size_t(shape.n) * down * across; }
 };
 
@@ -42,12 +46,12 @@ void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile, cons
 /// y = activation(A' m A + b) of one tile; b may be null.
 void winograd_output(const WinogradTiles& tiles, std::size_t tile, const float* m,
                      std::size_t point_stride, const float* b, Activation activation, float* y);
-/// G g G' of input channel c, for all output channels, from w(3, 3, C, K) to
+/// G g G' of input channel c, for all output channels, from w(r, r, C, K) to
 /// u[e * point_stride + k / panel * panel_stride + k % panel]; zeros behind the last channel.
-void winograd_kernel(const ConvolutionShape& s, std::size_t c, const float* w, float* u,
+void winograd_kernel(const WinogradTiles& tiles, std::size_t c, const float* w, float* u,
                      std::size_t point_stride, std::size_t panel, std::size_t panel_stride);
-/// dw(3, 3, C, K) of input channel c: G' u G, from u[e * point_stride + k].
-void winograd_kernel_gradient(const ConvolutionShape& s, std::size_t c, const float* u,
+/// dw(r, r, C, K) of input channel c: G' u G, from u[e * point_stride + k].
+void winograd_kernel_gradient(const WinogradTiles& tiles, std::size_t c, const float* u,
                               std::size_t point_stride, float* dw);
 
 }  // namespace afterglow

@@ -26,9 +26,16 @@ namespace {
 /// Largest root mean square error of a pass, of the root mean square of its result.
 constexpr double kRelativeRms = 1e-5;
 
+/// F(m x m, r x r) with m + r - 1 points a side.
+struct Form {
+  std::size_t side;
+  std::int32_t r;
+};
+constexpr Form kForms[] = {{6, 3}, {6, 5}, {6, 2}, {4, 3}, {4, 2}};
+
 Conv2dGeometry geometry(std::int32_t n, std::int32_t h, std::int32_t w, std::int32_t c,
-                        std::int32_t k, Padding padding) {
-  return {n, h, w, c, k, 3, 3, 1, 1, padding};
+                        std::int32_t k, Padding padding, std::int32_t r = 3) {
+  return {n, h, w, c, k, r, r, 1, 1, padding};
 }
 
 void require_close_in_the_mean(const std::vector<float>& result, const oracle::Doubles& expected) {
@@ -42,22 +49,23 @@ void require_close_in_the_mean(const std::vector<float>& result, const oracle::D
 
 struct Case {
   Conv2dGeometry g;
+  WinogradTiles tiles;
   std::vector<float> x, w, b, dy;
 
-  explicit Case(const Conv2dGeometry& geometry)
+  explicit Case(const Conv2dGeometry& geometry, std::size_t side = 6)
       : g(geometry),
+        tiles(shape_of(g), side),
         x(random_values(g.x_size(), 1)),
         w(random_values(g.w_size(), 2)),
         b(random_values(std::size_t(g.k), 3)),
         dy(random_values(g.y_size(), 4)) {}
 
   std::vector<float> forward(Backend& backend, bool bias, Activation activation) const {
-    const ConvolutionShape s = shape_of(g);
     const Guarded x_in(backend, x), w_in(backend, w), b_in(backend, b), y(backend, g.y_size());
-    const Guarded u(backend, winograd_kernel_size(s));
-    const Guarded scratch(backend, winograd_forward_scratch(s));
-    winograd_transform_kernel(s, w_in.span().data(), u.span().data());
-    winograd_forward(s, x_in.span(), u.span(), bias ? b_in.span() : Destination(), activation,
+    const Guarded u(backend, winograd_kernel_size(tiles));
+    const Guarded scratch(backend, winograd_forward_scratch(tiles));
+    winograd_transform_kernel(tiles, w_in.span().data(), u.span().data());
+    winograd_forward(tiles, x_in.span(), u.span(), bias ? b_in.span() : Destination(), activation,
                      scratch.span(), y.span());
     u.read();
     scratch.read();
@@ -65,19 +73,18 @@ struct Case {
   }
 
   std::vector<float> backward_weights(Backend& backend) const {
-    const ConvolutionShape s = shape_of(g);
     const Guarded x_in(backend, x), dy_in(backend, dy), dw(backend, g.w_size());
-    const Guarded scratch(backend, winograd_backward_weights_scratch(s));
-    winograd_backward_weights(s, x_in.span(), dy_in.span(), scratch.span(), dw.span());
+    const Guarded scratch(backend, winograd_backward_weights_scratch(tiles));
+    winograd_backward_weights(tiles, x_in.span(), dy_in.span(), scratch.span(), dw.span());
     scratch.read();
     return dw.read();
   }
 };
 
-void check(const Conv2dGeometry& g) {
-  CAPTURE(g.n, g.h, g.w, g.c, g.k, int(g.padding));
+void check(const Conv2dGeometry& g, std::size_t side = 6) {
+  CAPTURE(g.n, g.h, g.w, g.c, g.k, g.kh, side, int(g.padding));
   const auto backend = make_cpu_backend();
-  const Case c(g);
+  const Case c(g, side);
   const auto plain = oracle::conv2d(g, to_double(c.x), to_double(c.w), {}, Activation::kNone);
   for (const bool bias : {false, true}) {
     for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
@@ -85,7 +92,7 @@ void check(const Conv2dGeometry& g) {
       const auto expected =
           oracle::add_bias(rows, bias ? to_double(c.b) : oracle::Doubles(), activation, plain);
       const auto y = c.forward(*backend, bias, activation);
-      require_close(y, expected, winograd_tolerance(9 * std::size_t(g.c)));
+      require_close(y, expected, winograd_tolerance(std::size_t(g.kh * g.kw) * std::size_t(g.c)));
       require_close_in_the_mean(y, expected);
     }
   }
@@ -113,32 +120,41 @@ void for_each_instruction_set(const Body& body) {
 TEST_CASE("Winograd's passes match the oracle for every picture size") {
   const auto padding = GENERATE(Padding::kSame, Padding::kValid);
   for_each_instruction_set([&] {
-    for (const std::int32_t h : {3, 4, 5, 8, 11}) {
-      for (const std::int32_t w : {3, 6, 7, 13}) check(geometry(2, h, w, 5, 7, padding));
+    for (const Form& form : kForms) {
+      for (const std::int32_t h : {5, 6, 7, 11}) {
+        for (const std::int32_t w : {5, 8, 9, 13}) {
+          check(geometry(2, h, w, 5, 7, padding, form.r), form.side);
+        }
+      }
     }
+    for (const std::int32_t h : {3, 4}) check(geometry(2, h, 3, 5, 7, padding));
   });
 }
 
 TEST_CASE("Winograd's passes match the oracle for every channel count") {
   const auto c = GENERATE(1, 3, 15, 16, 17, 40);
   for_each_instruction_set([&] {
-    for (const std::int32_t k : {1, 12, 16, 33, 64, 70, 130}) {
-      check(geometry(1, 6, 9, c, k, Padding::kSame));
+    for (const Form& form : kForms) {
+      for (const std::int32_t k : {1, 12, 16, 33, 64, 70, 130}) {
+        check(geometry(1, 6, 9, c, k, Padding::kSame, form.r), form.side);
+      }
     }
   });
 }
 
 TEST_CASE("Winograd's passes match the oracle over many chunks of tiles") {
-  // 192 + 192 channels: a chunk of 12 MiB holds 192 tiles at most; here are 2 x 11 x 11.
+  // 192 + 192 channels: a chunk of 12 MiB holds 192 tiles at most; here are 2 x 11 x 11. With 32
+  // + 32, each thread has chunks of its own.
   check(geometry(2, 41, 42, 192, 192, Padding::kSame));
+  check(geometry(3, 61, 62, 32, 32, Padding::kSame));
 }
 
 TEST_CASE("backward data is Winograd's, too, and needs padding that no forward has") {
   const auto padding = GENERATE(Padding::kSame, Padding::kValid);
   const auto backend = make_cpu_backend();
   const Case c(geometry(2, 21, 18, 34, 37, padding));
-  REQUIRE(choose_algorithm(shape_of(c.g), ConvolutionPass::kBackwardData) ==
-          ConvolutionAlgorithm::kWinograd);
+  REQUIRE(points_a_side(choose_algorithm(shape_of(c.g), ConvolutionPass::kBackwardData, false)) >
+          0);
   const Guarded w(*backend, c.w), dy(*backend, c.dy), dx(*backend, c.g.x_size());
   backend->conv2d_backward_data(c.g, dy.span(), {w.span()}, dx.span());
   const auto expected = oracle::conv2d_backward_data(c.g, to_double(c.dy), to_double(c.w));

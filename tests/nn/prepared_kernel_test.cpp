@@ -56,17 +56,23 @@ std::vector<float> values_of(const Conv& conv, const Variable& w) {
 
 }  // namespace
 
-TEST_CASE("a constant kernel gives the bits of a changing one, time after time") {
+TEST_CASE(
+    "a constant kernel gives the same bits time after time, and those of a changing one up to "
+    "rounding") {
   for (const Conv& conv : kConvs) {
     CAPTURE(conv.name);
     const Tensor w = random_tensor(conv.w, 3);
-    const auto expected = values_of(conv, Variable(w.clone(), true));
     const Variable constant(w);
-    CHECK(values_of(conv, constant) == expected);
-    CHECK(values_of(conv, constant) == expected);
+    const auto first = values_of(conv, constant);
+    CHECK(values_of(conv, constant) == first);
+    CHECK(values_of(conv, Variable(w.clone())) == first);
+    // The choice of algorithm depends on whether the kernel is constant.
+    const auto changing = values_of(conv, Variable(w.clone(), true));
+    require_close(first, {changing.begin(), changing.end()},
+                  winograd_tolerance(static_cast<std::size_t>(conv.w.size())));
     Conv longer = conv;  // the same kernel, but more frames
     longer.x = {5, conv.x[1], conv.x[2], conv.x[3]};
-    CHECK(values_of(longer, constant) == values_of(longer, Variable(w.clone(), true)));
+    CHECK(values_of(longer, constant) == values_of(longer, Variable(w.clone())));
   }
 }
 
@@ -74,7 +80,7 @@ TEST_CASE("what was prepared of a kernel goes when its values change") {
   for (const Conv& conv : kConvs) {
     CAPTURE(conv.name);
     const Tensor other = random_tensor(conv.w, 4);
-    const auto expected = values_of(conv, Variable(other.clone(), true));
+    const auto expected = values_of(conv, Variable(other.clone()));
 
     Tensor copied = random_tensor(conv.w, 3);
     values_of(conv, Variable(copied));

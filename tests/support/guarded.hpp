@@ -43,9 +43,9 @@ struct Tolerance {
 /// * terms. A few eps more for the single operations around the sum.
 Tolerance sum_tolerance(std::size_t terms);
 
-/// The same for a sum that Winograd's F(4 x 4, 3 x 3) may compute: its transforms multiply by up to
-/// 5 on the way in and 8 on the way out, so that values an order of magnitude larger than the
-/// result are rounded.
+/// The same for a sum that one of Winograd's algorithms may compute: with 6 points the transforms
+/// multiply by up to 5 on the way in and 16 on the way out, so that values an order of magnitude
+/// larger than the result are rounded.
 Tolerance winograd_tolerance(std::size_t terms);
 
 /// Fails the test at the first value (NaN included) outside of the tolerance.
