@@ -175,12 +175,16 @@ double Work::error() {
                    relative_error(read(dw_), right.dw), relative_error(read(db_), right.db)});
 }
 
-// A wrong kernel is not worth timing. Sums here have below 1000 terms. Few pixels run as one matrix
-// product, many as oneDNN's convolution.
+// A wrong kernel is not worth timing. Sums here have below 1100 terms. Few pixels run as one matrix
+// product, many as oneDNN's convolution or, with many channels, as Winograd's.
 bool is_right(Backend& backend) {
   constexpr double kFloatSums = 1e-5;
   const Layer small[] = {
       {"conv", Conv2dGeometry{2, 13, 11, 19, 24, 5, 3, 1, 1, Padding::kSame}},
+      {"conv, Winograd", Conv2dGeometry{2, 23, 21, 40, 48, 3, 3, 1, 1, Padding::kSame}},
+      {"conv 5x5, Winograd", Conv2dGeometry{2, 23, 21, 40, 48, 5, 5, 1, 1, Padding::kSame}},
+      {"up, Winograd", UpsampleConv2dGeometry{2, 17, 15, 40, 12, 5, Padding::kSame}},
+      {"up 3x3, Winograd", UpsampleConv2dGeometry{4, 17, 15, 40, 48, 3, Padding::kValid}},
       {"conv, few pixels", Conv2dGeometry{1, 3, 3, 19, 24, 3, 3, 1, 1, Padding::kSame}},
       {"up", UpsampleConv2dGeometry{2, 7, 5, 19, 6, 5, Padding::kSame}},
       {"up, few pixels", UpsampleConv2dGeometry{1, 3, 2, 19, 6, 5, Padding::kSame}},

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The training step (batch 16) and the frame (batch 1) of both networks in PyTorch on the CPU, as bench_train_step does them.
 
-    pip install torch && python bench/peers/torch_step.py [--rounds 9] [--json FILE] [--bf16]
+    pip install torch && python bench/peers/torch_step.py [--rounds 9] [--json FILE] [--bf16] [--onnx FOLDER]
 
-Prints medians with p10 and p90 for both memory layouts; write the JSON beside that of bench_train_step to compare one run with another
-on the same machine.
+Prints medians with p10 and p90 for both memory layouts. --bf16 measures channels_last under bfloat16 autocast alone; --onnx writes both
+networks there instead of measuring them. bench/compare_torch runs all this beside afterglow.
 """
 import argparse
 import json
@@ -69,38 +69,43 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json")
-    parser.add_argument("--bf16", action="store_true", help="also under bfloat16 autocast")
+    parser.add_argument("--bf16", action="store_true", help="channels_last under bfloat16 autocast")
+    parser.add_argument("--onnx", metavar="FOLDER", help="write FOLDER/alexnet.onnx and vgg16.onnx, measure nothing")
     options = parser.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(len(__import__("os").sched_getaffinity(0)))
+    if options.onnx:
+        for name, build in (("alexnet", alexnet), ("vgg16", vgg16)):
+            torch.onnx.export(build().eval(), (torch.rand(1, 6, 128, 128) * 255,), f"{options.onnx}/{name}.onnx",
+                              input_names=["x"], opset_version=17, dynamo=False)
+        return
     rows = []
     for name, build in (("alexnet", alexnet), ("vgg16", vgg16)):
-        for layout in (torch.contiguous_format, torch.channels_last):
-            for bf16 in (False, True) if options.bf16 else (False,):
-                label = f"{'channels_last' if layout is torch.channels_last else 'nchw'}{' bf16' if bf16 else ''}"
-                model = build().to(memory_format=layout)
-                x = (torch.rand(BATCH, 6, 128, 128) * 255).contiguous(memory_format=layout)
-                y = (torch.rand(BATCH, 3, 128, 128) * 255).contiguous(memory_format=layout)
-                adam = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], eps=1e-7)
+        for layout in (torch.channels_last,) if options.bf16 else (torch.contiguous_format, torch.channels_last):
+            label = f"{'channels_last' if layout is torch.channels_last else 'nchw'}{' bf16' if options.bf16 else ''}"
+            model = build().to(memory_format=layout)
+            x = (torch.rand(BATCH, 6, 128, 128) * 255).contiguous(memory_format=layout)
+            y = (torch.rand(BATCH, 3, 128, 128) * 255).contiguous(memory_format=layout)
+            adam = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], eps=1e-7)
 
-                def step():
-                    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                        p = model(x)
-                    p = p.float()
-                    change = (p[1:] - p[:-1]).square().mean(dim=(1, 2, 3)).sum() / BATCH
-                    loss = BETA * (p - y).square().mean() + (1 - BETA) * change
-                    adam.zero_grad(set_to_none=True)
-                    loss.backward()
-                    adam.step()
+            def step():
+                with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+                    p = model(x)
+                p = p.float()
+                change = (p[1:] - p[:-1]).square().mean(dim=(1, 2, 3)).sum() / BATCH
+                loss = BETA * (p - y).square().mean() + (1 - BETA) * change
+                adam.zero_grad(set_to_none=True)
+                loss.backward()
+                adam.step()
 
-                def frame():
-                    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                        model(x[:1])
+            def frame():
+                with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+                    model(x[:1])
 
-                model.train()
-                rows.append(measured(f"{name} training step, {label}", BATCH, options.rounds, step))
-                model.eval()
-                rows.append(measured(f"{name} frame, {label}", 1, 4 * options.rounds, frame))
+            model.train()
+            rows.append(measured(f"{name} training step, {label}", BATCH, options.rounds, step))
+            model.eval()
+            rows.append(measured(f"{name} frame, {label}", 1, 4 * options.rounds, frame))
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"torch": torch.__version__, "threads": torch.get_num_threads(), "rows": rows}, file, indent=2)

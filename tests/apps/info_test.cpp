@@ -50,6 +50,27 @@ TEST_CASE("info says what a model is", "[app]") {
   CHECK(json["can_be_resumed"] == false);
 }
 
+TEST_CASE("info says how a model is computed on this machine", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "model.h5";
+  save_model(path, *make_model(make_cpu_backend(), {Arch::kAlexnet, Decoder::kUpsample}, 1),
+             "crop");
+  const ProgramResult result = run_afterglow({"info", path.string(), "--plan", "--json"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const auto json = nlohmann::json::parse(result.out);
+  constexpr std::size_t kConvolutions = 11;  // layers; the first one's input wants no gradient
+  CHECK(json["training_step"].size() == 3 * kConvolutions - 1);
+  REQUIRE(json["frame"].size() == kConvolutions);
+  CHECK(json["frame"][0]["convolution"] == "9x9/2 6-96, 1 of 128x128");
+  CHECK(json["frame"][0]["pass"] == "forward");
+  CHECK(json["frame"][0]["algorithm"] == "direct");
+
+  const ProgramResult film = run_afterglow({"info", folder.path().string(), "--plan"});
+  CHECK(film.exit_code == 2);
+  CHECK_THAT(film.err, Catch::Contains("is not a model"));
+}
+
 TEST_CASE("info names pretrained and random layers, of weights files too", "[app]") {
   const TemporaryFolder folder;
   const fs::path weights = folder.path() / "weights.h5", run = folder.path() / "run",

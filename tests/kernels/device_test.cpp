@@ -30,3 +30,9 @@ TEST_CASE("any other device is refused") {
   CHECK_THROWS_WITH(open_backend(name), Catch::Contains("auto") && Catch::Contains("cpu") &&
                                             !Catch::Contains("CUDA backend"));
 }
+
+TEST_CASE("any other choice of convolutions is refused") {
+  CHECK_THROWS_AS(open_backend("cpu", "fast"), InputError);
+  CHECK_THROWS_WITH(open_backend("cpu", "fast"),
+                    Catch::Contains("--conv-algo") && Catch::Contains("winograd"));
+}

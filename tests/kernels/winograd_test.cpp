@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/cpu/convolution.hpp"
+#include "kernels/device.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_conv.hpp"
 #include "support/oracle_elementwise.hpp"
@@ -160,6 +161,34 @@ TEST_CASE("backward data is Winograd's, too, and needs padding that no forward h
   const auto expected = oracle::conv2d_backward_data(c.g, to_double(c.dy), to_double(c.w));
   require_close(dx.read(), expected, winograd_tolerance(9 * std::size_t(c.g.k)));
   require_close_in_the_mean(dx.read(), expected);
+}
+
+TEST_CASE("a backend says how it computed each convolution, and keeps to the choice it was given") {
+  // 24 channels are too few for Winograd to be the fastest, not too few for it to be right.
+  const auto plans = [](const std::string& choice) {
+    const auto backend = open_backend("cpu", choice);
+    const Case c(geometry(1, 12, 20, 24, 24, Padding::kSame));
+    const Guarded x(*backend, c.x), w(*backend, c.w), dy(*backend, c.dy);
+    const Guarded y(*backend, c.g.y_size()), dw(*backend, c.g.w_size());
+    for (int time = 0; time < 2; ++time) {
+      backend->conv2d(c.g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
+      backend->conv2d_backward_weights(c.g, x.span(), dy.span(), dw.span(), {});
+    }
+    const auto expected =
+        oracle::conv2d(c.g, to_double(c.x), to_double(c.w), {}, Activation::kNone);
+    require_close(y.read(), expected, winograd_tolerance(9 * 24));
+    return backend->convolution_plans();
+  };
+  for (const auto& [choice, algorithm] : {std::pair<std::string, std::string>{"auto", "direct"},
+                                          {"direct", "direct"},
+                                          {"winograd", "Winograd F(4x4, 3x3)"}}) {
+    const auto made = plans(choice);
+    REQUIRE(made.size() == 2);  // each once
+    CHECK(made[0].convolution == "3x3 24-24, 1 of 12x20");
+    CHECK(made[0].pass == "forward");
+    CHECK(made[1].pass == "backward weights");
+    for (const ConvolutionPlan& plan : made) CHECK(plan.algorithm == algorithm);
+  }
 }
 
 TEST_CASE("Winograd gives the same bits whatever the number of threads") {

@@ -10,6 +10,7 @@
 #include "nn/models/colorization_model.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/optimizer.hpp"
+#include "nn/recurrent_colorizer.hpp"
 
 namespace afterglow {
 namespace {
@@ -188,6 +189,35 @@ TEST_CASE("a frozen network runs in inference mode even while training") {
   model->forward(Variable(golden_frames(backend, "input", 6)));
   std::size_t i = 0;
   for (const Weight& weight : model->weights()) CHECK(weight.value.to_host() == before.at(i++));
+}
+
+TEST_CASE("after the second step and the second frame no more memory is asked for") {
+  const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
+  CAPTURE(arch_name(arch));
+  const auto backend = make_cpu_backend();
+  const auto model = make_model(backend, {arch, Decoder::kUpsample}, 1);
+  const TinyClip clip = tiny_clip(backend, 2);
+  const auto allocations_of = [&](const auto& work) {
+    const std::size_t before = backend->memory().allocations;
+    work();
+    return backend->memory().allocations - before;
+  };
+  {
+    Adam adam(model->parameters(), {});
+    model->train(true);
+    const auto step = [&] {
+      backward(
+          ops::temporal_mse(model->forward(Variable(clip.input)), clip.truth, 0.8F, {1, 0}).value);
+      adam.step();
+    };
+    CHECK(allocations_of(step) > 0);
+    step();
+    CHECK(allocations_of([&] { step(), step(); }) == 0);
+  }
+  RecurrentColorizer colorizer(*model, Previous::kOwn);
+  const Tensor frame = Tensor::zeros(backend, {1, kNetworkSize, kNetworkSize, 3});
+  colorizer.step(frame), colorizer.step(frame);
+  CHECK(allocations_of([&] { colorizer.step(frame), colorizer.step(frame); }) == 0);
 }
 
 TEST_CASE("a network overfits one clip", "[slow]") {
