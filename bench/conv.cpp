@@ -179,6 +179,7 @@ double Work::error() {
 // product, many as oneDNN's convolution or, with many channels, as Winograd's.
 bool is_right(Backend& backend) {
   constexpr double kFloatSums = 1e-5;
+  constexpr double kWinogradSums = 5e-5;  // of numbers up to an order of magnitude larger
   const Layer small[] = {
       {"conv", Conv2dGeometry{2, 13, 11, 19, 24, 5, 3, 1, 1, Padding::kSame}},
       {"conv, Winograd", Conv2dGeometry{2, 23, 21, 40, 48, 3, 3, 1, 1, Padding::kSame}},
@@ -193,7 +194,8 @@ bool is_right(Backend& backend) {
   for (const Layer& layer : small) {
     const double error = Work(backend, layer).error();
     std::printf("check %-18s  largest error / largest value = %.1e\n", layer.name.c_str(), error);
-    if (!(error < kFloatSums)) return false;
+    const bool winograd = layer.name.ends_with("Winograd");
+    if (!(error < (winograd ? kWinogradSums : kFloatSums))) return false;
   }
   return true;
 }

@@ -42,7 +42,9 @@ double winograd_cost(const ConvolutionShape& s, ConvolutionPass pass, std::size_
   const double flop = 2 * double(tiles.count()) * pairs;
   const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + s.k);
   const double weight = !weights && winograd_kernel_is_small(tiles) ? kInOwnCache : kInCache;
-  const double kernel = sizeof(float) * pairs * (constant ? 1 : 3);
+  // Read ahead, or summed up, or written and read again.
+  const double touched = constant ? 0.75 : weights ? 2 : 3;
+  const double kernel = sizeof(float) * pairs * touched;
   return flop / kShare + kFlopPerByte * (weight * transformed + kernel);
 }
 
