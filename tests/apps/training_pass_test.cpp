@@ -61,6 +61,7 @@ TEST_CASE("a whole clip unrolled in one segment is a film being coloured") {
   const auto dataset = one_clip(fixture.folder.path() / "data.h5", 4);
   const Batch batch = batch_of(dataset, 4, 0);
   fixture.model->train(false);
+  const NoGradient guard;  // as films are coloured: it decides about algorithms
   const Variable all = predict_batch(*fixture.model, batch, {.own = true, .unroll = 9});
   RecurrentColorizer colorizer(*fixture.model, Previous::kOwn);
   for (std::int64_t t = 0; t < 4; ++t) {
