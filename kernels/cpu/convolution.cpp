@@ -65,6 +65,12 @@ ConvolutionShape turned(const ConvolutionShape& s) {
           (s.kw - 1) * s.dilation - s.pad_left};
 }
 
+// The same tensor may be the kernel of different ops, or behind an upsample.
+std::string prepared_name(const std::string& what, const ConvolutionShape& s) {
+  return what + ' ' + std::to_string(s.kh) + 'x' + std::to_string(s.kw) + ' ' +
+         std::to_string(s.c) + '-' + std::to_string(s.k);
+}
+
 // The taps in reverse order; each tap's (C, K) matrix stays as it is.
 void reverse_taps(const ConvolutionShape& s, const float* w, float* reversed) {
   const std::ptrdiff_t taps = s.kh * s.kw, rows = taps * s.c;
@@ -177,8 +183,10 @@ void ConvolutionCache::run_direct(const ConvolutionKey& key, Source src, const K
   Scratch reordered;
   if (convolution.kernel_size() > 0) {
     const ConvolutionShape& s = key.shape;  // the format may differ from one to the next
-    const std::string name = "direct " + std::to_string(int(key.pass)) + ' ' + std::to_string(s.n) +
-                             'x' + std::to_string(s.h) + 'x' + std::to_string(s.w);
+    std::string name = prepared_name("direct " + std::to_string(int(key.pass)), s);
+    for (const std::int32_t part : {s.n, s.h, s.w, s.oh, s.ow, s.stride, s.dilation}) {
+      name += ' ' + std::to_string(part);
+    }
     reordered = prepare(w, name, convolution.kernel_size(), [&](float* to) {
       convolution.reorder_kernel(w.values.data(), to, allocate_);
     });
@@ -198,9 +206,10 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, So
     case ConvolutionAlgorithm::kWinograd4:
     case ConvolutionAlgorithm::kWinograd6: {
       const WinogradTiles tiles(s, points_a_side(chosen));
-      const Scratch u =
-          prepare(w, "winograd " + std::to_string(tiles.side), winograd_kernel_size(tiles),
-                  [&](float* to) { winograd_transform_kernel(tiles, w.values.data(), to); });
+      const Scratch u = prepare(w, prepared_name("winograd " + std::to_string(tiles.side), s),
+                                winograd_kernel_size(tiles), [&](float* to) {
+                                  winograd_transform_kernel(tiles, w.values.data(), to);
+                                });
       winograd_forward(tiles, x, u.span(), b, activation,
                        scratch(winograd_forward_scratch(tiles)).span(), y);
       return;
@@ -222,12 +231,13 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Kerne
     case ConvolutionAlgorithm::kWinograd4:
     case ConvolutionAlgorithm::kWinograd6: {
       const WinogradTiles tiles(turned(s), points_a_side(chosen));
-      const Scratch u = prepare(w, "winograd turned " + std::to_string(tiles.side),
-                                winograd_kernel_size(tiles), [&](float* to) {
-                                  const Scratch kernel = scratch(w.values.size());
-                                  turn_kernel(s, w.values.data(), kernel.data());
-                                  winograd_transform_kernel(tiles, kernel.data(), to);
-                                });
+      const Scratch u =
+          prepare(w, prepared_name("winograd turned " + std::to_string(tiles.side), s),
+                  winograd_kernel_size(tiles), [&](float* to) {
+                    const Scratch kernel = scratch(w.values.size());
+                    turn_kernel(s, w.values.data(), kernel.data());
+                    winograd_transform_kernel(tiles, kernel.data(), to);
+                  });
       winograd_forward(tiles, dy, u.span(), {}, Activation::kNone,
                        scratch(winograd_forward_scratch(tiles)).span(), dx);
       return;
@@ -247,7 +257,7 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Kerne
     run_direct(key, dy, w, {}, dx);
     return;
   }
-  const Scratch reversed = prepare(w, "reversed", w.values.size(),
+  const Scratch reversed = prepare(w, prepared_name("reversed", s), w.values.size(),
                                    [&](float* to) { reverse_taps(s, w.values.data(), to); });
   run_direct(key, dy, {reversed.span(), w.prepared}, {}, dx);
 }

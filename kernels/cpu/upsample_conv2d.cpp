@@ -7,6 +7,7 @@
 // this order moves runs of 2K values.
 #include <algorithm>
 #include <cstddef>
+#include <string>
 
 #include "kernels/cpu/convolution.hpp"
 #include "kernels/cpu/cpu_backend.hpp"
@@ -142,7 +143,8 @@ class SubPixel {
 };
 
 Scratch summed_kernel(ConvolutionCache& convolutions, const SubPixel& sub_pixel, const Kernel& w) {
-  return convolutions.prepare(w, "summed", sub_pixel.shape().w_size(),
+  const std::string name = "summed " + std::to_string(sub_pixel.shape().kh);
+  return convolutions.prepare(w, name, sub_pixel.shape().w_size(),
                               [&](float* to) { sub_pixel.sum_kernel(w.values.data(), to); });
 }
 

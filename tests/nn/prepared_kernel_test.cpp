@@ -94,3 +94,22 @@ TEST_CASE("what was prepared of a kernel goes when its values change") {
     CHECK(values_of(conv, Variable(written)) == expected);
   }
 }
+
+TEST_CASE("one tensor can be the constant kernel of several ops") {
+  const Variable w(random_tensor({3, 3, 32, 32}, 3));
+  const auto same_upsampling = [](const Variable& x, const Variable& kernel) {
+    return ops::upsample_conv2d(x, kernel, {}, Padding::kSame);
+  };
+  const auto valid_upsampling = [](const Variable& x, const Variable& kernel) {
+    return ops::upsample_conv2d(x, kernel, {}, Padding::kValid);
+  };
+  const Shape x{2, 20, 20, 32};
+  for (const Conv& conv :
+       {Conv{"conv2d", x, w.shape(), same}, Conv{"strided", x, w.shape(), strided},
+        Conv{"upsampling, same", x, w.shape(), same_upsampling},
+        Conv{"upsampling, valid", x, w.shape(), valid_upsampling},
+        Conv{"transposed", x, w.shape(), transposed}}) {
+    CAPTURE(conv.name);
+    CHECK(values_of(conv, w) == values_of(conv, Variable(w.value().clone())));
+  }
+}
