@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/cpu/gemm_convolution.hpp"
+#include "kernels/cpu/panel_product.hpp"
 #include "kernels/cpu/strips.hpp"
 #include "kernels/cpu/winograd.hpp"
 
@@ -215,7 +216,15 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, So
       return;
     }
     case ConvolutionAlgorithm::kProduct:
-      gemm_forward(s, x, w.values, b, activation, scratch(windows_size(s)).span(), y);
+      if (w.prepared != nullptr && s.k % kPanelColumns == 0) {
+        const auto depth = std::size_t(window_size(s)), columns = std::size_t(s.k);
+        const Scratch panels =
+            prepare(w, prepared_name("panels", s), packed_panels_size(depth, columns),
+                    [&](float* to) { pack_panels(depth, columns, w.values.data(), to); });
+        gemm_forward_packed(s, x, panels.span(), b, activation, scratch(windows_size(s)).span(), y);
+      } else {
+        gemm_forward(s, x, w.values, b, activation, scratch(windows_size(s)).span(), y);
+      }
       return;
     case ConvolutionAlgorithm::kDirect:
       run_direct({s, ConvolutionPass::kForward, activation, !b.empty()}, x, w, b, y);

@@ -1,8 +1,13 @@
 #include "kernels/cpu/gemm_convolution.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+
+#include "kernels/cpu/panel_product.hpp"
+#include "kernels/cpu/strips.hpp"
 
 namespace afterglow {
 
@@ -11,7 +16,6 @@ namespace {
 using Index = std::ptrdiff_t;
 
 std::int64_t pixels(const ConvolutionShape& s) { return std::int64_t{s.n} * s.oh * s.ow; }
-std::int64_t window(const ConvolutionShape& s) { return std::int64_t{s.kh} * s.kw * s.c; }
 
 // Every window of x as one row.
 void gather_windows(const ConvolutionShape& s, const float* x, float* windows) {
@@ -19,7 +23,7 @@ void gather_windows(const ConvolutionShape& s, const float* x, float* windows) {
 #pragma omp parallel for schedule(static)
   for (Index pixel = 0; pixel < count; ++pixel) {
     const Index n = pixel / (s.oh * s.ow), oy = pixel / s.ow % s.oh, ox = pixel % s.ow;
-    float* to = windows + pixel * window(s);
+    float* to = windows + pixel * window_size(s);
     for (Index ty = 0; ty < s.kh; ++ty) {
       const Index y = oy * s.stride + ty * s.dilation - s.pad_top;
       for (Index tx = 0; tx < s.kw; ++tx, to += s.c) {
@@ -56,7 +60,7 @@ void scatter_windows(const ConvolutionShape& s, const float* windows, float* dx)
         const Index ox = reader(column, tx, s.pad_left, s.ow, s);
         if (ox < 0) continue;
         const float* from =
-            windows + ((n * s.oh + oy) * s.ow + ox) * window(s) + (ty * s.kw + tx) * s.c;
+            windows + ((n * s.oh + oy) * s.ow + ox) * window_size(s) + (ty * s.kw + tx) * s.c;
 #pragma omp simd
         for (Index c = 0; c < s.c; ++c) to[c] += from[c];
       }
@@ -68,6 +72,13 @@ void scatter_windows(const ConvolutionShape& s, const float* windows, float* dx)
 bool is_pointwise(const ConvolutionShape& s) {
   return s.kh == 1 && s.kw == 1 && s.stride == 1 && s.pad_top == 0 && s.pad_left == 0 &&
          s.oh == s.h && s.ow == s.w;
+}
+
+// The windows of x, gathered where they are not x itself.
+const float* window_rows(const ConvolutionShape& s, Source x, Destination windows) {
+  if (is_pointwise(s)) return x.data();
+  gather_windows(s, x.data(), windows.data());
+  return windows.data();
 }
 
 // y = activation(y + b); a NaN stays one.
@@ -85,36 +96,56 @@ void finish(const ConvolutionShape& s, Source b, Activation activation, float* y
 
 }  // namespace
 
+std::int64_t window_size(const ConvolutionShape& s) { return std::int64_t{s.kh} * s.kw * s.c; }
+
 std::size_t windows_size(const ConvolutionShape& s) {
-  return is_pointwise(s) ? 0 : std::size_t(pixels(s) * window(s));
+  return is_pointwise(s) ? 0 : std::size_t(pixels(s) * window_size(s));
 }
 
 void gemm_forward(const ConvolutionShape& s, Source x, Source w, Source b, Activation activation,
                   Destination windows, Destination y) {
-  const float* rows = x.data();
-  if (!is_pointwise(s)) {
-    gather_windows(s, x.data(), windows.data());
-    rows = windows.data();
-  }
-  multiply({pixels(s), s.k, window(s)}, {rows, false}, {w.data(), false}, y.data());
+  const float* const rows = window_rows(s, x, windows);
+  multiply({pixels(s), s.k, window_size(s)}, {rows, false}, {w.data(), false}, y.data());
+  if (!b.empty() || activation != Activation::kNone) finish(s, b, activation, y.data());
+}
+
+void gemm_forward_packed(const ConvolutionShape& s, Source x, Source packed, Source b,
+                         Activation activation, Destination windows, Destination y) {
+  const float* const rows = window_rows(s, x, windows);
+  const auto depth = std::size_t(window_size(s)), columns = std::size_t(s.k);
+  const std::size_t panel = product_panel(), panels = (columns + panel - 1) / panel;
+  const auto threads = std::size_t(omp_get_max_threads());
+  // A thread's panels are neighbours: the product fetches each while it uses the one before.
+  for_each_index(std::int64_t(threads), [&](std::int64_t i) {
+    const auto thread = std::size_t(i);
+    const std::size_t first = panels * thread / threads * panel;
+    const std::size_t last = std::min(panels * (thread + 1) / threads * panel, columns);
+    if (first >= last) return;
+    multiply({.rows = std::size_t(pixels(s)),
+              .depth = depth,
+              .columns = last - first,
+              .a = rows,
+              .a_row = depth,
+              .b = packed.data() + first * depth,
+              .b_step = panel,
+              .b_panel = panel * depth,
+              .c = y.data() + first,
+              .c_row = columns});
+  });
   if (!b.empty() || activation != Activation::kNone) finish(s, b, activation, y.data());
 }
 
 void gemm_backward_data(const ConvolutionShape& s, Source dy, Source w, Destination windows,
                         Destination dx) {
   float* rows = is_pointwise(s) ? dx.data() : windows.data();
-  multiply({pixels(s), window(s), s.k}, {dy.data(), false}, {w.data(), true}, rows);
+  multiply({pixels(s), window_size(s), s.k}, {dy.data(), false}, {w.data(), true}, rows);
   if (!is_pointwise(s)) scatter_windows(s, rows, dx.data());
 }
 
 void gemm_backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination windows,
                            Destination dw, Destination db) {
-  const float* rows = x.data();
-  if (!is_pointwise(s)) {
-    gather_windows(s, x.data(), windows.data());
-    rows = windows.data();
-  }
-  multiply({window(s), s.k, pixels(s)}, {rows, true}, {dy.data(), false}, dw.data());
+  const float* const rows = window_rows(s, x, windows);
+  multiply({window_size(s), s.k, pixels(s)}, {rows, true}, {dy.data(), false}, dw.data());
   if (db.empty()) return;
   std::fill(db.begin(), db.end(), 0.0F);
   for (Index pixel = 0; pixel < pixels(s); ++pixel) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/cpu/winograd_product.hpp"
+#include "kernels/cpu/panel_product.hpp"
 
 namespace afterglow {
 
@@ -40,7 +40,7 @@ struct Plan {
       : tiles(cut),
         c(winograd_padded(std::size_t(tiles.shape.c))),
         k(winograd_padded(std::size_t(tiles.shape.k))),
-        panel(winograd_panel()),
+        panel(product_panel()),
         panels((k + panel - 1) / panel) {
     constexpr std::size_t kFewest = 96;
     const std::size_t fitting = shared_chunk_bytes() / tile_bytes() / kFewest * kFewest;

@@ -1,9 +1,11 @@
-#include "kernels/cpu/winograd_product.hpp"
+#include "kernels/cpu/panel_product.hpp"
 
 #include <algorithm>
 
+#include "kernels/cpu/strips.hpp"
+
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/cpu/winograd_product.cpp"
+#define HWY_TARGET_INCLUDE "kernels/cpu/panel_product.cpp"
 #include "kernels/cpu/simd.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,7 +25,7 @@ std::size_t panel_width() { return kPanelVectors * hn::Lanes(D()); }
 // `Rows` rows of c in one panel of `Vectors` vectors. On the way, `Ahead` vectors of each row of
 // the next panel (at `next`) are fetched into the second-level cache.
 template <std::size_t Rows, std::size_t Vectors, std::size_t Ahead>
-void multiply_block(const WinogradProduct& p, const float* a, const float* b, const float* next,
+void multiply_block(const PanelProduct& p, const float* a, const float* b, const float* next,
                     float* c) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
@@ -69,7 +71,7 @@ void multiply_block(const WinogradProduct& p, const float* a, const float* b, co
 // All rows of c in one panel; `next` is the next panel, null behind the last. It is fetched a
 // vector with each of some blocks of rows, or all at once where there are few.
 template <std::size_t Vectors>
-void multiply_panel(const WinogradProduct& p, const float* b, const float* next, float* c) {
+void multiply_panel(const PanelProduct& p, const float* b, const float* next, float* c) {
   const std::size_t blocks = (p.rows + kBlockRows - 1) / kBlockRows;
   const std::size_t every = blocks / kPanelVectors;
   const auto block = [&](std::size_t row, auto rows) {
@@ -105,7 +107,7 @@ void multiply_panel(const WinogradProduct& p, const float* b, const float* next,
   }
 }
 
-void multiply_all(const WinogradProduct& p) {
+void multiply_all(const PanelProduct& p) {
   const std::size_t lanes = hn::Lanes(D()), panel = panel_width();
   for (std::size_t column = 0; column < p.columns; column += panel) {
     const float* const b = p.b + column / panel * p.b_panel;
@@ -137,9 +139,26 @@ namespace afterglow {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(multiply_all);
 
-std::size_t winograd_panel() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
+void multiply(const PanelProduct& product) { HWY_DYNAMIC_DISPATCH(multiply_all)(product); }
 
-void multiply(const WinogradProduct& product) { HWY_DYNAMIC_DISPATCH(multiply_all)(product); }
+std::size_t product_panel() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
+
+std::size_t packed_panels_size(std::size_t depth, std::size_t columns) {
+  const std::size_t panel = product_panel();
+  return (columns + panel - 1) / panel * panel * depth;
+}
+
+void pack_panels(std::size_t depth, std::size_t columns, const float* b, float* panels) {
+  const std::size_t panel = product_panel();
+  for_each_index(std::int64_t(depth), [&](std::int64_t row) {
+    for (std::size_t first = 0; first < columns; first += panel) {
+      const std::size_t filled = std::min(panel, columns - first);
+      float* const to = panels + first * depth + std::size_t(row) * panel;
+      std::copy_n(b + std::size_t(row) * columns + first, filled, to);
+      std::fill(to + filled, to + panel, 0.0F);
+    }
+  });
+}
 
 }  // namespace afterglow
 #endif
