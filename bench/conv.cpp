@@ -102,7 +102,7 @@ class Work {
     if (pass == 0)
       backend_.conv2d(g, span(x_), kernel(), span(b_), Activation::kRelu, span(y_));
     else if (pass == 1)
-      backend_.conv2d_backward_data(g, span(dy_), kernel(), span(dx_));
+      backend_.conv2d_backward_data(g, span(dy_), {}, kernel(), span(dx_));
     else
       backend_.conv2d_backward_weights(g, span(x_), span(dy_), span(dw_), span(db_));
   }
@@ -119,7 +119,7 @@ class Work {
   // As ops::conv_transpose2d.
   void run(const TransposedConv2d& g, int pass) {
     if (pass == 0) {
-      backend_.conv2d_backward_data(g.of, span(x_), kernel(), span(y_));
+      backend_.conv2d_backward_data(g.of, span(x_), {}, kernel(), span(y_));
       backend_.add_bias(output_rows(g), span(b_), Activation::kRelu, span(y_));
     } else if (pass == 1) {
       backend_.conv2d(g.of, span(dy_), kernel(), {}, Activation::kNone, span(dx_));

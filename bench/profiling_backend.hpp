@@ -62,10 +62,24 @@ class ProfilingBackend final : public Backend {
     timed(
         "conv2d forward", text(g), [&] { inner_->conv2d(g, x, w, b, activation, y); }, g.flop());
   }
-  void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Kernel w, Destination dx) override {
+  void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,
+                            Destination dx) override {
     timed(
-        "conv2d backward data", text(g), [&] { inner_->conv2d_backward_data(g, dy, w, dx); },
+        "conv2d backward data", text(g), [&] { inner_->conv2d_backward_data(g, dy, relu, w, dx); },
         g.flop());
+  }
+  void conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, Source b, Destination y,
+                       std::span<std::uint8_t> winners) override {
+    timed(
+        "conv2d_max_pool forward", text(g),
+        [&] { inner_->conv2d_max_pool(g, x, w, b, y, winners); }, g.flop());
+  }
+  void conv2d_max_pool_backward_data(const Conv2dGeometry& g, Source dy,
+                                     std::span<const std::uint8_t> winners, Kernel w,
+                                     Destination dx) override {
+    timed(
+        "conv2d_max_pool backward data", text(g),
+        [&] { inner_->conv2d_max_pool_backward_data(g, dy, winners, w, dx); }, g.flop());
   }
   void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
                                Destination db) override {

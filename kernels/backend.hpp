@@ -41,6 +41,9 @@ struct Kernel {
   PreparedKernels* prepared = nullptr;
 };
 
+/// In conv2d_max_pool's winners: a window without a value above 0, which has no gradient.
+inline constexpr std::uint8_t kNoWinner = 4;
+
 /// Which algorithms a backend's convolutions may use.
 enum class ConvolutionChoice : std::int32_t {
   kAuto,      // whatever is fastest for each
@@ -102,10 +105,21 @@ class Backend {
   // Convolution. `b` (K) may be empty. `db` may be empty: not wanted.
   virtual void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
                       Destination y) = 0;
-  virtual void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Kernel w,
+  /// dx. With `relu`, the result behind an activation, dy counts where that is above 0; it may be
+  /// empty.
+  virtual void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,
                                     Destination dx) = 0;
   virtual void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
                                        Destination db) = 0;
+
+  // A convolution, ReLU and 2 x 2 max pooling (`pooled(g)`) in one. `winners` holds, per output
+  // value, what max_pool2d's argmax does, or kNoWinner where nothing is above 0; it may be empty
+  // when no gradient is wanted. max_pool2d_backward takes it to the convolution's whole result.
+  virtual void conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, Source b, Destination y,
+                               std::span<std::uint8_t> winners) = 0;
+  virtual void conv2d_max_pool_backward_data(const Conv2dGeometry& g, Source dy,
+                                             std::span<const std::uint8_t> winners, Kernel w,
+                                             Destination dx) = 0;
 
   // Nearest x2 upsampling and a convolution in one, in sub-pixel form.
   virtual void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,

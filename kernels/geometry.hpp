@@ -94,6 +94,11 @@ struct Pool2dGeometry {
   bool operator==(const Pool2dGeometry&) const = default;
 };
 
+/// The 2 x 2 windows of conv2d_max_pool over the result of a convolution.
+constexpr Pool2dGeometry pooled(const Conv2dGeometry& g) {
+  return {g.n, g.out_h(), g.out_w(), g.k, 2, 2, Padding::kValid};
+}
+
 /// Anything per channel: rows = N*H*W pixels of `channels` contiguous values.
 struct ChannelGeometry {
   std::int64_t rows = 0;

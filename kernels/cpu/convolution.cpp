@@ -199,8 +199,19 @@ void ConvolutionCache::run_direct(const ConvolutionKey& key, Source src, const K
   convolution.run(tensors, allocate_);
 }
 
-void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, Source b,
-                               Activation activation, Destination y) {
+bool ConvolutionCache::fuses(const ConvolutionShape& s, ConvolutionPass pass, bool constant,
+                             Fusion fusion) {
+  const auto side = std::int32_t(points_a_side(algorithm(s, pass, constant)));
+  if (side == 0) return false;
+  if (fusion == Fusion::kDepthToSpace) return s.k % (4 * std::int32_t{kWinogradChannels}) == 0;
+  if (fusion == Fusion::kNone) return pass == ConvolutionPass::kBackwardData;
+  const bool whole_windows = pass != ConvolutionPass::kForward || (side - s.kh + 1) % 2 == 0;
+  return pass != ConvolutionPass::kBackwardWeights && whole_windows && s.oh % 2 == 0 &&
+         s.ow % 2 == 0;
+}
+
+void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
+                               const ConvolutionOutput& y) {
   const ConvolutionAlgorithm chosen =
       algorithm(s, ConvolutionPass::kForward, w.prepared != nullptr);
   switch (chosen) {
@@ -211,8 +222,7 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, So
                                 winograd_kernel_size(tiles), [&](float* to) {
                                   winograd_transform_kernel(tiles, w.values.data(), to);
                                 });
-      winograd_forward(tiles, x, u.span(), b, activation,
-                       scratch(winograd_forward_scratch(tiles)).span(), y);
+      winograd_forward(tiles, {x}, u.span(), y, scratch(winograd_forward_scratch(tiles)).span());
       return;
     }
     case ConvolutionAlgorithm::kProduct:
@@ -221,19 +231,20 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w, So
         const Scratch panels =
             prepare(w, prepared_name("panels", s), packed_panels_size(depth, columns),
                     [&](float* to) { pack_panels(depth, columns, w.values.data(), to); });
-        gemm_forward_packed(s, x, panels.span(), b, activation, scratch(windows_size(s)).span(), y);
+        gemm_forward_packed(s, x, panels.span(), y.b, y.activation, scratch(windows_size(s)).span(),
+                            y.y);
       } else {
-        gemm_forward(s, x, w.values, b, activation, scratch(windows_size(s)).span(), y);
+        gemm_forward(s, x, w.values, y.b, y.activation, scratch(windows_size(s)).span(), y.y);
       }
       return;
     case ConvolutionAlgorithm::kDirect:
-      run_direct({s, ConvolutionPass::kForward, activation, !b.empty()}, x, w, b, y);
+      run_direct({s, ConvolutionPass::kForward, y.activation, !y.b.empty()}, x, w, y.b, y.y);
       return;
   }
 }
 
-void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Kernel w,
-                                     Destination dx) {
+void ConvolutionCache::backward_data(const ConvolutionShape& s, const ConvolutionGradient& dy,
+                                     Kernel w, Destination dx) {
   const ConvolutionAlgorithm chosen =
       algorithm(s, ConvolutionPass::kBackwardData, w.prepared != nullptr);
   switch (chosen) {
@@ -247,32 +258,32 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, Source dy, Kerne
                     turn_kernel(s, w.values.data(), kernel.data());
                     winograd_transform_kernel(tiles, kernel.data(), to);
                   });
-      winograd_forward(tiles, dy, u.span(), {}, Activation::kNone,
-                       scratch(winograd_forward_scratch(tiles)).span(), dx);
+      winograd_forward(tiles, dy, u.span(), {.y = dx},
+                       scratch(winograd_forward_scratch(tiles)).span());
       return;
     }
     case ConvolutionAlgorithm::kProduct:
-      gemm_backward_data(s, dy, w.values, scratch(windows_size(s)).span(), dx);
+      gemm_backward_data(s, dy.dy, w.values, scratch(windows_size(s)).span(), dx);
       return;
     case ConvolutionAlgorithm::kDirect:
       break;
   }
   if (s.stride != 1) {
-    run_direct({s, ConvolutionPass::kBackwardData}, dy, w, {}, dx);
+    run_direct({s, ConvolutionPass::kBackwardData}, dy.dy, w, {}, dx);
     return;
   }
   const ConvolutionKey key{turned(s), ConvolutionPass::kForwardTransposed};
   if (s.kh * s.kw == 1) {
-    run_direct(key, dy, w, {}, dx);
+    run_direct(key, dy.dy, w, {}, dx);
     return;
   }
   const Scratch reversed = prepare(w, prepared_name("reversed", s), w.values.size(),
                                    [&](float* to) { reverse_taps(s, w.values.data(), to); });
-  run_direct(key, dy, {reversed.span(), w.prepared}, {}, dx);
+  run_direct(key, dy.dy, {reversed.span(), w.prepared}, {}, dx);
 }
 
-void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x, Source dy,
-                                        Destination dw, Destination db) {
+void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x,
+                                        const ConvolutionGradient& dy, Destination dw) {
   const ConvolutionAlgorithm chosen = algorithm(s, ConvolutionPass::kBackwardWeights, false);
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:
@@ -280,22 +291,19 @@ void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x, Sou
       const WinogradTiles tiles(s, points_a_side(chosen));
       winograd_backward_weights(tiles, x, dy,
                                 scratch(winograd_backward_weights_scratch(tiles)).span(), dw);
-      if (!db.empty()) sum_channel_rows({std::int64_t{s.n} * s.oh * s.ow, s.k}, dy, db);
       return;
     }
     case ConvolutionAlgorithm::kProduct:
-      gemm_backward_weights(s, x, dy, scratch(windows_size(s)).span(), dw, db);
+      gemm_backward_weights(s, x, dy.dy, scratch(windows_size(s)).span(), dw);
       return;
     case ConvolutionAlgorithm::kDirect:
       break;
   }
   ConvolutionTensors tensors;
   tensors.x = x.data();
-  tensors.dy = dy.data();
+  tensors.dy = dy.dy.data();
   tensors.dw = dw.data();
-  if (!db.empty()) tensors.db = db.data();
-  primitive({s, ConvolutionPass::kBackwardWeights, Activation::kNone, !db.empty()})
-      .run(tensors, allocate_);
+  primitive({s, ConvolutionPass::kBackwardWeights}).run(tensors, allocate_);
 }
 
 Scratch ConvolutionCache::scratch(std::size_t count) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "kernels/cpu/fusion.hpp"
 #include "kernels/cpu/onednn.hpp"
 
 namespace afterglow {
@@ -62,15 +63,19 @@ class ConvolutionCache {
   ConvolutionCache(std::function<Buffer(std::size_t)> allocate, ConvolutionChoice choice);
   ~ConvolutionCache();
 
-  /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be empty.
-  void forward(const ConvolutionShape& s, Source x, Kernel w, Source b, Activation activation,
-               Destination y);
+  /// True where the pass can store its result so, or read such a gradient; with kNone, where it can
+  /// mask a gradient by ReLU. `constant` as for choose_algorithm.
+  bool fuses(const ConvolutionShape& s, ConvolutionPass pass, bool constant, Fusion fusion);
+
+  /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)).
+  void forward(const ConvolutionShape& s, Source x, Kernel w, const ConvolutionOutput& y);
   /// dx(N, H, W, C) from dy(N, OH, OW, K). At stride 1 it is a forward convolution of dy with the
   /// kernel turned by 180 degrees and its channels exchanged.
-  void backward_data(const ConvolutionShape& s, Source dy, Kernel w, Destination dx);
-  /// dw(KH, KW, C, K), and db(K) unless it is empty.
-  void backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination dw,
-                        Destination db);
+  void backward_data(const ConvolutionShape& s, const ConvolutionGradient& dy, Kernel w,
+                     Destination dx);
+  /// dw(KH, KW, C, K).
+  void backward_weights(const ConvolutionShape& s, Source x, const ConvolutionGradient& dy,
+                        Destination dw);
 
   /// All convolutions computed so far, in the order in which they first were.
   std::vector<ConvolutionPlan> plans() const;

@@ -31,9 +31,15 @@ class CpuBackend final : public Backend {
 
   void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
               Destination y) override;
-  void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Kernel w, Destination dx) override;
+  void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,
+                            Destination dx) override;
   void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
                                Destination db) override;
+  void conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, Source b, Destination y,
+                       std::span<std::uint8_t> winners) override;
+  void conv2d_max_pool_backward_data(const Conv2dGeometry& g, Source dy,
+                                     std::span<const std::uint8_t> winners, Kernel w,
+                                     Destination dx) override;
 
   void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
                        Activation activation, Destination y) override;

@@ -143,16 +143,9 @@ void gemm_backward_data(const ConvolutionShape& s, Source dy, Source w, Destinat
 }
 
 void gemm_backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination windows,
-                           Destination dw, Destination db) {
+                           Destination dw) {
   const float* const rows = window_rows(s, x, windows);
   multiply({window_size(s), s.k, pixels(s)}, {rows, true}, {dy.data(), false}, dw.data());
-  if (db.empty()) return;
-  std::fill(db.begin(), db.end(), 0.0F);
-  for (Index pixel = 0; pixel < pixels(s); ++pixel) {
-    const float* from = dy.data() + pixel * s.k;
-#pragma omp simd
-    for (Index k = 0; k < s.k; ++k) db[std::size_t(k)] += from[k];
-  }
 }
 
 }  // namespace afterglow

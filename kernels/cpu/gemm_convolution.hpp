@@ -28,6 +28,6 @@ void gemm_forward_packed(const ConvolutionShape& s, Source x, Source packed, Sou
 void gemm_backward_data(const ConvolutionShape& s, Source dy, Source w, Destination windows,
                         Destination dx);
 void gemm_backward_weights(const ConvolutionShape& s, Source x, Source dy, Destination windows,
-                           Destination dw, Destination db);
+                           Destination dw);
 
 }  // namespace afterglow

@@ -209,7 +209,6 @@ void OneDnnConvolution::run(const ConvolutionTensors& t,
     arguments[DNNL_ARG_DIFF_DST] = wrap(p.y, t.dy);
     arguments[DNNL_ARG_DIFF_WEIGHTS] =
         wrap(p.w, reordered ? static_cast<void*>(inner_w.data.get()) : t.dw);
-    if (t.db != nullptr) arguments[DNNL_ARG_DIFF_BIAS] = wrap(p.b, t.db);
     p.convolution.execute(cpu_stream(), arguments);
     if (reordered) p.run_reorder(inner_w.data.get(), t.dw, allocate);
     return;

@@ -56,7 +56,6 @@ struct ConvolutionTensors {
   float* y = nullptr;         // forward
   float* dx = nullptr;        // backward data
   float* dw = nullptr;        // backward weights
-  float* db = nullptr;        // backward weights
 };
 
 /// One pass of one convolution: the primitive, and the reorder of its kernel between (KH, KW, C, K)

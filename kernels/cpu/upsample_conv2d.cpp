@@ -115,11 +115,6 @@ class SubPixel {
     for (int phase = 0; phase < 4; ++phase) std::copy_n(b, k_, low + phase * k_);
   }
 
-  void gather_bias_gradient(const float* low, float* db) const {
-    for (std::ptrdiff_t k = 0; k < k_; ++k)
-      db[k] = (low[k] + low[k_ + k]) + (low[2 * k_ + k] + low[3 * k_ + k]);
-  }
-
  private:
   // floor((p + a - pad) / 2)
   int source_offset(int p, int a) const {
@@ -158,9 +153,18 @@ void CpuBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kern
   const ConvolutionShape& s = sub_pixel.shape();
   const Scratch low_w = summed_kernel(*convolutions_, sub_pixel, w);
   const Scratch low_b = convolutions_->scratch(b.empty() ? 0 : std::size_t(s.k));
-  const Scratch low_y = convolutions_->scratch(s.y_size());
   if (!b.empty()) sub_pixel.repeat_bias(b.data(), low_b.data());
-  convolutions_->forward(s, x, {low_w.span(), w.prepared}, low_b.span(), activation, low_y.span());
+  const Kernel kernel{low_w.span(), w.prepared};
+  ConvolutionOutput output{.b = low_b.span(), .activation = activation, .y = y};
+  if (convolutions_->fuses(s, ConvolutionPass::kForward, w.prepared != nullptr,
+                           Fusion::kDepthToSpace)) {
+    output.fusion = Fusion::kDepthToSpace;
+    convolutions_->forward(s, x, kernel, output);
+    return;
+  }
+  const Scratch low_y = convolutions_->scratch(s.y_size());
+  output.y = low_y.span();
+  convolutions_->forward(s, x, kernel, output);
   sub_pixel.depth_to_space(low_y.data(), y.data());
 }
 
@@ -169,22 +173,32 @@ void CpuBackend::upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, 
   const SubPixel sub_pixel(g);
   const ConvolutionShape& s = sub_pixel.shape();
   const Scratch low_w = summed_kernel(*convolutions_, sub_pixel, w);
+  const Kernel kernel{low_w.span(), w.prepared};
+  if (convolutions_->fuses(s, ConvolutionPass::kBackwardData, w.prepared != nullptr,
+                           Fusion::kDepthToSpace)) {
+    convolutions_->backward_data(s, {.dy = dy, .fusion = Fusion::kDepthToSpace}, kernel, dx);
+    return;
+  }
   const Scratch low_dy = convolutions_->scratch(s.y_size());
   sub_pixel.space_to_depth(dy.data(), low_dy.data());
-  convolutions_->backward_data(s, low_dy.span(), {low_w.span(), w.prepared}, dx);
+  convolutions_->backward_data(s, {low_dy.span()}, kernel, dx);
 }
 
 void CpuBackend::upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,
                                                   Source dy, Destination dw, Destination db) {
   const SubPixel sub_pixel(g);
   const ConvolutionShape& s = sub_pixel.shape();
-  const Scratch low_dy = convolutions_->scratch(s.y_size());
   const Scratch low_dw = convolutions_->scratch(s.w_size());
-  const Scratch low_db = convolutions_->scratch(db.empty() ? 0 : std::size_t(s.k));
-  sub_pixel.space_to_depth(dy.data(), low_dy.data());
-  convolutions_->backward_weights(s, x, low_dy.span(), low_dw.span(), low_db.span());
+  if (convolutions_->fuses(s, ConvolutionPass::kBackwardWeights, false, Fusion::kDepthToSpace)) {
+    convolutions_->backward_weights(s, x, {.dy = dy, .fusion = Fusion::kDepthToSpace},
+                                    low_dw.span());
+  } else {
+    const Scratch low_dy = convolutions_->scratch(s.y_size());
+    sub_pixel.space_to_depth(dy.data(), low_dy.data());
+    convolutions_->backward_weights(s, x, {low_dy.span()}, low_dw.span());
+  }
   sub_pixel.gather_kernel_gradient(low_dw.data(), dw.data());
-  if (!db.empty()) sub_pixel.gather_bias_gradient(low_db.data(), db.data());
+  if (!db.empty()) sum_rows({std::int64_t{g.n} * g.out_h() * g.out_w(), g.k}, dy, db);
 }
 
 }  // namespace afterglow

@@ -132,14 +132,13 @@ std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles) {
   return plan.kernel_gradient_size() + plan.inputs_size() + plan.outputs_size();
 }
 
-void winograd_forward(const WinogradTiles& tiles, Source x, Source u, Source b,
-                      Activation activation, Destination scratch, Destination y) {
+void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, Source u,
+                      const ConvolutionOutput& y, Destination scratch) {
   constexpr std::size_t kBlockRows = 256;  // of a product: they read the kernel once
   const ForwardPlan plan(tiles);
   const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
-  const float* const bias = b.empty() ? nullptr : b.data();
   const auto transform_input = [&](std::size_t tile, float* v) {
-    winograd_input(tiles, tile, x.data(), v, input_stride);
+    winograd_input(tiles, tile, x, v, input_stride);
   };
   const auto product = [&](std::size_t point, std::size_t row, std::size_t rows, const float* v,
                            float* m) {
@@ -156,7 +155,7 @@ void winograd_forward(const WinogradTiles& tiles, Source x, Source u, Source b,
               .c_row = plan.k});
   };
   const auto transform_output = [&](std::size_t tile, const float* m) {
-    winograd_output(tiles, tile, m, output_stride, bias, activation, y.data());
+    winograd_output(tiles, tile, m, output_stride, y);
   };
 
   if (plan.own_chunks) {
@@ -185,8 +184,8 @@ void winograd_forward(const WinogradTiles& tiles, Source x, Source u, Source b,
   });
 }
 
-void winograd_backward_weights(const WinogradTiles& tiles, Source x, Source dy, Destination scratch,
-                               Destination dw) {
+void winograd_backward_weights(const WinogradTiles& tiles, Source x, const ConvolutionGradient& dy,
+                               Destination scratch, Destination dw) {
   constexpr std::size_t kBlockRows = 96;  // of a product
   const Plan plan(tiles);
   const auto channels = std::size_t(tiles.shape.c);
@@ -197,8 +196,8 @@ void winograd_backward_weights(const WinogradTiles& tiles, Source x, Source dy, 
   const std::size_t gradient_stride = channels * plan.k;
   for_chunks(plan, [&](std::size_t first, std::size_t count) {
     for_each(count, [&](std::size_t t) {
-      winograd_input(tiles, first + t, x.data(), inputs + t * plan.c, input_stride);
-      winograd_output_gradient(tiles, first + t, dy.data(), outputs + t * plan.k, output_stride);
+      winograd_input(tiles, first + t, {x}, inputs + t * plan.c, input_stride);
+      winograd_output_gradient(tiles, first + t, dy, outputs + t * plan.k, output_stride);
     });
     for_products(tiles.points(), channels, kBlockRows,
                  [&](std::size_t point, std::size_t row, std::size_t rows) {

@@ -26,12 +26,12 @@ void winograd_transform_kernel(const WinogradTiles& tiles, const float* w, float
 std::size_t winograd_forward_scratch(const WinogradTiles& tiles);
 std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles);
 
-/// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(r, r, C, K) + b(K)), with u the transformed w; b
-/// may be empty.
-void winograd_forward(const WinogradTiles& tiles, Source x, Source u, Source b,
-                      Activation activation, Destination scratch, Destination y);
-/// dw(r, r, C, K) from x(N, H, W, C) and dy(N, OH, OW, K).
-void winograd_backward_weights(const WinogradTiles& tiles, Source x, Source dy, Destination scratch,
-                               Destination dw);
+/// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(r, r, C, K) + b(K)), stored as y says, with u the
+/// transformed w. x is a gradient where the convolution carries one back.
+void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, Source u,
+                      const ConvolutionOutput& y, Destination scratch);
+/// dw(r, r, C, K) from x(N, H, W, C) and dy(N, OH, OW, K), which is not pooled.
+void winograd_backward_weights(const WinogradTiles& tiles, Source x, const ConvolutionGradient& dy,
+                               Destination scratch, Destination dw);
 
 }  // namespace afterglow

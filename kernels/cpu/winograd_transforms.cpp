@@ -189,32 +189,120 @@ struct Place {
         left(std::int64_t(tile % tiles.across * tiles.outputs)) {}
 };
 
+// Where the values of a frame (h, w, channels) lie, as it is or stored by depth to space.
+struct Layout {
+  std::int64_t w, channels;
+  bool depth_to_space;
+
+  std::int64_t row() const { return w * channels; }
+  std::int64_t column() const { return depth_to_space ? channels / 2 : channels; }
+  std::int64_t at(std::int64_t row_index, std::int64_t column_index, std::size_t c) const {
+    std::int64_t begin = std::int64_t(c);
+    if (depth_to_space) {
+      const std::int64_t k = channels / 4, phase = begin / k;
+      begin = (phase / 2 * 2 * w + phase % 2) * k + begin % k;
+    }
+    return row_index * row() + column_index * column() + begin;
+  }
+};
+
+// What a tile is made of: sources with a function channel(c), which gives the vector of channels
+// from c on of pixel (i, j) of the tile, all of it or its first `count`.
+
+struct PlainSource {
+  const float* frame;
+  Layout layout;
+  std::int64_t top, left;
+
+  struct Channel {
+    const float* first;
+    std::int64_t row, column;
+    V whole(int i, int j) const { return hn::LoadU(D(), first + i * row + j * column); }
+    V some(int i, int j, std::size_t count) const {
+      return load_some(first + i * row + j * column, count);
+    }
+  };
+  Channel channel(std::size_t c) const {
+    return {frame + layout.at(top, left, c), layout.row(), layout.column()};
+  }
+};
+
+// dy where y > 0.
+struct ReluSource {
+  PlainSource dy, y;
+
+  struct Channel {
+    PlainSource::Channel dy, y;
+    static V masked(V gradient, V result) {
+      return hn::IfThenElseZero(hn::Gt(result, hn::Zero(D())), gradient);
+    }
+    V whole(int i, int j) const { return masked(dy.whole(i, j), y.whole(i, j)); }
+    V some(int i, int j, std::size_t count) const {
+      return masked(dy.some(i, j, count), y.some(i, j, count));
+    }
+  };
+  Channel channel(std::size_t c) const { return {dy.channel(c), y.channel(c)}; }
+};
+
+// dy of a pooled frame (h / 2, w / 2, channels), at the pixels that won.
+struct PoolSource {
+  const float* dy;
+  const std::uint8_t* winners;
+  std::int64_t w, channels;
+  std::int64_t top, left;
+
+  struct Channel {
+    const PoolSource& source;
+    std::size_t c;
+
+    std::int64_t at(std::int64_t i, std::int64_t j) const {
+      return ((source.top + i) / 2 * (source.w / 2) + (source.left + j) / 2) * source.channels +
+             std::int64_t(c);
+    }
+    V winning(std::int64_t i, std::int64_t j, V gradient, const std::uint8_t* winner) const {
+      const hn::RebindToSigned<D> integers;
+      const auto won = hn::PromoteTo(integers, hn::LoadU(hn::Rebind<std::uint8_t, D>(), winner));
+      const auto place = std::int32_t((source.top + i) % 2 * 2 + (source.left + j) % 2);
+      const auto here = hn::Eq(won, hn::Set(integers, place));
+      return hn::IfThenElseZero(hn::RebindMask(D(), here), gradient);
+    }
+    V whole(int i, int j) const {
+      return winning(i, j, hn::LoadU(D(), source.dy + at(i, j)), source.winners + at(i, j));
+    }
+    V some(int i, int j, std::size_t count) const {
+      std::uint8_t winner[HWY_MAX_BYTES / sizeof(float)] = {};
+      std::copy_n(source.winners + at(i, j), std::min(count, hn::Lanes(D())), winner);
+      return winning(i, j, load_some(source.dy + at(i, j), count), winner);
+    }
+  };
+  Channel channel(std::size_t c) const { return {*this, c}; }
+};
+
 // The kIn x kIn pixels of a (h, w, channels) frame from (top, left), zeros outside of it, through
 // Side, for all channels.
-template <typename Side>
-void transform_pixels(const float* frame, std::int64_t h, std::int64_t w, std::int64_t top,
+template <typename Side, typename Source>
+void transform_pixels(const Source& source, std::int64_t h, std::int64_t w, std::int64_t top,
                       std::int64_t left, std::size_t channels, float* v, std::size_t point_stride) {
   const D d;
   const std::int64_t size = Side::kIn;
   const bool whole = top >= 0 && left >= 0 && top + size <= h && left + size <= w;
-  const float* const first = frame + (top * w + left) * std::int64_t(channels);
   for (std::size_t c = 0; c < winograd_padded(channels); c += hn::Lanes(d)) {
     const std::size_t count = channels - std::min(c, channels);
     const auto store = [&](int i, int j, V value) {
       hn::StoreU(value, d, v + std::size_t(i * Side::kOut + j) * point_stride + c);
     };
-    const auto pixel = [&](int i, int j) {
-      return first + (i * w + j) * std::int64_t(channels) + c;
-    };
-    if (whole && count >= hn::Lanes(d)) {
-      transform<Side>([&](int i, int j) { return hn::LoadU(d, pixel(i, j)); }, store);
-    } else if (count == 0) {
+    if (count == 0) {
       for (int i = 0; i < Side::kOut * Side::kOut; ++i) store(0, i, hn::Zero(d));
+      continue;
+    }
+    const auto channel = source.channel(c);
+    if (whole && count >= hn::Lanes(d)) {
+      transform<Side>([&](int i, int j) { return channel.whole(i, j); }, store);
     } else {
       transform<Side>(
           [&](int i, int j) {
             const bool inside = top + i >= 0 && top + i < h && left + j >= 0 && left + j < w;
-            return inside ? load_some(pixel(i, j), count) : hn::Zero(d);
+            return inside ? channel.some(i, j, count) : hn::Zero(d);
           },
           store);
     }
@@ -239,64 +327,123 @@ HWY_INLINE void with_form(const WinogradTiles& tiles, const Body& body) {
   return body(Form<6, 5>());
 }
 
-void input(const WinogradTiles& tiles, std::size_t tile, const float* x, float* v,
+void input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& x, float* v,
            std::size_t point_stride) {
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
-  const auto run = [&](auto side) {
-    transform_pixels<decltype(side)>(x + place.frame * s.h * s.w * s.c, s.h, s.w,
-                                     place.top - s.pad_top, place.left - s.pad_left,
-                                     std::size_t(s.c), v, point_stride);
+  const std::int64_t top = place.top - s.pad_top, left = place.left - s.pad_left;
+  const std::int64_t frame = place.frame * s.h * s.w * s.c;
+  const Layout layout{s.w, s.c, x.fusion == Fusion::kDepthToSpace};
+  const auto run_source = [&](const auto& source) {
+    const auto run = [&](auto side) {
+      transform_pixels<decltype(side)>(source, s.h, s.w, top, left, std::size_t(s.c), v,
+                                       point_stride);
+    };
+    if (tiles.side == 4) {
+      run(InputSide<4>());
+    } else {
+      run(InputSide<6>());
+    }
   };
-  if (tiles.side == 4) {
-    run(InputSide<4>());
-  } else {
-    run(InputSide<6>());
+  if (x.fusion == Fusion::kMaxPool) {
+    return run_source(
+        PoolSource{x.dy.data() + frame / 4, x.winners.data() + frame / 4, s.w, s.c, top, left});
   }
+  const PlainSource plain{x.dy.data() + frame, layout, top, left};
+  if (x.relu.empty()) return run_source(plain);
+  run_source(ReluSource{plain, {x.relu.data() + frame, layout, top, left}});
 }
 
-void output_gradient(const WinogradTiles& tiles, std::size_t tile, const float* dy, float* v,
-                     std::size_t point_stride) {
+void output_gradient(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& dy,
+                     float* v, std::size_t point_stride) {
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
+  const PlainSource source{dy.dy.data() + place.frame * s.oh * s.ow * s.k,
+                           {s.ow, s.k, dy.fusion == Fusion::kDepthToSpace},
+                           place.top,
+                           place.left};
   with_form(tiles, [&](auto form) {
     transform_pixels<OutputGradientSide<form.kSide, form.kKernel>>(
-        dy + place.frame * s.oh * s.ow * s.k, s.oh, s.ow, place.top, place.left, std::size_t(s.k),
-        v, point_stride);
+        source, s.oh, s.ow, place.top, place.left, std::size_t(s.k), v, point_stride);
   });
+}
+
+V relu(V x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(D())), x); }  // a NaN stays one
+
+// The largest of the 2 x 2 values from (i, j) on, behind a ReLU; a NaN wins.
+template <int Size>
+void store_largest(const V (&values)[Size][Size], int i, int j, float* y, std::uint8_t* winner,
+                   std::size_t count) {
+  const D d;
+  const hn::RebindToSigned<D> integers;
+  V best = values[i][j];
+  auto place = hn::Zero(integers);
+  for (int p = 1; p < 4; ++p) {
+    const V x = values[i + p / 2][j + p % 2];
+    const auto wins = hn::Or(hn::Gt(x, best), hn::IsNaN(x));
+    best = hn::IfThenElse(wins, x, best);
+    place = hn::IfThenElse(hn::RebindMask(integers, wins), hn::Set(integers, p), place);
+  }
+  store_some(relu(best), y, count);
+  if (winner == nullptr) return;
+  const auto positive = hn::RebindMask(integers, hn::Gt(best, hn::Zero(d)));
+  const auto bytes =
+      hn::DemoteTo(hn::Rebind<std::uint8_t, D>(),
+                   hn::IfThenElse(positive, place, hn::Set(integers, std::int32_t{kNoWinner})));
+  std::uint8_t all[HWY_MAX_BYTES / sizeof(float)];
+  hn::StoreU(bytes, hn::Rebind<std::uint8_t, D>(), all);
+  std::copy_n(all, std::min(count, hn::Lanes(d)), winner);
 }
 
 template <int Side, int R>
 void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
-               std::size_t point_stride, const float* b, Activation activation, float* y) {
+               std::size_t point_stride, const ConvolutionOutput& output) {
+  constexpr int kSize = Side - R + 1;
   const D d;
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
-  const std::int64_t rows = std::min<std::int64_t>(Side - R + 1, s.oh - place.top);
-  const std::int64_t columns = std::min<std::int64_t>(Side - R + 1, s.ow - place.left);
-  float* const first = y + ((place.frame * s.oh + place.top) * s.ow + place.left) * s.k;
+  const std::int64_t rows = std::min<std::int64_t>(kSize, s.oh - place.top);
+  const std::int64_t columns = std::min<std::int64_t>(kSize, s.ow - place.left);
+  const Layout layout{s.ow, s.k, output.fusion == Fusion::kDepthToSpace};
+  const std::int64_t frame = place.frame * s.oh * s.ow * s.k;
   for (std::size_t k = 0; k < std::size_t(s.k); k += hn::Lanes(d)) {
     const std::size_t count = std::size_t(s.k) - k;
-    const V bias = b == nullptr ? hn::Zero(d) : load_some(b + k, count);
-    transform<OutputSide<Side, R>>(
-        [&](int i, int j) {
-          return hn::LoadU(d, m + std::size_t(i * Side + j) * point_stride + k);
-        },
-        [&](int i, int j, V value) {
-          if (i >= rows || j >= columns) return;
-          V result = hn::Add(value, bias);
-          if (activation == Activation::kRelu) {
-            result = hn::IfThenZeroElse(hn::Lt(result, hn::Zero(d)), result);  // a NaN stays one
+    const V bias = output.b.empty() ? hn::Zero(d) : load_some(output.b.data() + k, count);
+    const auto load = [&](int i, int j) {
+      return hn::LoadU(d, m + std::size_t(i * Side + j) * point_stride + k);
+    };
+    if constexpr (kSize % 2 == 0) {
+      if (output.fusion == Fusion::kMaxPool) {
+        V values[kSize][kSize];
+        transform<OutputSide<Side, R>>(
+            load, [&](int i, int j, V value) { values[i][j] = hn::Add(value, bias); });
+        for (int i = 0; i < rows; i += 2) {
+          for (int j = 0; j < columns; j += 2) {
+            const std::int64_t at =
+                frame / 4 +
+                ((place.top + i) / 2 * (s.ow / 2) + (place.left + j) / 2) * std::int64_t(s.k) +
+                std::int64_t(k);
+            store_largest(values, i, j, output.y.data() + at,
+                          output.winners.empty() ? nullptr : output.winners.data() + at, count);
           }
-          store_some(result, first + (i * std::int64_t(s.ow) + j) * s.k + k, count);
-        });
+        }
+        continue;
+      }
+    }
+    float* const first = output.y.data() + frame + layout.at(place.top, place.left, k);
+    transform<OutputSide<Side, R>>(load, [&](int i, int j, V value) {
+      if (i >= rows || j >= columns) return;
+      const V result = hn::Add(value, bias);
+      store_some(output.activation == Activation::kRelu ? relu(result) : result,
+                 first + i * layout.row() + j * layout.column(), count);
+    });
   }
 }
 
 void output(const WinogradTiles& tiles, std::size_t tile, const float* m, std::size_t point_stride,
-            const float* b, Activation activation, float* y) {
+            const ConvolutionOutput& output) {
   with_form(tiles, [&](auto form) {
-    output_of<form.kSide, form.kKernel>(tiles, tile, m, point_stride, b, activation, y);
+    output_of<form.kSide, form.kKernel>(tiles, tile, m, point_stride, output);
   });
 }
 
@@ -369,19 +516,19 @@ WinogradTiles::WinogradTiles(const ConvolutionShape& s, std::size_t points_a_sid
       down((std::size_t(s.oh) + outputs - 1) / outputs),
       across((std::size_t(s.ow) + outputs - 1) / outputs) {}
 
-void winograd_input(const WinogradTiles& tiles, std::size_t tile, const float* x, float* v,
-                    std::size_t point_stride) {
+void winograd_input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& x,
+                    float* v, std::size_t point_stride) {
   HWY_DYNAMIC_DISPATCH(input)(tiles, tile, x, v, point_stride);
 }
 
-void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile, const float* dy,
-                              float* v, std::size_t point_stride) {
+void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile,
+                              const ConvolutionGradient& dy, float* v, std::size_t point_stride) {
   HWY_DYNAMIC_DISPATCH(output_gradient)(tiles, tile, dy, v, point_stride);
 }
 
 void winograd_output(const WinogradTiles& tiles, std::size_t tile, const float* m,
-                     std::size_t point_stride, const float* b, Activation activation, float* y) {
-  HWY_DYNAMIC_DISPATCH(output)(tiles, tile, m, point_stride, b, activation, y);
+                     std::size_t point_stride, const ConvolutionOutput& output) {
+  HWY_DYNAMIC_DISPATCH(output)(tiles, tile, m, point_stride, output);
 }
 
 void winograd_kernel(const WinogradTiles& tiles, std::size_t c, const float* w, float* u,

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/fusion.hpp"
 #include "kernels/cpu/onednn.hpp"
 
 namespace afterglow {
@@ -36,16 +37,17 @@ constexpr std::size_t winograd_padded(std::size_t channels) {
   return (channels + kWinogradChannels - 1) / kWinogradChannels * kWinogradChannels;
 }
 
-/// B' d B of one tile of x, for all input channels: point e goes to v[e * point_stride + c], zeros
-/// behind the last channel.
-void winograd_input(const WinogradTiles& tiles, std::size_t tile, const float* x, float* v,
-                    std::size_t point_stride);
-/// A dy A' of one tile of dy, for all output channels, laid out likewise.
-void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile, const float* dy,
-                              float* v, std::size_t point_stride);
-/// y = activation(A' m A + b) of one tile; b may be null.
+/// B' d B of one tile of x(N, H, W, C), for all input channels: point e goes to v[e * point_stride
+/// + c], zeros behind the last channel. In the pass that carries gradients back, x is one.
+void winograd_input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& x,
+                    float* v, std::size_t point_stride);
+/// A dy A' of one tile of dy(N, OH, OW, K), which is not pooled, for all output channels, laid out
+/// likewise.
+void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile,
+                              const ConvolutionGradient& dy, float* v, std::size_t point_stride);
+/// A' m A + b of one tile, with what follows it.
 void winograd_output(const WinogradTiles& tiles, std::size_t tile, const float* m,
-                     std::size_t point_stride, const float* b, Activation activation, float* y);
+                     std::size_t point_stride, const ConvolutionOutput& output);
 /// G g G' of input channel c, for all output channels, from w(r, r, C, K) to
 /// u[e * point_stride + k / panel * panel_stride + k % panel]; zeros behind the last channel.
 void winograd_kernel(const WinogradTiles& tiles, std::size_t c, const float* w, float* u,

@@ -19,7 +19,11 @@ Conv2d::Conv2d(std::string name, const std::shared_ptr<Backend>& backend, const 
       spec_(spec) {}
 
 Variable Conv2d::forward(const Variable& x) const {
-  return ops::conv2d(x, kernel_, bias_, {spec_.stride, 1, spec_.padding, spec_.activation});
+  return ops::conv2d(x, kernel_, bias_, options());
+}
+
+Variable Conv2d::forward_pooled(const Variable& x) const {
+  return ops::conv2d_max_pool(x, kernel_, bias_, options());
 }
 
 UpsampleConv2d::UpsampleConv2d(std::string name, const std::shared_ptr<Backend>& backend,

@@ -34,14 +34,18 @@ class KernelLayer : public Module {
   Variable bias_;
 };
 
-/// ops::conv2d.
+/// ops::conv2d, and ReLU and a max pool with it.
 class Conv2d final : public KernelLayer {
  public:
   Conv2d(std::string name, const std::shared_ptr<Backend>& backend, const Conv2dSpec& spec,
          Rng& rng);
   Variable forward(const Variable& x) const override;
+  /// The largest of each 2 x 2 pixels of forward(x): ops::conv2d_max_pool.
+  Variable forward_pooled(const Variable& x) const;
 
  private:
+  ops::Conv2dOptions options() const { return {spec_.stride, 1, spec_.padding, spec_.activation}; }
+
   Conv2dSpec spec_;
 };
 

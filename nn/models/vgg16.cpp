@@ -41,8 +41,8 @@ Vgg16Encoder::Vgg16Encoder(const std::shared_ptr<Backend>& backend, Rng& rng) : 
 
 Variable Vgg16Encoder::forward(Variable x) const {
   for (const auto& convs : blocks_) {
-    for (const auto& conv : convs) x = conv->forward(x);
-    x = ops::max_pool2d(x, 2, 2);
+    for (std::size_t i = 0; i + 1 < convs.size(); ++i) x = convs[i]->forward(x);
+    x = convs.back()->forward_pooled(x);
   }
   return x;
 }

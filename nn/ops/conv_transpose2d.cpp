@@ -53,7 +53,8 @@ Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& 
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
   Tensor y(backend, {g.n, g.h, g.w, g.c});
-  backend->conv2d_backward_data(g, x.value().source(), w.value().kernel(constant), y.destination());
+  backend->conv2d_backward_data(g, x.value().source(), {}, w.value().kernel(constant),
+                                y.destination());
   if (b || options.activation != Activation::kNone) {
     backend->add_bias(channel_geometry(y.shape()), source_of(b), options.activation,
                       y.destination());

@@ -25,6 +25,11 @@ struct Conv2dOptions {
 Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                 const Conv2dOptions& options = {});
 
+/// max_pool2d(conv2d(x, w, b, options), 2, 2) in one: the whole result of the convolution is never
+/// in memory. options.activation must be kRelu.
+Variable conv2d_max_pool(const Variable& x, const Variable& w, const Variable& b,
+                         const Conv2dOptions& options);
+
 /// The transpose of conv2d: y(N, OH, OW, O) from x(N, H, W, I) and w(KH, KW, O, I) (Keras's
 /// Conv2DTranspose layout). OH = H * stride for kSame, (H - 1) * stride + KH for kValid (KH >=
 /// stride). options.dilation must be 1.

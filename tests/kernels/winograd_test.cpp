@@ -1,7 +1,6 @@
 // Winograd's convolutions against the double oracle, for every instruction set of this machine.
 #include "kernels/cpu/winograd.hpp"
 
-#include <hwy/highway.h>
 #include <omp.h>
 
 #include <catch2/catch.hpp>
@@ -12,10 +11,12 @@
 #include "kernels/cpu/convolution.hpp"
 #include "kernels/device.hpp"
 #include "support/guarded.hpp"
+#include "support/instruction_sets.hpp"
 #include "support/oracle_conv.hpp"
 #include "support/oracle_elementwise.hpp"
 
 using namespace afterglow;
+using test::for_each_instruction_set;
 using test::Guarded;
 using test::random_values;
 using test::require_close;
@@ -66,8 +67,10 @@ struct Case {
     const Guarded u(backend, winograd_kernel_size(tiles));
     const Guarded scratch(backend, winograd_forward_scratch(tiles));
     winograd_transform_kernel(tiles, w_in.span().data(), u.span().data());
-    winograd_forward(tiles, x_in.span(), u.span(), bias ? b_in.span() : Destination(), activation,
-                     scratch.span(), y.span());
+    winograd_forward(
+        tiles, {x_in.span()}, u.span(),
+        {.b = bias ? b_in.span() : Destination(), .activation = activation, .y = y.span()},
+        scratch.span());
     u.read();
     scratch.read();
     return y.read();
@@ -76,7 +79,7 @@ struct Case {
   std::vector<float> backward_weights(Backend& backend) const {
     const Guarded x_in(backend, x), dy_in(backend, dy), dw(backend, g.w_size());
     const Guarded scratch(backend, winograd_backward_weights_scratch(tiles));
-    winograd_backward_weights(tiles, x_in.span(), dy_in.span(), scratch.span(), dw.span());
+    winograd_backward_weights(tiles, x_in.span(), {dy_in.span()}, scratch.span(), dw.span());
     scratch.read();
     return dw.read();
   }
@@ -101,19 +104,6 @@ void check(const Conv2dGeometry& g, std::size_t side = 6) {
   const auto expected = oracle::conv2d_backward_weights(g, to_double(c.x), to_double(c.dy));
   require_close(dw, expected, winograd_tolerance(std::size_t(g.n) * g.out_h() * g.out_w()));
   require_close_in_the_mean(dw, expected);
-}
-
-/// Runs body with each of this machine's instruction sets in turn.
-template <typename Body>
-void for_each_instruction_set(const Body& body) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    INFO(hwy::TargetName(target));
-    body();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 }  // namespace
@@ -157,7 +147,7 @@ TEST_CASE("backward data is Winograd's, too, and needs padding that no forward h
   REQUIRE(points_a_side(choose_algorithm(shape_of(c.g), ConvolutionPass::kBackwardData, false)) >
           0);
   const Guarded w(*backend, c.w), dy(*backend, c.dy), dx(*backend, c.g.x_size());
-  backend->conv2d_backward_data(c.g, dy.span(), {w.span()}, dx.span());
+  backend->conv2d_backward_data(c.g, dy.span(), {}, {w.span()}, dx.span());
   const auto expected = oracle::conv2d_backward_data(c.g, to_double(c.dy), to_double(c.w));
   require_close(dx.read(), expected, winograd_tolerance(9 * std::size_t(c.g.k)));
   require_close_in_the_mean(dx.read(), expected);

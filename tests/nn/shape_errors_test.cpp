@@ -107,6 +107,15 @@ TEST_CASE("convolutions name the shapes that do not fit") {
 TEST_CASE("pools and layout name the shapes that do not fit") {
   const Variable x = of({2, 8, 8, 3});
   check({
+      {[&] {
+         ops::conv2d_max_pool(x, of({3, 3, 3, 8}), {}, {});
+       },
+       "conv2d_max_pool: its activation is ReLU"},
+      {[&] {
+         ops::conv2d_max_pool(x, of({8, 3, 3, 8}), {},
+                              {1, 1, Padding::kValid, Activation::kRelu});
+       },
+       "conv2d_max_pool: x (2, 8, 8, 3) gives fewer than 2 x 2 pixels"},
       {[&] { ops::max_pool2d(x, 9, 1); },
        "max_pool2d: x (2, 8, 8, 3) is smaller than the window of 9"},
       {[&] { ops::max_pool2d(x, 17, 1, Padding::kSame); },

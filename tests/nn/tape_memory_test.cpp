@@ -103,6 +103,11 @@ TEST_CASE("pools, layout and loss keep only what the gradient reads") {
       {"relu", [](const Variable& x) { return ops::relu(x); }, kFramesBytes},
       {"max_pool2d", [](const Variable& x) { return ops::max_pool2d(x, 2, 2); },
        2 * 4 * 4 * 16},  // a byte for each winner
+      {"conv2d_max_pool",
+       [kernel = Variable(Tensor::zeros(backend, {3, 3, 16, 16}))](const Variable& x) {
+         return ops::conv2d_max_pool(x, kernel, {}, {1, 1, Padding::kSame, Activation::kRelu});
+       },
+       2 * 4 * 4 * 16},
       {"avg_pool2d", [](const Variable& x) { return ops::avg_pool2d(x, 2, 2); }, 0},
       {"upsample_nearest", [](const Variable& x) { return ops::upsample_nearest(x); }, 0},
       {"add", [](const Variable& x) { return ops::add(x, x); }, 0},
