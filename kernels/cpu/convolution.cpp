@@ -18,7 +18,10 @@ namespace {
 // 1 and 16 (docs/performance.md).
 constexpr double kFlopPerByte = 20;
 
-double flop_of(const ConvolutionShape& s) { return 2.0 * double(s.y_size()) * s.kh * s.kw * s.c; }
+// With outputs that fill whole vectors.
+double flop_of(const ConvolutionShape& s) {
+  return 2.0 * s.n * s.oh * s.ow * double(winograd_padded(std::size_t(s.k))) * s.kh * s.kw * s.c;
+}
 
 // Gathering the windows costs in proportion to the pixels, reordering the kernel for oneDNN's
 // convolution in proportion to its outputs.
@@ -39,9 +42,10 @@ double winograd_cost(const ConvolutionShape& s, ConvolutionPass pass, std::size_
   constexpr double kInCache = 0.4, kInOwnCache = 0.1;  // what a byte there costs
   const WinogradTiles tiles(s, side);
   const bool weights = pass == ConvolutionPass::kBackwardWeights;
-  const double points = double(tiles.points()), pairs = points * s.c * s.k;
+  const double points = double(tiles.points()), k = double(winograd_padded(std::size_t(s.k)));
+  const double pairs = points * s.c * k;
   const double flop = 2 * double(tiles.count()) * pairs;
-  const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + s.k);
+  const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + k);
   const double weight = !weights && winograd_kernel_is_small(tiles) ? kInOwnCache : kInCache;
   // Read ahead, or summed up, or written and read again.
   const double touched = constant ? 0.75 : weights ? 2 : 3;
@@ -120,15 +124,18 @@ std::size_t points_a_side(ConvolutionAlgorithm algorithm) {
 
 ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass,
                                       bool constant, ConvolutionChoice choice) {
-  constexpr std::int32_t kFewestChannels = 32;  // for which transforms are worth it
   ConvolutionAlgorithm best =
       is_product(s) ? ConvolutionAlgorithm::kProduct : ConvolutionAlgorithm::kDirect;
   if (choice == ConvolutionChoice::kDirect) return best;
-  if (choice == ConvolutionChoice::kAuto && std::min(s.c, s.k) < kFewestChannels) return best;
   const ConvolutionShape run =
       pass == ConvolutionPass::kBackwardData && s.stride == 1 ? turned(s) : s;
+  // Channels for which transforms are worth it. Few outputs of a forward pass are not: a direct
+  // convolution wastes its vectors on them, too.
+  constexpr std::int32_t kFewest = 32;
+  const bool few = run.c < kFewest || (pass == ConvolutionPass::kBackwardWeights && s.k < kFewest);
+  if (choice == ConvolutionChoice::kAuto && few) return best;
   double least = choice == ConvolutionChoice::kWinograd ? std::numeric_limits<double>::infinity()
-                                                        : plain_cost(s, constant);
+                                                        : plain_cost(run, constant);
   for (const ConvolutionAlgorithm algorithm :
        {ConvolutionAlgorithm::kWinograd4, ConvolutionAlgorithm::kWinograd6}) {
     const std::size_t side = points_a_side(algorithm);
