@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/pipeline.hpp"
 #include "base/progress.hpp"
 #include "data/colour.hpp"
 #include "data/names.hpp"
@@ -119,23 +120,32 @@ Tensor ClipColorizer::tensor_of(const Picture& picture) const {
 }
 
 void ClipColorizer::run(const std::string& label, ClipFrames& frames, const ClipSink& sink) {
+  struct Coloured {
+    ClipFrame frame;
+    std::vector<float> rgb;
+  };
+  constexpr std::size_t kWaiting = 4;  // frames between two threads
   Progress progress(label, frames.info().count, "frames");
   SceneCutDetector detector;
   colorizer_.reset();
   std::int64_t done = 0;
-  while (const std::optional<ClipFrame> frame = frames.read()) {
+  Ahead<ClipFrame> decoded([&frames] { return frames.read(); }, kWaiting);
+  Behind<Coloured> encoded(
+      [&sink](const Coloured& coloured) { sink(coloured.frame, coloured.rgb); }, kWaiting);
+  while (std::optional<ClipFrame> frame = decoded.next()) {
     throw_if_interrupted();
     if (cuts_ && detector.push(frame->input)) colorizer_.reset();
     const Tensor output = colorizer_.step(tensor_of(frame->input),
                                           frame->truth ? tensor_of(*frame->truth) : Tensor());
-    const std::vector<float> rgb = output.to_host();
+    std::vector<float> rgb = output.to_host();
     if (!std::all_of(rgb.begin(), rgb.end(), [](float value) { return std::isfinite(value); })) {
       throw InputError(model_file_.string(), "makes pictures with values that are not finite",
                        "train it again with a lower --lr, or use another model");
     }
-    sink(*frame, rgb);
+    encoded.push({std::move(*frame), std::move(rgb)});
     progress.update(++done);
   }
+  encoded.finish();
 }
 
 void require_colour(const std::filesystem::path& film) {

@@ -88,8 +88,9 @@ class ClipColorizer {
   ClipColorizer(std::shared_ptr<Backend> backend, ColorizationModel& model,
                 std::filesystem::path model_file, Previous previous, bool cuts);
 
-  /// Colours all frames of a clip, with progress. Throws InputError when the network's values are
-  /// not finite, Interrupted after Ctrl-C.
+  /// Colours all frames of a clip, with progress. `frames` is read on one other thread, and `sink`
+  /// called on another. Throws what they throw, InputError when the network's values are not
+  /// finite, Interrupted after Ctrl-C.
   void run(const std::string& label, ClipFrames& frames, const ClipSink& sink);
 
  private:

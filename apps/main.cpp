@@ -1,4 +1,28 @@
 // The program `afterglow`.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
 #include "apps/commands.hpp"
 
-int main(int argc, char** argv) { return afterglow::run_program(argc, argv); }
+namespace {
+
+/// Starts the program anew with OpenMP threads that sleep after a fraction of a millisecond without
+/// work: by default they spin for several, on cores that decoding and encoding could use. The
+/// runtime reads this before main(), so that it cannot be set in time from inside.
+void limit_spinning(char** argv) {
+  if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("GOMP_SPINCOUNT", "5000", 0);
+  std::error_code none;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", none);
+  execv(program.c_str(), argv);  // returns only where there is no /proc: then it is as it was
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  limit_spinning(argv);
+  return afterglow::run_program(argc, argv);
+}

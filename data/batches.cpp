@@ -1,20 +1,17 @@
 #include "data/batches.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <mutex>
 #include <numeric>
-#include <thread>
+#include <optional>
 
 #include "base/error.hpp"
+#include "base/pipeline.hpp"
 #include "base/random.hpp"
 
 namespace afterglow {
 namespace {
 
-constexpr std::size_t kQueueDepth = 3;  // batches ready or in the making
+constexpr std::size_t kReady = 2;  // batches, besides the one in the making
 
 template <typename T>
 void shuffle(std::vector<T>& values, Rng& rng) {
@@ -129,13 +126,14 @@ std::vector<BatchPlan> plan_epoch(const std::vector<ClipInfo>& clips, const Batc
   return plans;
 }
 
+/// Walks through the epochs, and through the batches of each.
 class BatchProducer::Worker {
  public:
   Worker(std::shared_ptr<const Dataset> dataset, const BatchOptions& options,
          const BatchPosition& start)
       : dataset_(std::move(dataset)),
         options_(options),
-        start_(start),
+        position_(start),
         clips_(dataset_->clips(options.split)) {
     if (options.batch < 1) throw InputError("--batch", "is below 1", "use 1 or more");
     if (clips_.empty()) {
@@ -147,94 +145,34 @@ class BatchProducer::Worker {
       frames_ += clip.frames;
       batches_ += (clip.frames + options.batch - 1) / options.batch;
     }
-    thread_ = std::thread([this] { work(); });
+    ready_.emplace([this] { return make(); }, kReady);
   }
 
-  ~Worker() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    room_.notify_one();
-    thread_.join();
-  }
-
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
-
-  std::optional<Batch> next() {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return !queue_.empty() || finished_; });
-    if (queue_.empty()) {
-      if (failure_) std::rethrow_exception(failure_);
-      return std::nullopt;
-    }
-    std::optional<Batch> batch(std::move(queue_.front()));
-    queue_.pop_front();
-    lock.unlock();
-    room_.notify_one();
-    return batch;
-  }
-
+  std::optional<Batch> next() { return ready_->next(); }
   std::int64_t batches() const { return batches_; }
   std::int64_t frames() const { return frames_; }
 
  private:
-  void work() {
-    std::exception_ptr failure;
-    try {
-      produce();
-    } catch (...) {
-      failure = std::current_exception();
+  std::optional<Batch> make() {
+    if (position_.batch >= batches_) position_ = {position_.epoch + 1, 0};
+    if (position_.epoch >= options_.epochs) return std::nullopt;
+    if (position_.batch == 0 || plans_.empty()) {
+      plans_ = plan_epoch(clips_, options_, position_.epoch);
     }
-    {
-      const std::lock_guard lock(mutex_);
-      finished_ = true;
-      failure_ = failure;
-    }
-    ready_.notify_one();
-  }
-
-  void produce() {
-    std::int64_t first = start_.batch;
-    for (std::int64_t epoch = start_.epoch; epoch < options_.epochs; ++epoch) {
-      const std::vector<BatchPlan> plans = plan_epoch(clips_, options_, epoch);
-      for (std::int64_t i = first; i < batches_; ++i) {
-        const BatchPlan& plan = plans[static_cast<std::size_t>(i)];
-        Batch batch = assemble(*dataset_, clips_[plan.clip].id, plan, options_, {epoch, i});
-        if (!push(std::move(batch))) return;
-      }
-      first = 0;
-    }
-  }
-
-  /// Waits for room in the queue; false when the producer is going away.
-  bool push(Batch batch) {
-    {
-      std::unique_lock lock(mutex_);
-      room_.wait(lock, [this] { return stopping_ || queue_.size() < kQueueDepth - 1; });
-      if (stopping_) return false;
-      queue_.push_back(std::move(batch));
-    }
-    ready_.notify_one();
-    return true;
+    const BatchPlan& plan = plans_[static_cast<std::size_t>(position_.batch)];
+    const BatchPosition here = position_;
+    ++position_.batch;
+    return assemble(*dataset_, clips_[plan.clip].id, plan, options_, here);
   }
 
   const std::shared_ptr<const Dataset> dataset_;
   const BatchOptions options_;
-  const BatchPosition start_;
+  BatchPosition position_;  // of the next batch to make
   const std::vector<ClipInfo> clips_;
+  std::vector<BatchPlan> plans_;  // of its epoch
   std::int64_t frames_ = 0;
   std::int64_t batches_ = 0;
-
-  std::mutex mutex_;
-  std::condition_variable ready_;  // a batch is there, or the end
-  std::condition_variable room_;   // the queue has a place
-  std::deque<Batch> queue_;
-  std::exception_ptr failure_;
-  bool finished_ = false;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::optional<Ahead<Batch>> ready_;
 };
 
 BatchProducer::BatchProducer(std::shared_ptr<const Dataset> dataset, const BatchOptions& options,
