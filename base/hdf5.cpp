@@ -293,6 +293,7 @@ void Group::create_rows(const std::string& path, std::span<const std::uint64_t> 
 
 template <typename T>
 void Group::append_rows(const std::string& path, std::span<const T> rows) {
+  silence();  // as in read_rows
   const Handle dataset =
       written(H5Dopen2(id_.get(), path.c_str(), H5P_DEFAULT), file_, where_ + path);
   std::vector<std::uint64_t> shape;
