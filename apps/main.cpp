@@ -17,7 +17,9 @@ void limit_spinning(char** argv) {
   setenv("GOMP_SPINCOUNT", "5000", 0);
   std::error_code none;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", none);
-  execv(program.c_str(), argv);  // returns only where there is no /proc: then it is as it was
+  // Under another name it may be a loader that was given the program. Where this returns, threads
+  // spin.
+  if (program.filename() == "afterglow") execv(program.c_str(), argv);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ class Behind {
   Behind(const Behind&) = delete;
   Behind& operator=(const Behind&) = delete;
 
-  /// Throws what use() threw for a value before this one.
+  /// Throws what use() threw for a value before this one. Not to be called behind finish().
   void push(T value) {
     if (!channel_.push(std::move(value))) finish();
   }

@@ -3,10 +3,13 @@
 //
 //   bench_conv                                     Google Benchmark and its options
 //   bench_conv --summary [--json FILE] [--rounds N] [--batch N] [--filter TEXT]
+//              [--conv-algo auto|direct|winograd] [--target avx2|baseline]   as on an older machine
 #include <benchmark/benchmark.h>
+#include <hwy/highway.h>
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -18,6 +21,7 @@
 #include "bench/report.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/cpu/convolution.hpp"
+#include "kernels/device.hpp"
 #include "support/oracle_conv.hpp"
 #include "support/oracle_elementwise.hpp"
 
@@ -44,11 +48,21 @@ ChannelGeometry output_rows(const TransposedConv2d& g) {
   return {std::int64_t{g.of.n} * g.of.h * g.of.w, g.of.c};
 }
 
+// Batch 1 is a frame at inference: the forward pass alone, with constant kernels.
+bool is_frame(const Layer& layer) {
+  return std::visit([](const auto& g) { return shape_of(g).n == 1; }, layer.geometry);
+}
+
+int passes_of(const Layer& layer) {
+  if (is_frame(layer)) return 1;
+  return layer.trained ? 3 : 2;
+}
+
 // One layer's tensors on a backend, and its three passes.
 class Work {
  public:
   Work(Backend& backend, const Layer& layer)
-      : backend_(backend), geometry_(layer.geometry), constant_(!layer.trained) {
+      : backend_(backend), geometry_(layer.geometry), constant_(!layer.trained || is_frame(layer)) {
     std::visit(
         [&](const auto& g) {
           const Sizes sizes = sizes_of(g);
@@ -202,7 +216,8 @@ bool is_right(Backend& backend) {
 
 struct Options {
   bool summary = false;
-  std::string json, filter;
+  std::string json, filter, target;
+  std::string conv_algo = "auto";
   int rounds = 9;
   int batch = 16;
 };
@@ -214,7 +229,7 @@ nlohmann::json as_json(const Summary& s) {
 // The ceilings are measured between the passes, so that a busy moment hits all of them.
 nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& sgemm) {
   Work work(backend, layer);
-  const int passes = layer.trained ? 3 : 2;
+  const int passes = passes_of(layer);
   std::vector<double> times[3], products, peaks;
   for (int pass = 0; pass < passes; ++pass) work.run(pass);
   for (int round = 0; round < rounds; ++round) {
@@ -244,8 +259,18 @@ nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& 
   return result;
 }
 
+/// Keeps our kernels and oneDNN's to an instruction set.
+void use_target(const std::string& name) {
+  if (name.empty()) return;
+  const bool avx2 = name == "avx2";
+  hwy::SetSupportedTargetsForTest(avx2 ? HWY_AVX2 : HWY_STATIC_TARGET);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  setenv("ONEDNN_MAX_CPU_ISA", avx2 ? "AVX2" : "SSE41", 1);
+}
+
 int summary(const Options& options) {
-  const auto backend = make_cpu_backend();
+  use_target(options.target);
+  const auto backend = open_backend("cpu", options.conv_algo);
   if (!is_right(*backend)) return 1;
   Sgemm sgemm;
   sgemm.gflops();
@@ -265,7 +290,7 @@ int summary(const Options& options) {
 
 void register_benchmarks(const std::shared_ptr<Backend>& backend, int batch) {
   for (const Layer& layer : network_layers(batch)) {
-    for (int pass = 0; pass < (layer.trained ? 3 : 2); ++pass) {
+    for (int pass = 0; pass < passes_of(layer); ++pass) {
       const std::string name = layer.name + "/" + kPasses[pass];
       benchmark::RegisterBenchmark(
           name.c_str(),
@@ -290,6 +315,8 @@ Options parse(int argc, char** argv) {
     if (name == "--json") options.summary = true, options.json = value;
     if (name == "--filter") options.filter = value;
     if (name == "--rounds") options.rounds = std::max(1, std::atoi(value));
+    if (name == "--conv-algo") options.conv_algo = value;
+    if (name == "--target") options.target = value;
     if (name == "--batch") options.batch = std::max(1, std::atoi(value));
   }
   return options;

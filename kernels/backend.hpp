@@ -41,7 +41,7 @@ struct Kernel {
   PreparedKernels* prepared = nullptr;
 };
 
-/// In conv2d_max_pool's winners: a window without a value above 0, which has no gradient.
+/// In conv2d_max_pool's winners: a window that has no gradient.
 inline constexpr std::uint8_t kNoWinner = 4;
 
 /// Which algorithms a backend's convolutions may use.
@@ -113,7 +113,7 @@ class Backend {
                                        Destination db) = 0;
 
   // A convolution, ReLU and 2 x 2 max pooling (`pooled(g)`) in one. `winners` holds, per output
-  // value, what max_pool2d's argmax does, or kNoWinner where nothing is above 0; it may be empty
+  // value, what max_pool2d's argmax does, or kNoWinner where nothing is above 0 or something is a NaN; it may be empty
   // when no gradient is wanted. max_pool2d_backward takes it to the convolution's whole result.
   virtual void conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, Source b, Destination y,
                                std::span<std::uint8_t> winners) = 0;

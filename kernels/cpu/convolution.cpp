@@ -1,6 +1,7 @@
 #include "kernels/cpu/convolution.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <utility>
 
@@ -30,9 +31,9 @@ bool is_product(const ConvolutionShape& s) {
   return double(s.n) * s.oh * s.ow <= kPixelsPerOutput * s.k;
 }
 
-double plain_cost(const ConvolutionShape& s, bool constant) {
-  constexpr double kShare = 0.9;                             // of the machine's rate
-  const double touched = constant || is_product(s) ? 1 : 3;  // read, written reordered, read
+double plain_cost(const ConvolutionShape& s, bool product, bool constant) {
+  constexpr double kShare = 0.9;                       // of the machine's rate
+  const double touched = constant || product ? 1 : 3;  // read, written reordered, read
   return flop_of(s) / kShare + kFlopPerByte * touched * sizeof(float) * double(s.w_size());
 }
 
@@ -133,9 +134,9 @@ ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass
   // convolution wastes its vectors on them, too.
   constexpr std::int32_t kFewest = 32;
   const bool few = run.c < kFewest || (pass == ConvolutionPass::kBackwardWeights && s.k < kFewest);
-  if (choice == ConvolutionChoice::kAuto && few) return best;
+  if (choice == ConvolutionChoice::kAuto && (few || !product_is_fast())) return best;
   double least = choice == ConvolutionChoice::kWinograd ? std::numeric_limits<double>::infinity()
-                                                        : plain_cost(run, constant);
+                                                        : plain_cost(run, is_product(s), constant);
   for (const ConvolutionAlgorithm algorithm :
        {ConvolutionAlgorithm::kWinograd4, ConvolutionAlgorithm::kWinograd6}) {
     const std::size_t side = points_a_side(algorithm);
@@ -190,11 +191,9 @@ void ConvolutionCache::run_direct(const ConvolutionKey& key, Source src, const K
   tensors.w = w.values.data();
   Scratch reordered;
   if (convolution.kernel_size() > 0) {
-    const ConvolutionShape& s = key.shape;  // the format may differ from one to the next
-    std::string name = prepared_name("direct " + std::to_string(int(key.pass)), s);
-    for (const std::int32_t part : {s.n, s.h, s.w, s.oh, s.ow, s.stride, s.dilation}) {
-      name += ' ' + std::to_string(part);
-    }
+    const ConvolutionShape& s = key.shape;
+    const std::string name = prepared_name(
+        "direct " + std::to_string(int(key.pass)) + ' ' + convolution.kernel_format(), s);
     reordered = prepare(w, name, convolution.kernel_size(), [&](float* to) {
       convolution.reorder_kernel(w.values.data(), to, allocate_);
     });
@@ -233,7 +232,8 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
       return;
     }
     case ConvolutionAlgorithm::kProduct:
-      if (w.prepared != nullptr && s.k % kPanelColumns == 0) {
+      assert(y.fusion == Fusion::kNone);
+      if (w.prepared != nullptr && s.k % kPanelColumns == 0 && product_is_fast()) {
         const auto depth = std::size_t(window_size(s)), columns = std::size_t(s.k);
         const Scratch panels =
             prepare(w, prepared_name("panels", s), packed_panels_size(depth, columns),
@@ -245,6 +245,7 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
       }
       return;
     case ConvolutionAlgorithm::kDirect:
+      assert(y.fusion == Fusion::kNone);
       run_direct({s, ConvolutionPass::kForward, y.activation, !y.b.empty()}, x, w, y.b, y.y);
       return;
   }
@@ -254,6 +255,7 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, const Convolutio
                                      Kernel w, Destination dx) {
   const ConvolutionAlgorithm chosen =
       algorithm(s, ConvolutionPass::kBackwardData, w.prepared != nullptr);
+  assert(points_a_side(chosen) > 0 || (dy.fusion == Fusion::kNone && dy.relu.empty()));
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:
     case ConvolutionAlgorithm::kWinograd6: {
@@ -292,6 +294,7 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, const Convolutio
 void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x,
                                         const ConvolutionGradient& dy, Destination dw) {
   const ConvolutionAlgorithm chosen = algorithm(s, ConvolutionPass::kBackwardWeights, false);
+  assert(dy.relu.empty() && (points_a_side(chosen) > 0 || dy.fusion == Fusion::kNone));
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:
     case ConvolutionAlgorithm::kWinograd6: {

@@ -2,6 +2,7 @@
 // are put together from.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -67,6 +68,8 @@ class ConvolutionCache {
   /// mask a gradient by ReLU. `constant` as for choose_algorithm.
   bool fuses(const ConvolutionShape& s, ConvolutionPass pass, bool constant, Fusion fusion);
 
+  // Only what fuses() says may be asked of these.
+
   /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)).
   void forward(const ConvolutionShape& s, Source x, Kernel w, const ConvolutionOutput& y);
   /// dx(N, H, W, C) from dy(N, OH, OW, K). At stride 1 it is a forward convolution of dy with the
@@ -89,7 +92,10 @@ class ConvolutionCache {
   Scratch prepare(const Kernel& w, const std::string& name, std::size_t count, const Make& make) {
     if (w.prepared != nullptr) {
       const auto found = w.prepared->find(name);
-      if (found != w.prepared->end()) return {found->second, count};
+      if (found != w.prepared->end()) {
+        assert(found->second.bytes == count * sizeof(float));
+        return {found->second, count};
+      }
     }
     Buffer buffer = allocate_(count * sizeof(float));
     const Scratch result(buffer, count);

@@ -190,6 +190,18 @@ std::size_t OneDnnConvolution::kernel_size() const {
   return parts_->w == parts_->plain_w ? 0 : parts_->w.get_size() / sizeof(float);
 }
 
+std::string OneDnnConvolution::kernel_format() const {
+  const dnnl_memory_desc_t& w = parts_->w.data;
+  const dnnl_blocking_desc_t& blocks = w.format_desc.blocking;
+  std::string format;
+  for (int i = 0; i < w.ndims; ++i) format += std::to_string(blocks.strides[i]) + ' ';
+  for (int i = 0; i < blocks.inner_nblks; ++i) {
+    format +=
+        std::to_string(blocks.inner_idxs[i]) + ':' + std::to_string(blocks.inner_blks[i]) + ' ';
+  }
+  return format;
+}
+
 void OneDnnConvolution::reorder_kernel(const float* w, float* reordered,
                                        const std::function<Buffer(std::size_t)>& allocate) const {
   parts_->run_reorder(w, reordered, allocate);

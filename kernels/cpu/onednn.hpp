@@ -69,6 +69,8 @@ class OneDnnConvolution {
   /// Floats of the kernel in the format that forward and backward data take; 0 when that is the
   /// plain one.
   std::size_t kernel_size() const;
+  /// That format in words: kernels in equal ones are alike.
+  std::string kernel_format() const;
   /// Brings a plain kernel into that format.
   void reorder_kernel(const float* w, float* reordered,
                       const std::function<Buffer(std::size_t)>& allocate) const;

@@ -20,6 +20,8 @@ using V = hn::Vec<D>;
 constexpr std::size_t kBlockRows = 6;
 constexpr std::size_t kPanelVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 
+bool is_fast() { return HWY_TARGET <= HWY_AVX2; }
+
 std::size_t panel_width() { return kPanelVectors * hn::Lanes(D()); }
 
 // `Rows` rows of c in one panel of `Vectors` vectors. On the way, `Ahead` vectors of each row of
@@ -136,10 +138,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace afterglow {
 
+HWY_EXPORT(is_fast);
 HWY_EXPORT(panel_width);
 HWY_EXPORT(multiply_all);
 
 void multiply(const PanelProduct& product) { HWY_DYNAMIC_DISPATCH(multiply_all)(product); }
+
+bool product_is_fast() { return HWY_DYNAMIC_DISPATCH(is_fast)(); }
 
 std::size_t product_panel() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
 

@@ -26,6 +26,9 @@ struct PanelProduct {
 
 void multiply(const PanelProduct& product);
 
+/// False on machines below AVX2, where the vectors are emulated and oneDNN's products are faster.
+bool product_is_fast();
+
 /// Columns of a panel on this machine: what one step of the product keeps in registers. A multiple
 /// of 4 and at most 64.
 std::size_t product_panel();

@@ -22,11 +22,15 @@ std::size_t cache_bytes(int name, std::size_t common) {
 /// cores when they are read again.
 std::size_t shared_chunk_bytes() {
   constexpr std::size_t kLeast = std::size_t{2} << 20, kMost = std::size_t{12} << 20;
-  return std::clamp(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 2 * kMost) / 2, kLeast, kMost);
+  static const std::size_t bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 2 * kMost);
+  return std::clamp(bytes / 2, kLeast, kMost);
 }
 
 /// Bytes of a core's own cache.
-std::size_t own_cache_bytes() { return cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20); }
+std::size_t own_cache_bytes() {
+  static const std::size_t bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20);
+  return bytes;
+}
 
 /// How a convolution's tiles and channels are cut up.
 struct Plan {
@@ -65,8 +69,9 @@ struct ForwardPlan : Plan {
   explicit ForwardPlan(const WinogradTiles& cut) : Plan(cut) {
     constexpr double kForTiles = 0.3;  // of that cache (measured)
     const auto fitting = std::size_t(kForTiles * double(own_cache_bytes()) / double(tile_bytes()));
-    own_chunks = winograd_kernel_is_small(tiles) && tiles.count() >= fitting * threads;
-    if (own_chunks) chunk = std::max(fitting, std::size_t{1});
+    own_chunks =
+        fitting > 0 && winograd_kernel_is_small(tiles) && tiles.count() >= fitting * threads;
+    if (own_chunks) chunk = fitting;
   }
 
   std::size_t chunk_size() const { return inputs_size() + outputs_size(); }

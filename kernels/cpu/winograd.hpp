@@ -30,7 +30,7 @@ std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles);
 /// transformed w. x is a gradient where the convolution carries one back.
 void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, Source u,
                       const ConvolutionOutput& y, Destination scratch);
-/// dw(r, r, C, K) from x(N, H, W, C) and dy(N, OH, OW, K), which is not pooled.
+/// dw(r, r, C, K) from x(N, H, W, C) and dy(N, OH, OW, K), which is neither pooled nor masked.
 void winograd_backward_weights(const WinogradTiles& tiles, Source x, const ConvolutionGradient& dy,
                                Destination scratch, Destination dw);
 

@@ -41,8 +41,8 @@ constexpr std::size_t winograd_padded(std::size_t channels) {
 /// + c], zeros behind the last channel. In the pass that carries gradients back, x is one.
 void winograd_input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& x,
                     float* v, std::size_t point_stride);
-/// A dy A' of one tile of dy(N, OH, OW, K), which is not pooled, for all output channels, laid out
-/// likewise.
+/// A dy A' of one tile of dy(N, OH, OW, K), neither pooled nor masked, for all output channels,
+/// laid out likewise.
 void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile,
                               const ConvolutionGradient& dy, float* v, std::size_t point_stride);
 /// A' m A + b of one tile, with what follows it.

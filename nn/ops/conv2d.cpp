@@ -68,7 +68,7 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                     const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
                   Backend& device = *dy.backend();
                   Tensor dx = new_if(needs[0], dy.backend(), x_shape);
-                  if (!needs[1] && !needs[2]) {  // the mask is applied on the way
+                  if (dx && !needs[1] && !needs[2]) {  // the mask is applied on the way
                     device.conv2d_backward_data(g, dy.source(), kept_y ? kept_y.source() : Source(),
                                                 kept_w.kernel(constant), dx.destination());
                     return {dx, {}, {}};
@@ -110,7 +110,7 @@ Variable conv2d_max_pool(const Variable& x, const Variable& w, const Variable& b
                     const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
                   Backend& device = *dy.backend();
                   Tensor dx = new_if(needs[0], dy.backend(), x_shape);
-                  if (!needs[1] && !needs[2]) {
+                  if (dx && !needs[1] && !needs[2]) {
                     device.conv2d_max_pool_backward_data(g, dy.source(), bytes(winners),
                                                          kept_w.kernel(constant), dx.destination());
                     return {dx, {}, {}};

@@ -25,8 +25,8 @@ struct Conv2dOptions {
 Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                 const Conv2dOptions& options = {});
 
-/// max_pool2d(conv2d(x, w, b, options), 2, 2) in one: the whole result of the convolution is never
-/// in memory. options.activation must be kRelu.
+/// max_pool2d(conv2d(x, w, b, options), 2, 2) in one, without keeping the whole result of the
+/// convolution. options.activation must be kRelu.
 Variable conv2d_max_pool(const Variable& x, const Variable& w, const Variable& b,
                          const Conv2dOptions& options);
 

@@ -10,7 +10,7 @@
 #include "kernels/cpu/convolution.hpp"
 #include "support/guarded.hpp"
 #include "support/instruction_sets.hpp"
-#include "support/oracle_elementwise.hpp"
+#include "support/oracle_conv.hpp"
 
 using namespace afterglow;
 using test::for_each_instruction_set;
@@ -121,6 +121,23 @@ TEST_CASE("backward data masks by ReLU on the way as a pass before it does") {
       backend->conv2d_backward_data(g, dy.span(), y.span(), {w.span()}, fused.span());
       REQUIRE(fused.read() == dx.read());
     }
+  });
+}
+
+TEST_CASE("sub-pixel backward data reads depth to space on the way") {
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto ksize = GENERATE(3, 5);
+  const auto backend = make_cpu_backend(ConvolutionChoice::kWinograd);
+  for_each_instruction_set([&] {
+    const UpsampleConv2dGeometry g{2, 7, 5, 20, 16, ksize, padding};
+    CAPTURE(ksize, int(padding));
+    const Guarded w(*backend, random_values(g.w_size(), 1));
+    const Guarded dy(*backend, random_values(g.y_size(), 2)), dx(*backend, g.x_size());
+    backend->upsample_conv2d_backward_data(g, dy.span(), {w.span()}, dx.span());
+    REQUIRE(backend->convolution_plans().front().algorithm.starts_with("Winograd"));
+    const auto expected = oracle::upsample_conv2d_backward_data(g, test::to_double(dy.read()),
+                                                                test::to_double(w.read()));
+    test::require_close(dx.read(), expected, test::winograd_tolerance(std::size_t(4 * 25 * g.k)));
   });
 }
 

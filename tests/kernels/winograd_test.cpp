@@ -142,10 +142,10 @@ TEST_CASE("Winograd's passes match the oracle over many chunks of tiles") {
 
 TEST_CASE("backward data is Winograd's, too, and needs padding that no forward has") {
   const auto padding = GENERATE(Padding::kSame, Padding::kValid);
-  const auto backend = make_cpu_backend();
+  const auto backend = make_cpu_backend(ConvolutionChoice::kWinograd);
   const Case c(geometry(2, 21, 18, 34, 37, padding));
-  REQUIRE(points_a_side(choose_algorithm(shape_of(c.g), ConvolutionPass::kBackwardData, false)) >
-          0);
+  REQUIRE(points_a_side(choose_algorithm(shape_of(c.g), ConvolutionPass::kBackwardData, false,
+                                         ConvolutionChoice::kWinograd)) > 0);
   const Guarded w(*backend, c.w), dy(*backend, c.dy), dx(*backend, c.g.x_size());
   backend->conv2d_backward_data(c.g, dy.span(), {}, {w.span()}, dx.span());
   const auto expected = oracle::conv2d_backward_data(c.g, to_double(c.dy), to_double(c.w));

@@ -52,6 +52,18 @@ TEST_CASE("conv2d_max_pool on the tape matches its double") {
       std::size_t(g.n) * g.out_h() * g.out_w(), 4);
 }
 
+TEST_CASE("a kernel frozen after its op was recorded gets no gradient, nor does anything else") {
+  const ops::Conv2dOptions options{1, 1, Padding::kSame, Activation::kRelu};
+  for (const auto op : {&ops::conv2d, &ops::conv2d_max_pool}) {
+    const Variable x = variable(random_input({1, 6, 6, 2}, 1), false);
+    Variable w = variable(random_input({3, 3, 2, 3}, 2), true);
+    const Variable y = op(x, w, {}, options);
+    w.set_wants_gradient(false);
+    backward(y, Tensor::full(y.backend(), y.shape(), 1.0F));
+    CHECK_FALSE(w.gradient());
+  }
+}
+
 TEST_CASE("behind a frozen kernel, gradients are those behind a trained one") {
   const ops::Conv2dOptions options{1, 1, Padding::kSame, Activation::kRelu};
   const auto input_gradient = [&](bool trained, bool pool) {

@@ -32,6 +32,7 @@ Variable transposed(const Variable& x, const Variable& w) {
 const std::vector<Conv> kConvs = {
     {"Winograd", {2, 20, 20, 32}, {3, 3, 32, 40}, same},
     {"product", {1, 5, 5, 32}, {3, 3, 32, 40}, same},
+    {"product, packed", {1, 5, 5, 32}, {3, 3, 32, 48}, same},
     {"direct", {2, 20, 20, 5}, {3, 3, 5, 24}, same},
     {"strided", {2, 20, 20, 5}, {3, 3, 5, 24}, strided},
     {"upsampling, Winograd", {2, 20, 20, 32}, {5, 5, 32, 8}, upsampling},
