@@ -113,8 +113,9 @@ class Backend {
                                        Destination db) = 0;
 
   // A convolution, ReLU and 2 x 2 max pooling (`pooled(g)`) in one. `winners` holds, per output
-  // value, what max_pool2d's argmax does, or kNoWinner where nothing is above 0 or something is a NaN; it may be empty
-  // when no gradient is wanted. max_pool2d_backward takes it to the convolution's whole result.
+  // value, what max_pool2d's argmax does, or kNoWinner where nothing is above 0 or something is a
+  // NaN; it may be empty when no gradient is wanted. max_pool2d_backward takes it to the
+  // convolution's whole result.
   virtual void conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, Source b, Destination y,
                                std::span<std::uint8_t> winners) = 0;
   virtual void conv2d_max_pool_backward_data(const Conv2dGeometry& g, Source dy,

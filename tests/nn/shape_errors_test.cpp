@@ -112,8 +112,7 @@ TEST_CASE("pools and layout name the shapes that do not fit") {
        },
        "conv2d_max_pool: its activation is ReLU"},
       {[&] {
-         ops::conv2d_max_pool(x, of({8, 3, 3, 8}), {},
-                              {1, 1, Padding::kValid, Activation::kRelu});
+         ops::conv2d_max_pool(x, of({8, 3, 3, 8}), {}, {1, 1, Padding::kValid, Activation::kRelu});
        },
        "conv2d_max_pool: x (2, 8, 8, 3) gives fewer than 2 x 2 pixels"},
       {[&] { ops::max_pool2d(x, 9, 1); },
