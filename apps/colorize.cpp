@@ -34,6 +34,7 @@ struct ColorizeCommand {
   std::string cuts = "auto";
   std::string device = "auto";
   std::string convolutions = "auto";
+  std::string precision = "fp32";
   std::string codec = "h264";
   std::string split = "test";
   std::vector<std::string> clips;
@@ -51,7 +52,7 @@ class Colorizing {
       : command_(command),
         previous_(parse_previous(command.previous)),
         codec_(command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless),
-        backend_(open_backend(command.device, command.convolutions)),
+        backend_(open_backend(command.device, command.convolutions, command.precision)),
         loaded_(load_model(command.model, backend_)),
         colorizer_(backend_, *loaded_.model, command.model, previous_, command.cuts == "auto") {
     if (is_hdf5(command.out)) {
@@ -277,6 +278,10 @@ void add_colorize(CLI::App& program) {
   app->add_option("--device", command->device, "auto or cpu")->capture_default_str();
   app->add_option("--conv-algo", command->convolutions,
                   "algorithms of the convolutions: auto (the fastest of each), direct or winograd")
+      ->capture_default_str();
+  app->add_option(
+         "--precision", command->precision,
+         "fp32, or bf16: convolutions round to bfloat16 where that is faster (CPUs with AMX)")
       ->capture_default_str();
   app->callback(
       [command, app] { run_and_record(*app, command->out, [&] { colorize(*command); }); });

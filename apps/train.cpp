@@ -64,6 +64,11 @@ void add_train(CLI::App& program) {
                    "Algorithms of the convolutions: auto (the fastest of each), direct or winograd")
       ->capture_default_str();
   command
+      ->add_option(
+          "--precision", options->precision,
+          "fp32, or bf16: convolutions round to bfloat16 where that is faster (CPUs with AMX)")
+      ->capture_default_str();
+  command
       ->add_option("--save-every", options->save_every,
                    "Steps between checkpoints inside an epoch, besides one every few minutes")
       ->capture_default_str();

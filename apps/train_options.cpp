@@ -121,6 +121,7 @@ std::string configuration(const TrainOptions& options, const std::string& data_f
   text << "seed=" << options.seed << '\n'
        << "device=" << quoted(options.device) << '\n'
        << "conv-algo=" << quoted(options.convolutions) << '\n'
+       << "precision=" << quoted(options.precision) << '\n'
        << "save-every=" << options.save_every << '\n';
   return text.str();
 }
@@ -129,7 +130,7 @@ void check_same_configuration(const std::string& so_far, const std::string& now,
                               const std::filesystem::path& run) {
   auto before = parse_configuration(so_far);
   auto after = parse_configuration(now);
-  for (const char* free : {"data", "out", "device", "conv-algo", "save-every"}) {
+  for (const char* free : {"data", "out", "device", "conv-algo", "precision", "save-every"}) {
     before.erase(free);
     after.erase(free);
   }

@@ -29,6 +29,7 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   std::string device = "auto";
   std::string convolutions = "auto";
+  std::string precision = "fp32";
   std::int64_t save_every = 0;  // steps between checkpoints inside an epoch; 0: by time alone
   bool resume = false;
 };

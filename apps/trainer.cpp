@@ -86,7 +86,7 @@ Trainer::Trainer(const TrainOptions& options)
       recurrence_{options.previous == "own", options.unroll, options.stop_gradient},
       dataset_(open_dataset(options.data)),
       folder_(options.out, options.resume),
-      backend_(open_backend(options.device, options.convolutions)),
+      backend_(open_backend(options.device, options.convolutions, options.precision)),
       configuration_(configuration(options, data_fingerprint(*dataset_))),
       saved_(Clock::now()) {
   const ModelSpec spec{parse_arch(options_.arch), parse_decoder(options_.decoder)};

@@ -3,6 +3,7 @@
 //   bench_train_step                               Google Benchmark and its options
 //   bench_train_step --summary [--json FILE] [--rounds N]
 //   bench_train_step --profile [--rounds N]        where the time goes, by op, pass and geometry
+//   --precision bf16                               with either: convolutions in bfloat16
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -18,6 +19,7 @@
 #include "bench/ceilings.hpp"
 #include "bench/profiling_backend.hpp"
 #include "bench/report.hpp"
+#include "kernels/device.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/optimizer.hpp"
@@ -28,6 +30,10 @@ namespace {
 
 constexpr std::int64_t kBatch = 16;
 constexpr float kBeta = 0.8F;
+
+std::string precision = "fp32";  // as the command line says
+
+std::shared_ptr<Backend> make_backend() { return open_backend("cpu", "auto", precision); }
 
 Tensor pixels(const std::shared_ptr<Backend>& backend, std::int64_t frames, std::int64_t channels) {
   Rng rng(1);
@@ -40,7 +46,7 @@ Tensor pixels(const std::shared_ptr<Backend>& backend, std::int64_t frames, std:
 /// A network in training with a batch of its own.
 class Training {
  public:
-  explicit Training(Arch arch, std::shared_ptr<Backend> backend = make_cpu_backend())
+  explicit Training(Arch arch, std::shared_ptr<Backend> backend = make_backend())
       : backend_(std::move(backend)),
         model_(make_model(backend_, {arch, Decoder::kUpsample}, 1)),
         adam_(model_->parameters(), {}),
@@ -68,7 +74,7 @@ class Training {
 /// A network that colours frame after frame.
 class Colouring {
  public:
-  explicit Colouring(Arch arch, std::shared_ptr<Backend> backend = make_cpu_backend())
+  explicit Colouring(Arch arch, std::shared_ptr<Backend> backend = make_backend())
       : backend_(std::move(backend)),
         model_(make_model(backend_, {arch, Decoder::kUpsample}, 1)),
         colorizer_(*model_, Previous::kOwn),
@@ -119,10 +125,11 @@ nlohmann::json measured(const std::string& name, double frames, int rounds,
 int summary(int rounds, const std::string& json) {
   if (!learns(Arch::kAlexnet) || !learns(Arch::kVgg16)) return 1;
   const double gflops = fma_gflops();
-  std::printf("%s; FMA peak %.0f GFLOP/s\n", make_cpu_backend()->description().c_str(), gflops);
-  nlohmann::json report{{"device", make_cpu_backend()->description()},
+  std::printf("%s; FMA peak %.0f GFLOP/s\n", make_backend()->description().c_str(), gflops);
+  nlohmann::json report{{"device", make_backend()->description()},
                         {"fma_peak_gflops", gflops},
-                        {"batch", kBatch}};
+                        {"batch", kBatch},
+                        {"precision", precision}};
   for (const Arch arch : {Arch::kAlexnet, Arch::kVgg16}) {
     {
       Training training(arch);
@@ -163,9 +170,9 @@ void print_profile(const std::string& name, int rounds, ProfilingBackend& backen
 }
 
 int profile(int rounds) {
-  std::printf("%s\n", make_cpu_backend()->description().c_str());
+  std::printf("%s\n", make_backend()->description().c_str());
   for (const Arch arch : {Arch::kAlexnet, Arch::kVgg16}) {
-    const auto backend = std::make_shared<ProfilingBackend>(make_cpu_backend());
+    const auto backend = std::make_shared<ProfilingBackend>(make_backend());
     {
       Training training(arch, backend);
       print_profile(arch_name(arch) + " training step", rounds, *backend, [&] { training.step(); });
@@ -206,6 +213,7 @@ int main(int argc, char** argv) {
     if (option == "--summary") summarized = true;
     if (option == "--profile") profiled = true;
     if (option == "--json" && i + 1 < argc) json = argv[++i];
+    if (option == "--precision" && i + 1 < argc) afterglow::bench::precision = argv[++i];
     if (option == "--rounds" && i + 1 < argc) rounds = std::max(1, std::atoi(argv[++i]));
   }
   if (summarized) return afterglow::bench::summary(rounds, json);

@@ -51,6 +51,12 @@ enum class ConvolutionChoice : std::int32_t {
   kWinograd,  // Winograd's wherever it can be used
 };
 
+/// What convolutions multiply.
+enum class Precision : std::int32_t {
+  kFloat32,
+  kBfloat16,  // where that is faster, values rounded to bfloat16 (8 bits); sums are float32
+};
+
 /// How one of a backend's convolutions is computed.
 struct ConvolutionPlan {
   std::string convolution;  // "3x3 64-128, 16 of 64x64"; with 4K outputs where upsampling is inside
@@ -208,7 +214,9 @@ class Backend {
                     Destination v) = 0;
 };
 
-/// The CPU backend (oneDNN, OpenMP, Highway).
-std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice = ConvolutionChoice::kAuto);
+/// The CPU backend (oneDNN, OpenMP, Highway). Throws Unsupported for a precision that would not be
+/// faster on any of this machine's convolutions (bfloat16 without AMX).
+std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice = ConvolutionChoice::kAuto,
+                                          Precision precision = Precision::kFloat32);
 
 }  // namespace afterglow

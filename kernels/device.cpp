@@ -12,9 +12,23 @@ ConvolutionChoice parse_convolution_choice(const std::string& text) {
   throw InputError("--conv-algo", "'" + text + "' is not known", "use auto, direct or winograd");
 }
 
-std::shared_ptr<Backend> open_backend(const std::string& device, const std::string& convolutions) {
+Precision parse_precision(const std::string& text) {
+  if (text == "fp32") return Precision::kFloat32;
+  if (text == "bf16") return Precision::kBfloat16;
+  throw InputError("--precision", "'" + text + "' is not known", "use fp32 or bf16");
+}
+
+std::shared_ptr<Backend> open_backend(const std::string& device, const std::string& convolutions,
+                                      const std::string& precision) {
   const ConvolutionChoice choice = parse_convolution_choice(convolutions);
-  if (device == "auto" || device == "cpu") return make_cpu_backend(choice);
+  const Precision multiplied = parse_precision(precision);
+  if (device == "auto" || device == "cpu") {
+    try {
+      return make_cpu_backend(choice, multiplied);
+    } catch (const Unsupported& error) {
+      throw InputError("--precision " + precision, error.what(), "leave it out");
+    }
+  }
   const bool cuda =
       device == "cuda" || (device.starts_with("cuda:") && device.size() > 5 &&
                            device.find_first_not_of("0123456789", 5) == std::string::npos);

@@ -54,6 +54,22 @@ double winograd_cost(const ConvolutionShape& s, ConvolutionPass pass, std::size_
   return flop / kShare + kFlopPerByte * (weight * transformed + kernel);
 }
 
+// Rounded to bfloat16 and multiplied by AMX. Backward data at stride 1 is a forward pass.
+double bfloat16_cost(const ConvolutionShape& s, ConvolutionPass pass, bool constant) {
+  constexpr double kForward = 7, kBackwardData = 4, kBackwardWeights = 1.8;  // of float32's rate
+  constexpr double kFewestInputs = 32;                                       // that fill a tile
+  constexpr double kInCache = 0.4;        // what a byte there costs
+  constexpr double kRounded = 4 + 2 + 2;  // bytes: read, written, read
+  const bool weights = pass == ConvolutionPass::kBackwardWeights;
+  const bool data = pass == ConvolutionPass::kBackwardData && s.stride != 1;
+  const double rate = weights ? kBackwardWeights : data ? kBackwardData : kForward;
+  const double values =
+      data ? double(s.y_size()) : double(s.x_size()) + weights * double(s.y_size());
+  const double kernel = double(s.w_size()) * (constant ? 2 : weights ? sizeof(float) : kRounded);
+  const double flop = flop_of(s) * std::max(1.0, kFewestInputs / s.c);
+  return flop / rate + kFlopPerByte * (kInCache * kRounded * values + kernel);
+}
+
 // The convolution that carries dy back to dx at stride 1.
 ConvolutionShape turned(const ConvolutionShape& s) {
   return {s.n,
@@ -111,6 +127,7 @@ const char* pass_name(ConvolutionPass pass) {
 std::string algorithm_name(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   if (algorithm == ConvolutionAlgorithm::kDirect) return "direct";
   if (algorithm == ConvolutionAlgorithm::kProduct) return "matrix product";
+  if (algorithm == ConvolutionAlgorithm::kBfloat16) return "direct, bf16";
   const std::string m = std::to_string(int(points_a_side(algorithm)) - s.kh + 1);
   const std::string r = std::to_string(s.kh);
   return "Winograd F(" + m + 'x' + m + ", " + r + 'x' + r + ')';
@@ -124,34 +141,42 @@ std::size_t points_a_side(ConvolutionAlgorithm algorithm) {
 }
 
 ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass,
-                                      bool constant, ConvolutionChoice choice) {
+                                      bool constant, ConvolutionChoice choice,
+                                      Precision precision) {
   ConvolutionAlgorithm best =
       is_product(s) ? ConvolutionAlgorithm::kProduct : ConvolutionAlgorithm::kDirect;
-  if (choice == ConvolutionChoice::kDirect) return best;
   const ConvolutionShape run =
       pass == ConvolutionPass::kBackwardData && s.stride == 1 ? turned(s) : s;
+  double least = plain_cost(run, is_product(s), constant);
+  const auto consider = [&](ConvolutionAlgorithm algorithm, double cost) {
+    if (cost >= least) return;
+    least = cost;
+    best = algorithm;
+  };
   // Channels for which transforms are worth it. Few outputs of a forward pass are not: a direct
   // convolution wastes its vectors on them, too.
   constexpr std::int32_t kFewest = 32;
   const bool few = run.c < kFewest || (pass == ConvolutionPass::kBackwardWeights && s.k < kFewest);
-  if (choice == ConvolutionChoice::kAuto && (few || !product_is_fast())) return best;
-  double least = choice == ConvolutionChoice::kWinograd ? std::numeric_limits<double>::infinity()
-                                                        : plain_cost(run, is_product(s), constant);
-  for (const ConvolutionAlgorithm algorithm :
-       {ConvolutionAlgorithm::kWinograd4, ConvolutionAlgorithm::kWinograd6}) {
-    const std::size_t side = points_a_side(algorithm);
-    if (!is_winograd_shape(run, side)) continue;
-    const double cost = winograd_cost(run, pass, side, constant);
-    if (cost >= least) continue;
-    least = cost;
-    best = algorithm;
+  const bool forced = choice == ConvolutionChoice::kWinograd;
+  if (forced || (choice == ConvolutionChoice::kAuto && !few && product_is_fast())) {
+    for (const ConvolutionAlgorithm algorithm :
+         {ConvolutionAlgorithm::kWinograd4, ConvolutionAlgorithm::kWinograd6}) {
+      const std::size_t side = points_a_side(algorithm);
+      if (!is_winograd_shape(run, side)) continue;
+      if (forced && points_a_side(best) == 0) least = std::numeric_limits<double>::infinity();
+      consider(algorithm, winograd_cost(run, pass, side, constant));
+    }
+    if (forced && points_a_side(best) > 0) return best;
+  }
+  if (precision == Precision::kBfloat16) {
+    consider(ConvolutionAlgorithm::kBfloat16, bfloat16_cost(run, pass, constant));
   }
   return best;
 }
 
 ConvolutionCache::ConvolutionCache(std::function<Buffer(std::size_t)> allocate,
-                                   ConvolutionChoice choice)
-    : allocate_(std::move(allocate)), choice_(choice) {}
+                                   ConvolutionChoice choice, Precision precision)
+    : allocate_(std::move(allocate)), choice_(choice), precision_(precision) {}
 
 ConvolutionCache::~ConvolutionCache() = default;
 
@@ -159,7 +184,7 @@ ConvolutionAlgorithm ConvolutionCache::algorithm(const ConvolutionShape& s, Conv
                                                  bool constant) {
   const auto [place, is_new] = algorithms_.try_emplace({s, pass, constant});
   if (is_new) {
-    place->second = choose_algorithm(s, pass, constant, choice_);
+    place->second = choose_algorithm(s, pass, constant, choice_, precision_);
     plans_.push_back({s, pass, place->second});
   }
   return place->second;
@@ -245,8 +270,11 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
       }
       return;
     case ConvolutionAlgorithm::kDirect:
+    case ConvolutionAlgorithm::kBfloat16:
       assert(y.fusion == Fusion::kNone);
-      run_direct({s, ConvolutionPass::kForward, y.activation, !y.b.empty()}, x, w, y.b, y.y);
+      run_direct({s, ConvolutionPass::kForward, y.activation, !y.b.empty(),
+                  chosen == ConvolutionAlgorithm::kBfloat16},
+                 x, w, y.b, y.y);
       return;
   }
 }
@@ -275,13 +303,17 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, const Convolutio
       gemm_backward_data(s, dy.dy, w.values, scratch(windows_size(s)).span(), dx);
       return;
     case ConvolutionAlgorithm::kDirect:
+    case ConvolutionAlgorithm::kBfloat16:
       break;
   }
+  ConvolutionKey key{s, ConvolutionPass::kBackwardData};
+  key.bfloat16 = chosen == ConvolutionAlgorithm::kBfloat16;
   if (s.stride != 1) {
-    run_direct({s, ConvolutionPass::kBackwardData}, dy.dy, w, {}, dx);
+    run_direct(key, dy.dy, w, {}, dx);
     return;
   }
-  const ConvolutionKey key{turned(s), ConvolutionPass::kForwardTransposed};
+  key.shape = turned(s);
+  key.pass = ConvolutionPass::kForwardTransposed;
   if (s.kh * s.kw == 1) {
     run_direct(key, dy.dy, w, {}, dx);
     return;
@@ -307,13 +339,16 @@ void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x,
       gemm_backward_weights(s, x, dy.dy, scratch(windows_size(s)).span(), dw);
       return;
     case ConvolutionAlgorithm::kDirect:
+    case ConvolutionAlgorithm::kBfloat16:
       break;
   }
   ConvolutionTensors tensors;
   tensors.x = x.data();
   tensors.dy = dy.dy.data();
   tensors.dw = dw.data();
-  primitive({s, ConvolutionPass::kBackwardWeights}).run(tensors, allocate_);
+  ConvolutionKey key{s, ConvolutionPass::kBackwardWeights};
+  key.bfloat16 = chosen == ConvolutionAlgorithm::kBfloat16;
+  primitive(key).run(tensors, allocate_);
 }
 
 Scratch ConvolutionCache::scratch(std::size_t count) const {

@@ -31,6 +31,7 @@ enum class ConvolutionAlgorithm : std::int32_t {
   kProduct,    // the windows gathered, one matrix product
   kWinograd4,  // kernels/cpu/winograd.hpp with 4 points a side
   kWinograd6,  // with 6
+  kBfloat16,   // oneDNN's direct convolution of values rounded to bfloat16
 };
 
 /// Points a side of Winograd's; 0 for the others.
@@ -40,7 +41,8 @@ std::size_t points_a_side(ConvolutionAlgorithm algorithm);
 /// made of the kernel is kept from call to call.
 ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass,
                                       bool constant,
-                                      ConvolutionChoice choice = ConvolutionChoice::kAuto);
+                                      ConvolutionChoice choice = ConvolutionChoice::kAuto,
+                                      Precision precision = Precision::kFloat32);
 
 /// Floats for the length of a call.
 class Scratch {
@@ -61,7 +63,8 @@ class Scratch {
 class ConvolutionCache {
  public:
   /// `allocate` gives the scratch memory of each call.
-  ConvolutionCache(std::function<Buffer(std::size_t)> allocate, ConvolutionChoice choice);
+  ConvolutionCache(std::function<Buffer(std::size_t)> allocate, ConvolutionChoice choice,
+                   Precision precision);
   ~ConvolutionCache();
 
   /// True where the pass can store its result so, or read such a gradient; with kNone, where it can
@@ -121,6 +124,7 @@ class ConvolutionCache {
 
   std::function<Buffer(std::size_t)> allocate_;
   ConvolutionChoice choice_;
+  Precision precision_;
   std::map<std::tuple<ConvolutionShape, ConvolutionPass, bool>, ConvolutionAlgorithm> algorithms_;
   std::vector<Plan> plans_;
   std::map<ConvolutionKey, std::unique_ptr<OneDnnConvolution>> primitives_;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "base/error.hpp"
 #include "kernels/cpu/convolution.hpp"
 #include "kernels/cpu/memory_pool.hpp"
 
@@ -31,10 +32,11 @@ const char* instruction_set() {
 
 }  // namespace
 
-CpuBackend::CpuBackend(ConvolutionChoice choice)
+CpuBackend::CpuBackend(ConvolutionChoice choice, Precision precision)
     : pool_(std::make_shared<MemoryPool>()),
       convolutions_(std::make_unique<ConvolutionCache>(
-          [pool = pool_](std::size_t bytes) { return pool->allocate(bytes); }, choice)) {}
+          [pool = pool_](std::size_t bytes) { return pool->allocate(bytes); }, choice, precision)) {
+}
 
 CpuBackend::~CpuBackend() = default;
 
@@ -57,8 +59,11 @@ void CpuBackend::copy_to_host(const std::byte* device, std::span<std::byte> host
 
 MemoryReport CpuBackend::memory() const { return pool_->report(); }
 
-std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice) {
-  return std::make_shared<CpuBackend>(choice);
+std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice, Precision precision) {
+  if (precision == Precision::kBfloat16 && !has_fast_bfloat16()) {
+    throw Unsupported("this CPU has no AMX, and is faster with float32");
+  }
+  return std::make_shared<CpuBackend>(choice, precision);
 }
 
 }  // namespace afterglow

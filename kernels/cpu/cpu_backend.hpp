@@ -16,7 +16,7 @@ class MemoryPool;        // kernels/cpu/memory_pool.hpp
 /// once but for the memory functions.
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(ConvolutionChoice choice = ConvolutionChoice::kAuto);
+  CpuBackend(ConvolutionChoice choice, Precision precision);
   ~CpuBackend() override;
 
   Device device() const override;

@@ -23,9 +23,9 @@ const dnnl::stream& cpu_stream() {
   return stream;
 }
 
-dnnl::memory::desc floats(const Dims& dims, Tag tag) {
-  return {dims, dnnl::memory::data_type::f32, tag};
-}
+using Type = dnnl::memory::data_type;
+
+dnnl::memory::desc floats(const Dims& dims, Tag tag) { return {dims, Type::f32, tag}; }
 
 // Memory objects take a mutable pointer even for what is only read.
 dnnl::memory wrap(const dnnl::memory::desc& desc, const void* data) {
@@ -54,11 +54,20 @@ struct Walk {
 struct Layouts {
   dnnl::memory::desc x, w, b, y;  // w in the format that oneDNN prefers
 
-  explicit Layouts(const ConvolutionKey& key)
-      : x(floats({key.shape.n, key.shape.c, key.shape.h, key.shape.w}, Tag::nhwc)),
-        w(floats({key.shape.k, key.shape.c, key.shape.kh, key.shape.kw}, Tag::any)),
-        b(key.bias ? floats({key.shape.k}, Tag::x) : dnnl::memory::desc()),
-        y(floats({key.shape.n, key.shape.k, key.shape.oh, key.shape.ow}, Tag::nhwc)) {}
+  // As the forward pass that a backward one is derived from, all of bfloat16, or as the pass
+  // itself, whose inputs alone are.
+  explicit Layouts(const ConvolutionKey& key, bool derived_from = false) {
+    const ConvolutionShape& s = key.shape;
+    const bool data = key.pass == ConvolutionPass::kBackwardData;
+    const bool weights = key.pass == ConvolutionPass::kBackwardWeights;
+    const auto type = [&](bool is_input) {
+      return key.bfloat16 && (is_input || derived_from) ? Type::bf16 : Type::f32;
+    };
+    x = {Dims{s.n, s.c, s.h, s.w}, type(!data), Tag::nhwc};
+    w = {Dims{s.k, s.c, s.kh, s.kw}, type(!weights), Tag::any};
+    y = {Dims{s.n, s.k, s.oh, s.ow}, type(data || weights), Tag::nhwc};
+    if (key.bias) b = floats({s.k}, Tag::x);
+  }
 };
 
 // The caller's kernel: (KH, KW, C, K), or transposed (KH, KW, K, C).
@@ -82,7 +91,7 @@ dnnl::primitive_attr attributes(Activation activation) {
 
 dnnl::convolution_forward::primitive_desc forward_desc(const ConvolutionKey& key,
                                                        dnnl::prop_kind kind) {
-  const Layouts l(key);
+  const Layouts l(key, kind == dnnl::prop_kind::forward_training);
   const Walk walk(key.shape);
   return {{kind, dnnl::algorithm::convolution_direct, l.x, l.w, l.b, l.y, walk.strides,
            walk.dilations, walk.pad_before, walk.pad_after},
@@ -120,6 +129,7 @@ struct OneDnnConvolution::Parts {
   dnnl::primitive convolution;
   dnnl::reorder reorder;  // of the kernel; unused when both layouts are the same
   dnnl::memory::desc reorder_scratchpad;
+  dnnl::memory::desc plain_x, plain_y;  // the caller's; unlike x and y where those are rounded
   std::string implementation;
 
   explicit Parts(const ConvolutionKey& key) : pass(key.pass) {
@@ -128,6 +138,9 @@ struct OneDnnConvolution::Parts {
     b = l.b;
     y = l.y;
     plain_w = plain_kernel(key);
+    const ConvolutionShape& s = key.shape;
+    plain_x = floats({s.n, s.c, s.h, s.w}, Tag::nhwc);
+    plain_y = floats({s.n, s.k, s.oh, s.ow}, Tag::nhwc);
     switch (pass) {
       case ConvolutionPass::kForward:
       case ConvolutionPass::kForwardTransposed: {
@@ -174,7 +187,23 @@ struct OneDnnConvolution::Parts {
                      {DNNL_ARG_TO, wrap(gradient ? plain_w : w, to)},
                      {DNNL_ARG_SCRATCHPAD, wrap(reorder_scratchpad, scratch.data.get())}});
   }
+
+  // A source of the pass in the format `inner`: itself, or rounded into `buffer`.
+  static dnnl::memory source(const dnnl::memory::desc& plain, const dnnl::memory::desc& inner,
+                             const float* data, Buffer& buffer,
+                             const std::function<Buffer(std::size_t)>& allocate) {
+    if (plain == inner) return wrap(plain, data);
+    buffer = allocate(inner.get_size());
+    dnnl::memory from = wrap(plain, data), to = wrap(inner, buffer.data.get());
+    dnnl::reorder(from, to).execute(cpu_stream(), from, to);
+    return to;
+  }
 };
+
+bool has_fast_bfloat16() {
+  return (int(dnnl::get_effective_cpu_isa()) & int(dnnl::cpu_isa::avx512_core_amx)) ==
+         int(dnnl::cpu_isa::avx512_core_amx);
+}
 
 OneDnnConvolution::OneDnnConvolution(const ConvolutionKey& key) {
   try {
@@ -187,13 +216,14 @@ OneDnnConvolution::OneDnnConvolution(const ConvolutionKey& key) {
 OneDnnConvolution::~OneDnnConvolution() = default;
 
 std::size_t OneDnnConvolution::kernel_size() const {
-  return parts_->w == parts_->plain_w ? 0 : parts_->w.get_size() / sizeof(float);
+  if (parts_->w == parts_->plain_w) return 0;
+  return (parts_->w.get_size() + sizeof(float) - 1) / sizeof(float);
 }
 
 std::string OneDnnConvolution::kernel_format() const {
   const dnnl_memory_desc_t& w = parts_->w.data;
   const dnnl_blocking_desc_t& blocks = w.format_desc.blocking;
-  std::string format;
+  std::string format = std::to_string(int(w.data_type)) + ' ';
   for (int i = 0; i < w.ndims; ++i) format += std::to_string(blocks.strides[i]) + ' ';
   for (int i = 0; i < blocks.inner_nblks; ++i) {
     format +=
@@ -213,12 +243,13 @@ void OneDnnConvolution::run(const ConvolutionTensors& t,
   const Buffer scratch = allocate(p.scratchpad.get_size());
   std::unordered_map<int, dnnl::memory> arguments{
       {DNNL_ARG_SCRATCHPAD, wrap(p.scratchpad, scratch.data.get())}};
+  Buffer rounded_x, rounded_y;
 
   if (p.pass == ConvolutionPass::kBackwardWeights) {
     const bool reordered = kernel_size() > 0;
     const Buffer inner_w = allocate(reordered ? p.w.get_size() : 0);
-    arguments[DNNL_ARG_SRC] = wrap(p.x, t.x);
-    arguments[DNNL_ARG_DIFF_DST] = wrap(p.y, t.dy);
+    arguments[DNNL_ARG_SRC] = p.source(p.plain_x, p.x, t.x, rounded_x, allocate);
+    arguments[DNNL_ARG_DIFF_DST] = p.source(p.plain_y, p.y, t.dy, rounded_y, allocate);
     arguments[DNNL_ARG_DIFF_WEIGHTS] =
         wrap(p.w, reordered ? static_cast<void*>(inner_w.data.get()) : t.dw);
     p.convolution.execute(cpu_stream(), arguments);
@@ -228,10 +259,10 @@ void OneDnnConvolution::run(const ConvolutionTensors& t,
 
   arguments[DNNL_ARG_WEIGHTS] = wrap(p.w, t.w);
   if (p.pass == ConvolutionPass::kBackwardData) {
-    arguments[DNNL_ARG_DIFF_DST] = wrap(p.y, t.dy);
+    arguments[DNNL_ARG_DIFF_DST] = p.source(p.plain_y, p.y, t.dy, rounded_y, allocate);
     arguments[DNNL_ARG_DIFF_SRC] = wrap(p.x, t.dx);
   } else {
-    arguments[DNNL_ARG_SRC] = wrap(p.x, t.x);
+    arguments[DNNL_ARG_SRC] = p.source(p.plain_x, p.x, t.x, rounded_x, allocate);
     arguments[DNNL_ARG_DST] = wrap(p.y, t.y);
     if (t.b != nullptr) arguments[DNNL_ARG_BIAS] = wrap(p.b, t.b);
   }

@@ -43,9 +43,13 @@ struct ConvolutionKey {
   ConvolutionPass pass = ConvolutionPass::kForward;
   Activation activation = Activation::kNone;
   bool bias = false;
+  bool bfloat16 = false;  // the inputs of the pass are rounded to bfloat16 on the way
 
   auto operator<=>(const ConvolutionKey&) const = default;
 };
+
+/// True where oneDNN multiplies bfloat16 several times as fast as float32: with AMX.
+bool has_fast_bfloat16();
 
 /// The tensors of one call; those that the pass does not use stay null.
 struct ConvolutionTensors {

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "kernels/backend.hpp"
+#include "kernels/cpu/onednn.hpp"
 
 using namespace afterglow;
 
@@ -29,6 +30,17 @@ TEST_CASE("any other device is refused") {
   CHECK_THROWS_AS(open_backend(name), InputError);
   CHECK_THROWS_WITH(open_backend(name), Catch::Contains("auto") && Catch::Contains("cpu") &&
                                             !Catch::Contains("CUDA backend"));
+}
+
+TEST_CASE("any other precision is refused, and bfloat16 where it would not be faster") {
+  CHECK_THROWS_WITH(open_backend("cpu", "auto", "half"),
+                    Catch::Contains("--precision") && Catch::Contains("fp32 or bf16"));
+  if (has_fast_bfloat16()) {
+    CHECK_NOTHROW(open_backend("cpu", "auto", "bf16"));
+  } else {
+    CHECK_THROWS_WITH(open_backend("cpu", "auto", "bf16"),
+                      Catch::Contains("--precision bf16") && Catch::Contains("AMX"));
+  }
 }
 
 TEST_CASE("any other choice of convolutions is refused") {
