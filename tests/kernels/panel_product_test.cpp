@@ -33,8 +33,7 @@ std::vector<float> packed_forward(Backend& backend, const Conv2dGeometry& g, con
 
 }  // namespace
 
-TEST_CASE(
-    "products with packed panels match the oracle, the same bits with any number of threads") {
+TEST_CASE("packed products match the oracle, with the same bits whatever the number of threads") {
   const auto k = GENERATE(16, 48, 64, 80, 144);
   const auto padding = GENERATE(Padding::kSame, Padding::kValid);
   const auto backend = make_cpu_backend();
