@@ -6,10 +6,21 @@
 
 namespace afterglow {
 
+/// A message as one line that fits a terminal: names out of a file may be megabytes long, and hold
+/// line ends and a terminal's commands.
+inline std::string one_line(std::string text) {
+  constexpr std::size_t kLongest = 2000;
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + " ...";
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
+  }
+  return text;
+}
+
 /// Root of every exception thrown on purpose by afterglow. what() is one line without a full stop.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& message) : std::runtime_error(one_line(message)) {}
 };
 
 /// Something given by the user cannot be used: a file, an option, a name. Exit code 2.

@@ -65,11 +65,12 @@ std::vector<std::uint64_t> extents(Id space, const std::string& file, const std:
 
 /// The count of elements, refused before anything is allocated when it is absurd.
 std::uint64_t element_count(const std::vector<std::uint64_t>& shape, std::uint64_t element_size,
-                            const std::string& file, const std::string& where) {
+                            const std::string& file, const std::string& where,
+                            std::uint64_t largest = kLargestDataset) {
   std::uint64_t count = 1;
-  const std::uint64_t limit = kLargestDataset / std::max<std::uint64_t>(element_size, 1);
+  const std::uint64_t limit = largest / std::max<std::uint64_t>(element_size, 1);
   for (const std::uint64_t extent : shape) {
-    if (extent != 0 && count > limit / extent) refuse(file, where, "is larger than 8 GiB");
+    if (extent != 0 && count > limit / extent) refuse(file, where, "is too large");
     count *= extent;
   }
   return count;
@@ -334,12 +335,15 @@ std::vector<std::string> Group::read_strings(const std::string& path,
       checked(H5Aopen_by_name(id_.get(), path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
               file_, what, "cannot be opened");
   const Handle type(H5Aget_type(attribute.get()));
-  if (H5Tget_class(type.get()) != H5T_STRING) refuse(file_, what, "is not text");
   const Handle space(H5Aget_space(attribute.get()));
   const std::vector<std::uint64_t> shape = extents(space.get(), file_, what);
+  // h5py writes an empty list as no numbers.
+  if (std::find(shape.begin(), shape.end(), 0U) != shape.end()) return {};
+  if (H5Tget_class(type.get()) != H5T_STRING) refuse(file_, what, "is not text");
   std::vector<std::string> result;
   if (H5Tis_variable_str(type.get()) > 0) {
-    std::vector<char*> pointers(element_count(shape, sizeof(char*), file_, what), nullptr);
+    std::vector<char*> pointers(element_count(shape, sizeof(char*), file_, what, kLargestAttribute),
+                                nullptr);
     if (H5Aread(attribute.get(), type.get(), pointers.data()) < 0)
       refuse(file_, what, "cannot be read");
     for (const char* text : pointers) result.emplace_back(text == nullptr ? "" : text);
@@ -347,7 +351,7 @@ std::vector<std::string> Group::read_strings(const std::string& path,
     return result;
   }
   const std::size_t size = H5Tget_size(type.get());
-  const std::uint64_t count = element_count(shape, size, file_, what);
+  const std::uint64_t count = element_count(shape, size, file_, what, kLargestAttribute);
   std::vector<char> text(count * size);
   if (H5Aread(attribute.get(), type.get(), text.data()) < 0) refuse(file_, what, "cannot be read");
   for (std::uint64_t i = 0; i < count; ++i) {

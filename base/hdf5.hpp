@@ -1,7 +1,7 @@
 // A thin RAII layer over the HDF5 C library: just what checkpoints, datasets and Keras files need.
 // Every failure becomes an InputError (reading) or RunError (writing) that names file and object;
-// HDF5's own error stack is never printed. Sizes are checked against kLargestDataset before
-// anything is allocated.
+// HDF5's own error stack is never printed. Sizes are checked against the limits below
+// before anything is allocated.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,9 @@ namespace afterglow::hdf5 {
 /// The library's identifier type (hid_t), spelled here so that hdf5.h stays inside hdf5.cpp.
 using Id = std::int64_t;
 
-/// No single dataset or attribute that is read whole may be larger than this (bytes).
+/// No single dataset, or attribute, that is read whole may be larger than this (bytes).
 inline constexpr std::uint64_t kLargestDataset = std::uint64_t{8} << 30;
+inline constexpr std::uint64_t kLargestAttribute = std::uint64_t{64} << 20;
 
 /// Closes an identifier of any kind when it goes out of scope; movable, not copyable.
 class Handle {
