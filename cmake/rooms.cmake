@@ -2,6 +2,13 @@
 function(add_room name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  # The CUDA plug-in (cmake/cuda.cmake) is no part of its room.
+  list(FILTER sources EXCLUDE REGEX "/kernels/cuda/")
+  if(AFTERGLOW_PROGRAM)
+    list(FILTER sources EXCLUDE REGEX "/kernels/no_cpu_backend\\.cpp$")
+  else()  # neither oneDNN nor HDF5
+    list(FILTER sources EXCLUDE REGEX "/kernels/cpu/|/base/hdf5\\.cpp$|/nn/checkpoint\\.cpp$")
+  endif()
   add_library(afterglow_${name} STATIC ${sources})
   afterglow_compile_options(afterglow_${name})
 endfunction()

@@ -1,15 +1,17 @@
-// The contract that the CPU backend fulfils and the CUDA backend will: some thirty functions over
-// raw memory.
+// The contract that both backends fulfil: some thirty functions over raw memory.
 //
-// Rules that hold for all of them. Tensors are float32, contiguous, (N, H, W, C); kernels are (KH,
-// KW, I, O). Destinations are overwritten, never accumulated into (but for add_into). Sources and
-// destinations do not overlap unless a function says so. Spans have exactly the sizes that the
-// geometry says; shapes are checked once, in nn/ops, not here. The same call gives the same bits. A
-// function that a backend lacks throws Unsupported.
+// Rules that hold for all of them. Tensors are contiguous, (N, H, W, C); kernels are (KH, KW, I,
+// O). Parameters, their gradients and per-channel sums are float32; activations and their gradients
+// float32 or the backend's activation_type(), all of one call alike unless it says otherwise; sums
+// are made in float32 at least. Destinations are overwritten, never accumulated into (but for
+// add_into). Sources and destinations do not overlap unless a function says so. They have exactly
+// the sizes that the geometry says; shapes are checked once, in nn/ops, not here. The same call
+// gives the same bits. A function that a backend lacks throws Unsupported.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -18,11 +20,9 @@
 
 #include "kernels/device.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/values.hpp"
 
 namespace afterglow {
-
-using Source = std::span<const float>;
-using Destination = std::span<float>;
 
 /// Device memory. Freed (or kept by the backend for reuse) when the last copy of the pointer goes.
 struct Buffer {
@@ -51,10 +51,12 @@ enum class ConvolutionChoice : std::int32_t {
   kWinograd,  // Winograd's wherever it can be used
 };
 
-/// What convolutions multiply.
+/// What convolutions multiply; sums are float32.
 enum class Precision : std::int32_t {
   kFloat32,
-  kBfloat16,  // where that is faster, values rounded to bfloat16 (8 bits); sums are float32
+  kTf32,      // CUDA: values rounded to 11 bits on tensor cores
+  kBfloat16,  // values rounded to bfloat16 (8 bits); on a CPU where that is faster, on CUDA
+              // activations are stored so too
 };
 
 /// How one of a backend's convolutions is computed.
@@ -79,13 +81,30 @@ struct TemporalMseValue {
   double temporal = 0;  // (1/N) sum mse(p_i, p_{i-1})
 };
 
-/// One step of Adam as Keras does it. rate = lr * sqrt(1 - beta2^t) / (1 - beta1^t).
+/// Adam as Keras does it, but for what changes from step to step.
 struct AdamStep {
-  float rate = 0;
   // In double, so that 1 - beta has no error of its own: in float 1 - 0.999F is 1.3e-5 off.
   double beta1 = 0.9;
   double beta2 = 0.999;
   float epsilon = 1e-7F;
+  float clip_norm = 0;  // largest norm of all gradients together; 0: any
+};
+
+/// A parameter with its gradient and moments, all of one size.
+struct AdamSlot {
+  Source gradient;
+  Destination parameter, m, v;
+};
+
+/// Calls of a backend taken down once, to be made again and again with the same memory.
+class Recording {
+ public:
+  Recording() = default;
+  virtual ~Recording() = default;
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+  virtual void replay() = 0;
 };
 
 class Backend {
@@ -98,17 +117,22 @@ class Backend {
   virtual Device device() const = 0;
   /// One line for people: the device, its instruction set or driver, threads.
   virtual std::string description() const = 0;
+  /// What activations are best stored as.
+  virtual ValueType activation_type() const = 0;
 
   // Memory.
   /// Uninitialised memory, aligned to 64 bytes at least. Throws std::bad_alloc.
   virtual Buffer allocate(std::size_t bytes) = 0;
   virtual void copy_from_host(std::span<const std::byte> host, std::byte* device) = 0;
   virtual void copy_to_host(const std::byte* device, std::span<std::byte> host) = 0;
+  /// The types may differ, but dst is no kUint8 unless src is.
   virtual void copy(Source src, Destination dst) = 0;
   virtual void fill(Destination dst, float value) = 0;
   virtual MemoryReport memory() const = 0;
 
-  // Convolution. `b` (K) may be empty. `db` may be empty: not wanted.
+  // Convolution. `b` (K) may be empty. `db` may be empty: not wanted. Each activation may be of
+  // either type; where the result (the gradient that comes in) is float32, so is what is
+  // multiplied.
   virtual void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
                       Destination y) = 0;
   /// dx. With `relu`, the result behind an activation, dy counts where that is above 0; it may be
@@ -174,6 +198,7 @@ class Backend {
                                              Destination dbeta) = 0;
 
   // Elementwise and layout.
+  /// y may be x.
   virtual void relu(Source x, Destination y) = 0;
   /// dx = dy where y > 0, else 0. dx may be dy.
   virtual void relu_backward(Source y, Source dy, Destination dx) = 0;
@@ -190,28 +215,44 @@ class Backend {
                         Destination y) = 0;
   /// sums(C) = the sum of x over its rows: a bias gradient.
   virtual void sum_rows(const ChannelGeometry& g, Source x, Destination sums) = 0;
-  /// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1).
+  /// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1), of any types each.
   virtual void concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0,
                                Source x1, Destination y) = 0;
   /// The reverse: dx0 and dx1 cut out of dy; either may be empty.
   virtual void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,
                               Destination dx0, Destination dx1) = 0;
+  /// y(rows, outputs) = sum_k softmax(factor x)_k centres_k: the annealed mean of Zhang et al.
+  /// 2016. Centres are float32.
+  virtual void softmax_mean(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
+                            Destination y) = 0;
+  /// dx_k = factor softmax(factor x)_k (centres_k - y) . dy.
+  virtual void softmax_mean_backward(const SoftmaxMeanGeometry& g, float factor, Source x,
+                                     Source centres, Source dy, Destination dx) = 0;
   virtual void crop(const CropGeometry& g, Source x, Destination y) = 0;
   /// dx = dy inside the rectangle, 0 outside.
   virtual void crop_backward(const CropGeometry& g, Source dy, Destination dx) = 0;
 
   // Loss and optimizer.
+  // Their scalars (clip_starts, value, sum, rate, squares) lie in device memory like the rest, so
+  // that a step waits for nothing.
   /// Value and gradient (may be empty: not wanted) in one pass. clip_starts (N bytes): not 0 where
   /// a frame has no predecessor; frame 0 never has one. Outside the region of interest the gradient
-  /// is 0.
-  virtual TemporalMseValue temporal_mse(const TemporalMseGeometry& g, float beta, Source p,
-                                        Source y, std::span<const std::uint8_t> clip_starts,
-                                        Destination gradient) = 0;
-  /// Sum of squares, in double.
-  virtual double sum_of_squares(Source x) = 0;
-  /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= rate m / (sqrt(v) + epsilon).
-  virtual void adam(const AdamStep& step, Source gradient, Destination parameter, Destination m,
-                    Destination v) = 0;
+  /// is 0. y may also be kUint8.
+  virtual void temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
+                            std::span<const std::uint8_t> clip_starts, Destination gradient,
+                            TemporalMseValue* value) = 0;
+  /// The sum of the squares of all values of all tensors, in double.
+  virtual void sum_of_squares(std::span<const Source> tensors, double* sum) = 0;
+  /// For each slot: g = min(1, clip_norm / sqrt(squares)) gradient; m = b1 m + (1 - b1) g; v = b2 v
+  /// + (1 - b2) g^2; parameter -= rate m / (sqrt(v) + epsilon), with rate = lr sqrt(1 - b2^t) / (1
+  /// - b1^t). Nothing changes when `squares`, the sum over all gradients, is not finite.
+  virtual void adam(const AdamStep& step, const float* rate, const double* squares,
+                    std::span<const AdamSlot> slots) = 0;
+
+  /// Takes down the calls that `work` makes, without carrying them out. `work` must have run once
+  /// before, and copy nothing from or to the host; buffers that it allocates stay reserved for the
+  /// recording. nullptr, and work is not called, on a backend that gains nothing by it (the CPU).
+  virtual std::unique_ptr<Recording> record(const std::function<void()>& work) = 0;
 };
 
 /// The CPU backend (oneDNN, OpenMP, Highway). Throws Unsupported for a precision that would not be

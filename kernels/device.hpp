@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace afterglow {
 
@@ -11,7 +12,7 @@ class Backend;
 enum class ConvolutionChoice : std::int32_t;
 enum class Precision : std::int32_t;
 
-/// A compute device by name: "cpu", later "cuda" or "cuda:1".
+/// A compute device by name: "cpu", "cuda" (the first) or "cuda:1".
 struct Device {
   enum class Kind { kCpu, kCuda } kind = Kind::kCpu;
   int index = 0;
@@ -22,14 +23,23 @@ struct Device {
 /// What `--conv-algo` names: "auto", "direct" or "winograd". Throws InputError.
 ConvolutionChoice parse_convolution_choice(const std::string& text);
 
-/// What `--precision` names: "fp32" or "bf16". Throws InputError.
+/// What `--precision` names: "fp32", "tf32" or "bf16". Throws InputError.
 Precision parse_precision(const std::string& text);
 
-/// Opens the backend that `--device` names: "auto" or "cpu"; "cuda" and "cuda:N" throw InputError
-/// as long as the CUDA plug-in does not exist. Any other text, and a precision that the machine
-/// does not have, throws InputError.
-std::shared_ptr<Backend> open_backend(const std::string& device,
-                                      const std::string& convolutions = "auto",
-                                      const std::string& precision = "fp32");
+/// What the options of the program say about where and how to compute.
+struct BackendOptions {
+  std::string device = "auto";        // auto (CUDA where it is usable, else the CPU), cpu, cuda[:N]
+  std::string convolutions = "auto";  // CPU: auto, direct or winograd
+  std::string precision = "fp32";     // fp32, tf32 (CUDA) or bf16
+  bool graphs = true;                 // CUDA: whole steps as one graph
+};
+
+/// Opens the backend that the options name. Throws InputError for an unknown word, for "cuda" where
+/// it is not usable (and says why), and for a precision that the device does not have.
+std::shared_ptr<Backend> open_backend(const BackendOptions& options = {});
+
+/// What there is to compute on, a line for each: the CPU, the CUDA devices, or why CUDA is not
+/// usable.
+std::vector<std::string> describe_devices();
 
 }  // namespace afterglow

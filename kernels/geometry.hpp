@@ -8,9 +8,10 @@
 
 namespace afterglow {
 
-/// TensorFlow's paddings. kSame: output = ceil(input / stride), the odd pixel of padding at the
-/// bottom/right.
-enum class Padding : std::int32_t { kValid, kSame };
+/// TensorFlow's paddings, and Caffe's and PyTorch's. kSame: output = ceil(input / stride), the odd
+/// pixel of padding at the bottom/right. kCentred: as many pixels of padding on either side, half
+/// of what the window reaches over; for odd windows the same output size.
+enum class Padding : std::int32_t { kValid, kSame, kCentred };
 
 /// What a convolution applies to its result before it is stored.
 enum class Activation : std::int32_t { kNone, kRelu };
@@ -19,15 +20,16 @@ enum class Activation : std::int32_t { kNone, kRelu };
 constexpr std::int32_t window_output(std::int32_t in, std::int32_t window, std::int32_t stride,
                                      std::int32_t dilation, Padding padding) {
   const std::int32_t reach = (window - 1) * dilation + 1;
-  return padding == Padding::kSame ? (in + stride - 1) / stride
-         : in >= reach             ? (in - reach) / stride + 1
-                                   : 0;
+  if (padding == Padding::kSame) return (in + stride - 1) / stride;
+  const std::int32_t padded = padding == Padding::kCentred ? in + (reach - 1) / 2 * 2 : in;
+  return padded >= reach ? (padded - reach) / stride + 1 : 0;
 }
 
 /// Zero pixels in front of the first input pixel (top or left).
 constexpr std::int32_t window_pad_before(std::int32_t in, std::int32_t window, std::int32_t stride,
                                          std::int32_t dilation, Padding padding) {
   if (padding == Padding::kValid) return 0;
+  if (padding == Padding::kCentred) return (window - 1) * dilation / 2;
   const std::int32_t out = window_output(in, window, stride, dilation, padding);
   const std::int32_t total = (out - 1) * stride + (window - 1) * dilation + 1 - in;
   return total > 0 ? total / 2 : 0;
@@ -72,6 +74,26 @@ struct UpsampleConv2dGeometry {
   constexpr std::size_t w_size() const { return std::size_t(ksize) * ksize * c * k; }
   constexpr std::size_t y_size() const { return std::size_t(n) * out_h() * out_w() * k; }
 
+  // The sub-pixel form. Row 2i + p of the result (p = 0, 1) reads, with tap a, row 2i + p + a - pad
+  // of the upsampled input, which is row i + source_offset(p, a) of the input itself. Taps that
+  // meet on the same input row are summed into one; columns likewise.
+  /// floor((p + a - pad) / 2).
+  constexpr std::int32_t source_offset(std::int32_t p, std::int32_t a) const {
+    const std::int32_t pad = padding == Padding::kSame ? (ksize - 1) / 2 : 0;
+    return (p + a - pad + 2 * pad) / 2 - pad;
+  }
+  /// Taps of the low-resolution convolution along one axis, and the zero rows before its input.
+  constexpr std::int32_t low_taps() const {
+    return source_offset(1, ksize - 1) - source_offset(0, 0) + 1;
+  }
+  constexpr std::int32_t low_pad() const { return -source_offset(0, 0); }
+  /// Where tap a of output row parity p falls among the low taps.
+  constexpr std::int32_t low_tap(std::int32_t p, std::int32_t a) const {
+    return source_offset(p, a) + low_pad();
+  }
+  constexpr std::int32_t low_h() const { return out_h() / 2; }
+  constexpr std::int32_t low_w() const { return out_w() / 2; }
+
   /// The convolution as written, on the upsampled input.
   constexpr Conv2dGeometry as_written() const {
     return {n, 2 * h, 2 * w, c, k, ksize, ksize, 1, 1, padding};
@@ -107,6 +129,19 @@ struct ChannelGeometry {
   constexpr std::size_t size() const { return std::size_t(rows) * std::size_t(channels); }
 
   bool operator==(const ChannelGeometry&) const = default;
+};
+
+/// Rows of `bins` scores, whose softmax weights the centres(bins, outputs); 1 to 4 outputs.
+struct SoftmaxMeanGeometry {
+  static constexpr std::int32_t kMostOutputs = 4;
+
+  std::int64_t rows = 0;
+  std::int32_t bins = 0, outputs = 0;
+
+  constexpr std::size_t x_size() const { return std::size_t(rows) * std::size_t(bins); }
+  constexpr std::size_t y_size() const { return std::size_t(rows) * std::size_t(outputs); }
+
+  bool operator==(const SoftmaxMeanGeometry&) const = default;
 };
 
 /// A rectangle cut out of x(N, H, W, C).

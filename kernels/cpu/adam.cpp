@@ -1,3 +1,6 @@
+#include <cmath>
+#include <vector>
+
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cpu/strips.hpp"
 
@@ -10,31 +13,39 @@ namespace afterglow::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// What changes from step to step.
+struct AdamScalars {
+  float rate;
+  float gradient_factor;
+};
+
 template <typename D>
-HWY_INLINE void adam_vector(D d, const AdamStep& step, const float* gradient, float* parameter,
-                            float* m, float* v) {
-  const auto g = hn::LoadU(d, gradient);
+HWY_INLINE void adam_vector(D d, const AdamStep& step, const AdamScalars& scalars,
+                            const float* gradient, float* parameter, float* m, float* v) {
+  const auto g = hn::Mul(hn::Set(d, scalars.gradient_factor), hn::LoadU(d, gradient));
   const auto factor = [d](double value) { return hn::Set(d, static_cast<float>(value)); };
   const auto new_m =
       hn::MulAdd(factor(step.beta1), hn::LoadU(d, m), hn::Mul(factor(1 - step.beta1), g));
   const auto new_v = hn::MulAdd(factor(step.beta2), hn::LoadU(d, v),
                                 hn::Mul(factor(1 - step.beta2), hn::Mul(g, g)));
-  const auto move = hn::Div(hn::Mul(hn::Set(d, step.rate), new_m),
+  const auto move = hn::Div(hn::Mul(hn::Set(d, scalars.rate), new_m),
                             hn::Add(hn::Sqrt(new_v), hn::Set(d, step.epsilon)));
   hn::StoreU(new_m, d, m);
   hn::StoreU(new_v, d, v);
   hn::StoreU(hn::Sub(hn::LoadU(d, parameter), move), d, parameter);
 }
 
-void adam_strip(const AdamStep& step, std::size_t size, const float* gradient, float* parameter,
-                float* m, float* v) {
+void adam_strip(const AdamStep& step, float rate, float gradient_factor, std::size_t size,
+                const float* gradient, float* parameter, float* m, float* v) {
+  const AdamScalars scalars{rate, gradient_factor};
   const hn::ScalableTag<float> d;
   std::size_t i = 0;
   for (; i + hn::Lanes(d) <= size; i += hn::Lanes(d)) {
-    adam_vector(d, step, gradient + i, parameter + i, m + i, v + i);
+    adam_vector(d, step, scalars, gradient + i, parameter + i, m + i, v + i);
   }
   for (; i < size; ++i) {
-    adam_vector(hn::CappedTag<float, 1>(), step, gradient + i, parameter + i, m + i, v + i);
+    adam_vector(hn::CappedTag<float, 1>(), step, scalars, gradient + i, parameter + i, m + i,
+                v + i);
   }
 }
 
@@ -56,24 +67,32 @@ namespace afterglow {
 HWY_EXPORT(adam_strip);
 HWY_EXPORT(squares_strip);
 
-double CpuBackend::sum_of_squares(Source x) {
+void CpuBackend::sum_of_squares(std::span<const Source> tensors, double* sum) {
   const auto strip = HWY_DYNAMIC_DISPATCH(squares_strip);
-  std::vector<double> partials((x.size() + kStrip - 1) / kStrip);
-  for_strips(x.size(), [&](std::size_t begin, std::size_t end) {
-    partials[begin / kStrip] = strip(end - begin, x.data() + begin);
-  });
   double total = 0;
-  for (const double partial : partials) total += partial;
-  return total;
+  for (const Source x : tensors) {
+    std::vector<double> partials((x.size() + kStrip - 1) / kStrip);
+    for_strips(x.size(), [&](std::size_t begin, std::size_t end) {
+      partials[begin / kStrip] = strip(end - begin, x.data() + begin);
+    });
+    for (const double partial : partials) total += partial;
+  }
+  *sum = total;
 }
 
-void CpuBackend::adam(const AdamStep& step, Source gradient, Destination parameter, Destination m,
-                      Destination v) {
+void CpuBackend::adam(const AdamStep& step, const float* rate, const double* squares,
+                      std::span<const AdamSlot> slots) {
+  if (!std::isfinite(*squares)) return;
+  const double norm = std::sqrt(*squares);
+  const double limit = static_cast<double>(step.clip_norm);
+  const float factor = limit > 0 && norm > limit ? static_cast<float>(limit / norm) : 1.0F;
   const auto strip = HWY_DYNAMIC_DISPATCH(adam_strip);
-  for_strips(parameter.size(), [&](std::size_t begin, std::size_t end) {
-    strip(step, end - begin, gradient.data() + begin, parameter.data() + begin, m.data() + begin,
-          v.data() + begin);
-  });
+  for (const AdamSlot& slot : slots) {
+    for_strips(slot.parameter.size(), [&](std::size_t begin, std::size_t end) {
+      strip(step, *rate, factor, end - begin, slot.gradient.data() + begin,
+            slot.parameter.data() + begin, slot.m.data() + begin, slot.v.data() + begin);
+    });
+  }
 }
 
 }  // namespace afterglow

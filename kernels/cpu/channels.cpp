@@ -39,10 +39,15 @@ void CpuBackend::sum_rows(const ChannelGeometry& g, Source x, Destination sums) 
 
 void CpuBackend::concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0,
                                  Source x1, Destination y) {
-  for_rows(rows, [&](std::int64_t row) {
-    float* to = y.data() + row * (c0 + c1);
-    std::copy_n(x0.data() + row * c0, c0, to);
-    std::copy_n(x1.data() + row * c1, c1, to + c0);
+  float* const joined = y.data();
+  with_bytes_or_floats(x0, [&](const auto* from0) {
+    with_bytes_or_floats(x1, [&](const auto* from1) {
+      for_rows(rows, [&](std::int64_t row) {
+        float* to = joined + row * (c0 + c1);
+        std::copy_n(from0 + row * c0, c0, to);
+        std::copy_n(from1 + row * c1, c1, to + c0);
+      });
+    });
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "kernels/cpu/gemm_convolution.hpp"
@@ -119,6 +120,37 @@ void turn_kernel(const ConvolutionShape& s, const float* w, float* turned) {
   }
 }
 
+// The convolution at half the resolution that carries dy back to dx at stride 2 without padding,
+// for kernels of an even size: row 2j + p of dx is the sum over t of row j - t of dy times row 2t +
+// p of the kernel. It has an output channel for each phase (p, q) of dx and each of its channels,
+// to be stored by depth to space.
+std::optional<ConvolutionShape> doubling(const ConvolutionShape& s) {
+  const bool even = s.kh == s.kw && s.kh % 2 == 0 && s.h % 2 == 0 && s.w % 2 == 0;
+  const bool whole = s.h == 2 * (s.oh - 1) + s.kh && s.w == 2 * (s.ow - 1) + s.kw;
+  if (s.stride != 2 || s.dilation != 1 || s.pad_top + s.pad_left != 0 || !even || !whole) {
+    return std::nullopt;
+  }
+  const std::int32_t taps = s.kh / 2;
+  return ConvolutionShape{s.n,  s.oh, s.ow, s.k, s.h / 2,  s.w / 2, 4 * s.c,
+                          taps, taps, 1,    1,   taps - 1, taps - 1};
+}
+
+// kernel (KH, KW, C, K) -> (KH / 2, KW / 2, K, 4 C) of that convolution.
+void phase_kernel(const ConvolutionShape& s, const float* w, float* phases) {
+  const std::ptrdiff_t taps = s.kh / 2;
+#pragma omp parallel for schedule(static)
+  for (std::ptrdiff_t i = 0; i < 4 * taps * taps; ++i) {
+    const std::ptrdiff_t tap = i / 4, phase = i % 4;
+    const std::ptrdiff_t row = 2 * (taps - 1 - tap / taps) + phase / 2;
+    const std::ptrdiff_t column = 2 * (taps - 1 - tap % taps) + phase % 2;
+    const float* const from = w + (row * s.kw + column) * s.c * s.k;
+    float* const to = phases + tap * s.k * 4 * s.c + phase * s.c;
+    for (std::ptrdiff_t k = 0; k < s.k; ++k) {
+      for (std::ptrdiff_t c = 0; c < s.c; ++c) to[k * 4 * s.c + c] = from[c * s.k + k];
+    }
+  }
+}
+
 const char* pass_name(ConvolutionPass pass) {
   if (pass == ConvolutionPass::kBackwardData) return "backward data";
   return pass == ConvolutionPass::kBackwardWeights ? "backward weights" : "forward";
@@ -194,11 +226,11 @@ std::vector<ConvolutionPlan> ConvolutionCache::plans() const {
   const auto number = [](std::int32_t value) { return std::to_string(value); };
   std::vector<ConvolutionPlan> result;
   for (const auto& [s, pass, algorithm] : plans_) {
-    result.push_back({number(s.kh) + 'x' + number(s.kw) +
-                          (s.stride > 1 ? "/" + number(s.stride) : "") + ' ' + number(s.c) + '-' +
-                          number(s.k) + ", " + number(s.n) + " of " + number(s.h) + 'x' +
-                          number(s.w),
-                      pass_name(pass), algorithm_name(s, algorithm)});
+    result.push_back(
+        {number(s.kh) + 'x' + number(s.kw) + (s.stride > 1 ? "/" + number(s.stride) : "") +
+             (s.dilation > 1 ? " dilation " + number(s.dilation) : "") + ' ' + number(s.c) + '-' +
+             number(s.k) + ", " + number(s.n) + " of " + number(s.h) + 'x' + number(s.w),
+         pass_name(pass), algorithm_name(s, algorithm)});
   }
   return result;
 }
@@ -238,7 +270,7 @@ bool ConvolutionCache::fuses(const ConvolutionShape& s, ConvolutionPass pass, bo
   if (fusion == Fusion::kNone) return pass == ConvolutionPass::kBackwardData;
   const bool whole_windows = pass != ConvolutionPass::kForward || (side - s.kh + 1) % 2 == 0;
   return pass != ConvolutionPass::kBackwardWeights && whole_windows && s.oh % 2 == 0 &&
-         s.ow % 2 == 0;
+         s.ow % 2 == 0 && s.dilation == 1;
 }
 
 void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
@@ -281,8 +313,19 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
 
 void ConvolutionCache::backward_data(const ConvolutionShape& s, const ConvolutionGradient& dy,
                                      Kernel w, Destination dx) {
-  const ConvolutionAlgorithm chosen =
-      algorithm(s, ConvolutionPass::kBackwardData, w.prepared != nullptr);
+  const std::optional<ConvolutionShape> low = doubling(s);
+  const bool constant = w.prepared != nullptr;
+  if (low &&
+      points_a_side(
+          choose_algorithm(*low, ConvolutionPass::kForward, constant, choice_, precision_)) > 0 &&
+      fuses(*low, ConvolutionPass::kForward, constant, Fusion::kDepthToSpace)) {
+    assert(dy.fusion == Fusion::kNone && dy.relu.empty());
+    const Scratch phases = prepare(w, prepared_name("phases", s), w.values.size(),
+                                   [&](float* to) { phase_kernel(s, w.values.data(), to); });
+    forward(*low, dy.dy, {phases.span(), w.prepared}, {.y = dx, .fusion = Fusion::kDepthToSpace});
+    return;
+  }
+  const ConvolutionAlgorithm chosen = algorithm(s, ConvolutionPass::kBackwardData, constant);
   assert(points_a_side(chosen) > 0 || (dy.fusion == Fusion::kNone && dy.relu.empty()));
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:

@@ -76,7 +76,8 @@ class ConvolutionCache {
   /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)).
   void forward(const ConvolutionShape& s, Source x, Kernel w, const ConvolutionOutput& y);
   /// dx(N, H, W, C) from dy(N, OH, OW, K). At stride 1 it is a forward convolution of dy with the
-  /// kernel turned by 180 degrees and its channels exchanged.
+  /// kernel turned by 180 degrees and its channels exchanged; at stride 2, with even kernels and no
+  /// padding, one with an output for each of four phases where that is fastest.
   void backward_data(const ConvolutionShape& s, const ConvolutionGradient& dy, Kernel w,
                      Destination dx);
   /// dw(KH, KW, C, K).

@@ -59,7 +59,12 @@ void CpuBackend::copy_to_host(const std::byte* device, std::span<std::byte> host
 
 MemoryReport CpuBackend::memory() const { return pool_->report(); }
 
+std::unique_ptr<Recording> CpuBackend::record(const std::function<void()>& /*work*/) {
+  return nullptr;
+}
+
 std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice, Precision precision) {
+  if (precision == Precision::kTf32) throw Unsupported("tf32 is a GPU's");
   if (precision == Precision::kBfloat16 && !has_fast_bfloat16()) {
     throw Unsupported("this CPU has no AMX, and is faster with float32");
   }

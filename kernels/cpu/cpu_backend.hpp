@@ -21,6 +21,7 @@ class CpuBackend final : public Backend {
 
   Device device() const override;
   std::string description() const override;
+  ValueType activation_type() const override { return ValueType::kFloat32; }
 
   Buffer allocate(std::size_t bytes) override;
   void copy_from_host(std::span<const std::byte> host, std::byte* device) override;
@@ -84,15 +85,20 @@ class CpuBackend final : public Backend {
                        Destination y) override;
   void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,
                       Destination dx0, Destination dx1) override;
+  void softmax_mean(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
+                    Destination y) override;
+  void softmax_mean_backward(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
+                             Source dy, Destination dx) override;
   void crop(const CropGeometry& g, Source x, Destination y) override;
   void crop_backward(const CropGeometry& g, Source dy, Destination dx) override;
 
-  TemporalMseValue temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
-                                std::span<const std::uint8_t> clip_starts,
-                                Destination gradient) override;
-  double sum_of_squares(Source x) override;
-  void adam(const AdamStep& step, Source gradient, Destination parameter, Destination m,
-            Destination v) override;
+  void temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
+                    std::span<const std::uint8_t> clip_starts, Destination gradient,
+                    TemporalMseValue* value) override;
+  void sum_of_squares(std::span<const Source> tensors, double* sum) override;
+  void adam(const AdamStep& step, const float* rate, const double* squares,
+            std::span<const AdamSlot> slots) override;
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override;
 
  private:
   std::shared_ptr<MemoryPool> pool_;  // shared with the buffers, which may outlive the backend

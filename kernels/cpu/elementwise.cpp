@@ -1,14 +1,21 @@
 // copy, fill, relu, add, scale, blend: one pass over memory each.
+#include <cstring>
+
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cpu/strips.hpp"
 
 namespace afterglow {
 
 void CpuBackend::copy(Source src, Destination dst) {
-  for_strips(dst.size(), [&](std::size_t begin, std::size_t end) {
-    std::copy(src.begin() + static_cast<std::ptrdiff_t>(begin),
-              src.begin() + static_cast<std::ptrdiff_t>(end),
-              dst.begin() + static_cast<std::ptrdiff_t>(begin));
+  if (dst.type() == ValueType::kUint8 && src.type() == dst.type()) {
+    if (!src.empty()) std::memcpy(dst.memory(), src.memory(), src.size_bytes());
+    return;
+  }
+  float* const to = dst.data();
+  with_bytes_or_floats(src, [&](const auto* from) {
+    for_strips(dst.size(), [&](std::size_t begin, std::size_t end) {
+      std::copy(from + begin, from + end, to + begin);
+    });
   });
 }
 

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 #include <new>
+#include <optional>
 
 namespace afterglow {
 
@@ -67,61 +67,30 @@ MemoryReport MemoryPool::report() const {
 }
 
 std::size_t MemoryPool::take(std::size_t size) {
-  auto fit = free_by_size_.lower_bound({size, 0});
-  if (fit == free_by_size_.end()) {
+  std::optional<std::size_t> offset = free_.take(size);
+  if (!offset) {
     grow(size);
-    fit = free_by_size_.lower_bound({size, 0});
+    offset = free_.take(size);
   }
-  const auto [block, offset] = *fit;
-  remove_free(offset, block);
-  if (block > size) add_free(offset + size, block - size);
   report_.in_use += size;
   report_.peak_in_use = std::max(report_.peak_in_use, report_.in_use);
-  return offset;
+  return *offset;
 }
 
 void MemoryPool::put_back(std::size_t offset, std::size_t size) {
   report_.in_use -= size;
-  const auto behind = free_.find(offset + size);
-  if (behind != free_.end()) {
-    const std::size_t more = behind->second;
-    remove_free(offset + size, more);
-    size += more;
-  }
-  const auto above = free_.lower_bound(offset);
-  if (above != free_.begin()) {
-    const auto [before, more] = *std::prev(above);
-    if (before + more == offset) {
-      remove_free(before, more);
-      offset = before;
-      size += more;
-    }
-  }
-  add_free(offset, size);
-}
-
-void MemoryPool::add_free(std::size_t offset, std::size_t size) {
-  free_.emplace(offset, size);
-  free_by_size_.emplace(size, offset);
-}
-
-void MemoryPool::remove_free(std::size_t offset, std::size_t size) {
-  free_.erase(offset);
-  free_by_size_.erase({size, offset});
+  free_.give(offset, size);
 }
 
 // Opens so much of the range that a block of `size` fits at its end.
 void MemoryPool::grow(std::size_t size) {
-  std::size_t start = report_.reserved;
-  if (!free_.empty() && std::prev(free_.end())->first + std::prev(free_.end())->second == start)
-    start = std::prev(free_.end())->first;
+  const std::size_t start = report_.reserved - free_.free_before(report_.reserved);
   if (size > range_ - start) throw std::bad_alloc();
   const std::size_t end = round_up(start + size, kGrowth);
   const std::size_t more = end - report_.reserved;
   if (mprotect(base_ + report_.reserved, more, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
   ASAN_POISON_MEMORY_REGION(base_ + report_.reserved, more);
-  if (start < report_.reserved) remove_free(start, report_.reserved - start);
-  add_free(start, end - start);
+  free_.give(report_.reserved, more);
   report_.reserved = end;
   ++report_.allocations;
 }

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
-#include <utility>
 
 #include "kernels/backend.hpp"
+#include "kernels/free_blocks.hpp"
 
 namespace afterglow {
 
@@ -32,15 +30,12 @@ class MemoryPool : public std::enable_shared_from_this<MemoryPool> {
  private:
   std::size_t take(std::size_t size);
   void put_back(std::size_t offset, std::size_t size);
-  void add_free(std::size_t offset, std::size_t size);
-  void remove_free(std::size_t offset, std::size_t size);
   void grow(std::size_t size);
 
   std::byte* base_ = nullptr;
   std::size_t range_ = 0;  // bytes of address space
   mutable std::mutex mutex_;
-  std::map<std::size_t, std::size_t> free_;                     // offset -> size
-  std::set<std::pair<std::size_t, std::size_t>> free_by_size_;  // (size, offset)
+  FreeBlocks free_;
   MemoryReport report_;
 };
 

@@ -33,6 +33,16 @@ void for_each_index(std::int64_t count, const Body& body) {
   for (std::int64_t i = 0; i < count; ++i) body(i);
 }
 
+/// Calls body with a pointer of x's own type.
+template <typename Body>
+void with_bytes_or_floats(Source x, const Body& body) {
+  if (x.type() == ValueType::kUint8) {
+    body(static_cast<const std::uint8_t*>(x.memory()));
+  } else {
+    body(x.data());
+  }
+}
+
 /// sums(C) of x(rows, C) over its rows, in float over kRowsInFloat rows, then in double.
 inline void sum_channel_rows(const ChannelGeometry& g, Source x, Destination sums) {
   constexpr std::int64_t kRowsInFloat = 32;

@@ -87,6 +87,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "kernels/cpu/cpu_backend.hpp"
@@ -97,7 +98,7 @@ namespace {
 
 HWY_EXPORT(temporal_mse_column);
 
-/// Values of a column: five of them (p thrice, y, gradient) fit in 32 KiB.
+/// Values of a column: six of them (p thrice, y, perhaps as bytes too, gradient) fit in 32 KiB.
 constexpr std::size_t kColumn = 1024;
 /// Frames a column walks through before another thread may take over.
 constexpr std::int64_t kFrames = 32;
@@ -106,9 +107,9 @@ constexpr std::size_t kStreamBytes = std::size_t{64} << 20;
 
 }  // namespace
 
-TemporalMseValue CpuBackend::temporal_mse(const TemporalMseGeometry& g, float beta, Source p,
-                                          Source y, std::span<const std::uint8_t> clip_starts,
-                                          Destination gradient) {
+void CpuBackend::temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
+                              std::span<const std::uint8_t> clip_starts, Destination gradient,
+                              TemporalMseValue* value) {
   const double values = static_cast<double>(g.n) * static_cast<double>(g.roi_size());
   const auto fidelity_scale = static_cast<float>(2.0 * static_cast<double>(beta) / values);
   const auto temporal_scale = static_cast<float>(2.0 * (1.0 - static_cast<double>(beta)) / values);
@@ -133,21 +134,28 @@ TemporalMseValue CpuBackend::temporal_mse(const TemporalMseGeometry& g, float be
   const auto starts_clip = [&](std::int64_t i) {
     return i == 0 || i >= g.n || clip_starts[static_cast<std::size_t>(i)] != 0;
   };
+  const bool bytes = y.type() == ValueType::kUint8;
+  const auto* target_bytes = bytes ? static_cast<const std::uint8_t*>(y.memory()) : nullptr;
+  const float* targets = bytes ? nullptr : y.data();
   std::vector<TemporalMseSums> sums(static_cast<std::size_t>(chunks * runs * columns));
   for_each_index(static_cast<std::int64_t>(sums.size()), [&](std::int64_t index) {
     const std::int64_t chunk = index / (runs * columns);
     const std::size_t in_run = static_cast<std::size_t>(index % columns) * kColumn;
     const std::size_t offset = run_start(index / columns % runs) + in_run;
     TemporalMseSums& sum = sums[static_cast<std::size_t>(index)];
+    std::array<float, kColumn> widened;
     for (std::int64_t i = chunk * kFrames; i < std::min<std::int64_t>((chunk + 1) * kFrames, g.n);
          ++i) {
       const std::size_t at = static_cast<std::size_t>(i) * frame + offset;
+      const std::size_t size = std::min(kColumn, run - in_run);
       const float* current = p.data() + at;
-      const TemporalMseSums part = column_kernel(
-          {current, y.data() + at, starts_clip(i) ? current : current - frame,
-           starts_clip(i + 1) ? current : current + frame,
-           gradient.empty() ? nullptr : gradient.data() + at, std::min(kColumn, run - in_run),
-           fidelity_scale, temporal_scale, gradient.size_bytes() > kStreamBytes});
+      const float* target = targets == nullptr ? widened.data() : targets + at;
+      if (targets == nullptr) std::copy_n(target_bytes + at, size, widened.begin());
+      const TemporalMseSums part =
+          column_kernel({current, target, starts_clip(i) ? current : current - frame,
+                         starts_clip(i + 1) ? current : current + frame,
+                         gradient.empty() ? nullptr : gradient.data() + at, size, fidelity_scale,
+                         temporal_scale, gradient.size_bytes() > kStreamBytes});
       sum.fidelity += part.fidelity;
       sum.temporal += part.temporal;
     }
@@ -163,7 +171,7 @@ TemporalMseValue CpuBackend::temporal_mse(const TemporalMseGeometry& g, float be
   result.temporal /= values;
   result.loss = static_cast<double>(beta) * result.fidelity +
                 (1.0 - static_cast<double>(beta)) * result.temporal;
-  return result;
+  *value = result;
 }
 
 }  // namespace afterglow

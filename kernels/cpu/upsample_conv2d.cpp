@@ -1,8 +1,6 @@
 // Nearest x2 upsampling and a k x k convolution as one low-resolution convolution with 4K outputs.
 //
-// Row 2i + p of the result (p = 0, 1) reads, with tap a, row 2i + p + a - pad of the upsampled
-// input, which is row i + floor((p + a - pad) / 2) of the input itself. Taps that meet on the same
-// input row are summed into one; columns likewise. Output channel (2 py + px) K + k of the
+// Which taps are summed: UpsampleConv2dGeometry. Output channel (2 py + px) K + k of the
 // low-resolution convolution is channel k of pixel (2i + py, 2j + px): a depth to space, which with
 // this order moves runs of 2K values.
 #include <algorithm>
@@ -19,27 +17,14 @@ namespace {
 class SubPixel {
  public:
   explicit SubPixel(const UpsampleConv2dGeometry& g)
-      : n_(g.n),
+      : g_(g),
         c_(g.c),
         k_(g.k),
         ksize_(g.ksize),
-        pad_(g.padding == Padding::kSame ? (g.ksize - 1) / 2 : 0),
-        taps_(source_offset(1, g.ksize - 1) - source_offset(0, 0) + 1),
-        low_h_(g.out_h() / 2),
-        low_w_(g.out_w() / 2),
-        shape_{g.n,
-               g.h,
-               g.w,
-               g.c,
-               low_h_,
-               low_w_,
-               4 * g.k,
-               taps_,
-               taps_,
-               1,
-               1,
-               -source_offset(0, 0),
-               -source_offset(0, 0)} {}
+        taps_(g.low_taps()),
+        low_w_(g.low_w()),
+        shape_{g.n,   g.h,   g.w, g.c, g.low_h(),   g.low_w(),  4 * g.k,
+               taps_, taps_, 1,   1,   g.low_pad(), g.low_pad()} {}
 
   const ConvolutionShape& shape() const { return shape_; }
 
@@ -74,7 +59,7 @@ class SubPixel {
       float* to = dw + row * k_;
       const float* from[4];
       for (int phase = 0; phase < 4; ++phase) {
-        const std::ptrdiff_t place = tap(phase / 2, a) * taps_ + tap(phase % 2, b);
+        const std::ptrdiff_t place = g_.low_tap(phase / 2, a) * taps_ + g_.low_tap(phase % 2, b);
         from[phase] = low + ((place * c_ + c) * 4 + phase) * k_;
       }
 #pragma omp simd
@@ -116,24 +101,17 @@ class SubPixel {
   }
 
  private:
-  // floor((p + a - pad) / 2)
-  int source_offset(int p, int a) const {
-    const int at = p + a - pad_;
-    return (at >= 0 ? at : at - 1) / 2;
-  }
-  int tap(int p, int a) const { return source_offset(p, a) - source_offset(0, 0); }
-
   template <typename F>
   void for_taps_at(int p, int place, F&& f) const {
     for (int a = 0; a < ksize_; ++a)
-      if (tap(p, a) == place) f(a);
+      if (g_.low_tap(p, a) == place) f(a);
   }
 
-  std::ptrdiff_t low_rows() const { return std::ptrdiff_t{n_} * low_h_; }
+  std::ptrdiff_t low_rows() const { return std::ptrdiff_t{g_.n} * g_.low_h(); }
 
-  std::int32_t n_;
+  UpsampleConv2dGeometry g_;
   std::ptrdiff_t c_, k_;
-  std::int32_t ksize_, pad_, taps_, low_h_, low_w_;
+  std::int32_t ksize_, taps_, low_w_;
   ConvolutionShape shape_;
 };
 

@@ -109,7 +109,7 @@ void for_chunks(const Plan& plan, const Body& body) {
 
 bool is_winograd_shape(const ConvolutionShape& s, std::size_t side) {
   const bool kernel = s.kh == 2 || s.kh == 3 || (s.kh == 5 && side == 6);
-  return kernel && s.kw == s.kh && s.stride == 1 && s.dilation == 1;
+  return kernel && s.kw == s.kh && s.stride == 1;
 }
 
 bool winograd_kernel_is_small(const WinogradTiles& tiles) {

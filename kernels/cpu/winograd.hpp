@@ -10,7 +10,7 @@
 namespace afterglow {
 
 /// True for what the functions below can do with `side` points a side: square kernels of 2, 3 or
-/// (with 6 points) 5, stride 1, undilated.
+/// (with 6 points) 5, stride 1.
 bool is_winograd_shape(const ConvolutionShape& s, std::size_t side);
 
 /// True when the transformed kernel fits into a core's own cache, and tiles beside it.

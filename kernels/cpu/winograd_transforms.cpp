@@ -183,10 +183,14 @@ HWY_INLINE void transform(const Load& load, const Store& store) {
 struct Place {
   std::int64_t frame, top, left;  // of its first output
 
-  Place(const WinogradTiles& tiles, std::size_t tile)
-      : frame(std::int64_t(tile / tiles.across / tiles.down)),
-        top(std::int64_t(tile / tiles.across % tiles.down * tiles.outputs)),
-        left(std::int64_t(tile % tiles.across * tiles.outputs)) {}
+  Place(const WinogradTiles& tiles, std::size_t tile) {
+    const auto dilation = std::size_t(tiles.shape.dilation);
+    const std::size_t column = tile % tiles.across, row = tile / tiles.across % tiles.down;
+    const std::size_t plane = tile / tiles.across / tiles.down, phase = plane % tiles.phases;
+    frame = std::int64_t(plane / tiles.phases);
+    top = std::int64_t(phase / dilation + row * tiles.outputs * dilation);
+    left = std::int64_t(phase % dilation + column * tiles.outputs * dilation);
+  }
 };
 
 // Where the values of a frame (h, w, channels) lie, as it is or stored by depth to space.
@@ -213,6 +217,7 @@ struct PlainSource {
   const float* frame;
   Layout layout;
   std::int64_t top, left;
+  std::int64_t step;  // from pixel to pixel
 
   struct Channel {
     const float* first;
@@ -223,7 +228,7 @@ struct PlainSource {
     }
   };
   Channel channel(std::size_t c) const {
-    return {frame + layout.at(top, left, c), layout.row(), layout.column()};
+    return {frame + layout.at(top, left, c), step * layout.row(), step * layout.column()};
   }
 };
 
@@ -278,14 +283,15 @@ struct PoolSource {
   Channel channel(std::size_t c) const { return {*this, c}; }
 };
 
-// The kIn x kIn pixels of a (h, w, channels) frame from (top, left), zeros outside of it, through
-// Side, for all channels.
+// The kIn x kIn pixels, `step` apart, of a (h, w, channels) frame from (top, left), zeros outside
+// of it, through Side, for all channels.
 template <typename Side, typename Source>
 void transform_pixels(const Source& source, std::int64_t h, std::int64_t w, std::int64_t top,
-                      std::int64_t left, std::size_t channels, float* v, std::size_t point_stride) {
+                      std::int64_t left, std::int64_t step, std::size_t channels, float* v,
+                      std::size_t point_stride) {
   const D d;
-  const std::int64_t size = Side::kIn;
-  const bool whole = top >= 0 && left >= 0 && top + size <= h && left + size <= w;
+  const std::int64_t last = (Side::kIn - 1) * step;
+  const bool whole = top >= 0 && left >= 0 && top + last < h && left + last < w;
   for (std::size_t c = 0; c < winograd_padded(channels); c += hn::Lanes(d)) {
     const std::size_t count = channels - std::min(c, channels);
     const auto store = [&](int i, int j, V value) {
@@ -301,7 +307,8 @@ void transform_pixels(const Source& source, std::int64_t h, std::int64_t w, std:
     } else {
       transform<Side>(
           [&](int i, int j) {
-            const bool inside = top + i >= 0 && top + i < h && left + j >= 0 && left + j < w;
+            const std::int64_t y = top + i * step, x = left + j * step;
+            const bool inside = y >= 0 && y < h && x >= 0 && x < w;
             return inside ? channel.some(i, j, count) : hn::Zero(d);
           },
           store);
@@ -336,7 +343,7 @@ void input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradie
   const Layout layout{s.w, s.c, x.fusion == Fusion::kDepthToSpace};
   const auto run_source = [&](const auto& source) {
     const auto run = [&](auto side) {
-      transform_pixels<decltype(side)>(source, s.h, s.w, top, left, std::size_t(s.c), v,
+      transform_pixels<decltype(side)>(source, s.h, s.w, top, left, s.dilation, std::size_t(s.c), v,
                                        point_stride);
     };
     if (tiles.side == 4) {
@@ -349,9 +356,9 @@ void input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradie
     return run_source(
         PoolSource{x.dy.data() + frame / 4, x.winners.data() + frame / 4, s.w, s.c, top, left});
   }
-  const PlainSource plain{x.dy.data() + frame, layout, top, left};
+  const PlainSource plain{x.dy.data() + frame, layout, top, left, s.dilation};
   if (x.relu.empty()) return run_source(plain);
-  run_source(ReluSource{plain, {x.relu.data() + frame, layout, top, left}});
+  run_source(ReluSource{plain, {x.relu.data() + frame, layout, top, left, s.dilation}});
 }
 
 void output_gradient(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& dy,
@@ -361,10 +368,11 @@ void output_gradient(const WinogradTiles& tiles, std::size_t tile, const Convolu
   const PlainSource source{dy.dy.data() + place.frame * s.oh * s.ow * s.k,
                            {s.ow, s.k, dy.fusion == Fusion::kDepthToSpace},
                            place.top,
-                           place.left};
+                           place.left,
+                           s.dilation};
   with_form(tiles, [&](auto form) {
     transform_pixels<OutputGradientSide<form.kSide, form.kKernel>>(
-        source, s.oh, s.ow, place.top, place.left, std::size_t(s.k), v, point_stride);
+        source, s.oh, s.ow, place.top, place.left, s.dilation, std::size_t(s.k), v, point_stride);
   });
 }
 
@@ -402,10 +410,9 @@ void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
   const D d;
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
-  const std::int64_t rows = std::min<std::int64_t>(kSize, s.oh - place.top);
-  const std::int64_t columns = std::min<std::int64_t>(kSize, s.ow - place.left);
+  const std::int64_t rows = s.oh - place.top, columns = s.ow - place.left;  // that are left
   const Layout layout{s.ow, s.k, output.fusion == Fusion::kDepthToSpace};
-  const std::int64_t frame = place.frame * s.oh * s.ow * s.k;
+  const std::int64_t frame = place.frame * s.oh * s.ow * s.k, step = s.dilation;
   for (std::size_t k = 0; k < std::size_t(s.k); k += hn::Lanes(d)) {
     const std::size_t count = std::size_t(s.k) - k;
     const V bias = output.b.empty() ? hn::Zero(d) : load_some(output.b.data() + k, count);
@@ -417,8 +424,8 @@ void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
         V values[kSize][kSize];
         transform<OutputSide<Side, R>>(
             load, [&](int i, int j, V value) { values[i][j] = hn::Add(value, bias); });
-        for (int i = 0; i < rows; i += 2) {
-          for (int j = 0; j < columns; j += 2) {
+        for (int i = 0; i < std::min<std::int64_t>(kSize, rows); i += 2) {
+          for (int j = 0; j < std::min<std::int64_t>(kSize, columns); j += 2) {
             const std::int64_t at =
                 frame / 4 +
                 ((place.top + i) / 2 * (s.ow / 2) + (place.left + j) / 2) * std::int64_t(s.k) +
@@ -432,10 +439,10 @@ void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
     }
     float* const first = output.y.data() + frame + layout.at(place.top, place.left, k);
     transform<OutputSide<Side, R>>(load, [&](int i, int j, V value) {
-      if (i >= rows || j >= columns) return;
+      if (i * step >= rows || j * step >= columns) return;
       const V result = hn::Add(value, bias);
       store_some(output.activation == Activation::kRelu ? relu(result) : result,
-                 first + i * layout.row() + j * layout.column(), count);
+                 first + i * step * layout.row() + j * step * layout.column(), count);
     });
   }
 }
@@ -513,8 +520,15 @@ WinogradTiles::WinogradTiles(const ConvolutionShape& s, std::size_t points_a_sid
     : shape(s),
       side(points_a_side),
       outputs(side - std::size_t(s.kh) + 1),
-      down((std::size_t(s.oh) + outputs - 1) / outputs),
-      across((std::size_t(s.ow) + outputs - 1) / outputs) {}
+      phases(std::size_t(s.dilation) * std::size_t(s.dilation)) {
+  const auto tiles_over = [&](std::int32_t size) {
+    const std::size_t of_phase =
+        (std::size_t(size) + std::size_t(s.dilation) - 1) / std::size_t(s.dilation);
+    return (of_phase + outputs - 1) / outputs;
+  };
+  down = tiles_over(s.oh);
+  across = tiles_over(s.ow);
+}
 
 void winograd_input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& x,
                     float* v, std::size_t point_stride) {

@@ -20,16 +20,19 @@ namespace afterglow {
 
 inline constexpr std::size_t kWinogradChannels = 16;  // channels are padded to a multiple of this
 
-/// A stride-1 convolution cut into tiles, which are numbered over frames, rows and columns.
+/// A stride-1 convolution cut into tiles, which are numbered over frames, phases, rows and columns.
+/// A dilated convolution is a plain one on each of its phases, the pixels whose rows and columns
+/// leave the same remainders by the dilation: the pixels of a tile lie `dilation` apart.
 struct WinogradTiles {
   ConvolutionShape shape;            // kh = kw = r: 2, 3 or (with 6 points) 5
   std::size_t side = 0;              // points a side, s: 4 or 6
   std::size_t outputs = 0;           // outputs a side, m
-  std::size_t down = 0, across = 0;  // tiles of one frame
+  std::size_t phases = 0;            // of one frame
+  std::size_t down = 0, across = 0;  // tiles of one phase
 
   WinogradTiles(const ConvolutionShape& s, std::size_t points_a_side);
   std::size_t points() const { return side * side; }
-  std::size_t count() const { return std::size_t(shape.n) * down * across; }
+  std::size_t count() const { return std::size_t(shape.n) * phases * down * across; }
 };
 
 /// `channels` rounded up to whole vectors of any instruction set.

@@ -1,0 +1,172 @@
+#include "kernels/cuda/convolutions.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace afterglow::cuda {
+namespace {
+
+constexpr std::size_t kWorkspace = std::size_t{256} << 20;
+/// Plans of one convolution that are tried: the heuristics' first is mostly within a few percent of
+/// the fastest.
+constexpr std::size_t kTried = 12;
+constexpr int kTimes = 3;
+
+/// The plans' file: for a device of this name and this cuDNN.
+std::filesystem::path store_file(const std::string& device) {
+  std::string name = "plans-cudnn" + std::to_string(cudnnGetVersion()) + '-' + device + ".txt";
+  for (char& letter : name) {
+    const bool plain = (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') ||
+                       (letter >= 'A' && letter <= 'Z') || letter == '.';
+    if (!plain) letter = '-';
+  }
+  return cache_file(name);
+}
+
+CudnnConvolution bare(CudnnConvolution convolution) {
+  convolution.bias = convolution.relu = false;
+  return convolution;
+}
+
+bool has_epilogue(const CudnnConvolution& convolution) {
+  return convolution.bias || convolution.relu;
+}
+
+const char* pass_name(Pass pass) {
+  switch (pass) {
+    case Pass::kForward:
+      return "forward";
+    case Pass::kBackwardData:
+      return "backward data";
+    case Pass::kBackwardWeights:
+      break;
+  }
+  return "backward weights";
+}
+
+}  // namespace
+
+Convolutions::Convolutions(Context& context)
+    : context_(context), products_(context.stream()), store_(store_file(context.description())) {}
+
+void Convolutions::run(const CudnnConvolution& convolution, const ConvolutionMemory& memory) {
+  auto found = chosen_.find(convolution);
+  if (found == chosen_.end()) {
+    Way way = choose(convolution, memory);
+    found = chosen_.emplace(convolution, Chosen{std::move(way), chosen_.size()}).first;
+  }
+  execute(convolution, memory, found->second.way);
+}
+
+Convolutions::Way Convolutions::choose(const CudnnConvolution& convolution,
+                                       const ConvolutionMemory& memory) {
+  if (const std::optional<PlanChoice> known = store_.find(convolution.key())) {
+    for (Way& way : ways(convolution, known->method)) {
+      if (way.choice.index != known->index || way.choice.engine != known->engine) continue;
+      way.choice = *known;
+      return std::move(way);
+    }
+  }
+  std::optional<Way> fastest;
+  for (Way& way : ways(convolution)) {
+    way.choice.microseconds = microseconds([&] { execute(convolution, memory, way); });
+    if (!fastest || way.choice.microseconds < fastest->choice.microseconds) {
+      fastest = std::move(way);
+    }
+  }
+  if (!fastest) throw Unsupported("cudnn has no deterministic plan for " + convolution.key());
+  store_.add(convolution.key(), fastest->choice);
+  return std::move(*fastest);
+}
+
+std::vector<Convolutions::Way> Convolutions::ways(const CudnnConvolution& convolution) const {
+  std::vector<Way> all;
+  for (const Method method : {Method::kFused, Method::kBare, Method::kProduct}) {
+    for (Way& way : ways(convolution, method)) all.push_back(std::move(way));
+  }
+  return all;
+}
+
+std::vector<Convolutions::Way> Convolutions::ways(const CudnnConvolution& convolution,
+                                                  Method method) const {
+  std::vector<Way> result;
+  if (method == Method::kProduct) {
+    if (is_matrix_product(convolution)) result.push_back({{.method = method}, {}});
+    return result;
+  }
+  const bool fused = method == Method::kFused;
+  if (fused && !has_epilogue(convolution)) return result;
+  for (CudnnPlan& plan : find_plans(fused ? convolution : bare(convolution),
+                                    context_.cudnn_device(), kWorkspace, kTried)) {
+    const PlanChoice choice{method, result.size(), plan.engine(), 0};
+    result.push_back({choice, std::move(plan)});
+  }
+  return result;
+}
+
+double Convolutions::microseconds(const std::function<void()>& work) {
+  const EventHandle start = make_event(true), stop = make_event(true);
+  const cudaStream_t stream = context_.stream();
+  work();  // loads what a plan consists of
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int time = 0; time < kTimes; ++time) {
+    AFTERGLOW_CUDA(cudaEventRecord(start.get(), stream));
+    work();
+    AFTERGLOW_CUDA(cudaEventRecord(stop.get(), stream));
+    AFTERGLOW_CUDA(cudaEventSynchronize(stop.get()));
+    float milliseconds = 0;
+    AFTERGLOW_CUDA(cudaEventElapsedTime(&milliseconds, start.get(), stop.get()));
+    fastest = std::min(fastest, 1e3 * static_cast<double>(milliseconds));
+  }
+  return fastest;
+}
+
+void Convolutions::execute(const CudnnConvolution& convolution, const ConvolutionMemory& memory,
+                           const Way& way) {
+  const bool product = way.choice.method == Method::kProduct;
+  const auto workspace =
+      context_.scratch<std::byte>(product ? MatrixProducts::kWorkspace : way.plan.workspace());
+  if (product) {
+    products_.run(convolution, memory.a, memory.b, memory.out, workspace.data());
+  } else {
+    way.plan.execute(context_.cudnn(), memory.a, memory.b, memory.bias, memory.out,
+                     workspace.data());
+  }
+  if (way.choice.method == Method::kFused || !has_epilogue(convolution)) return;
+  const ChannelGeometry g{std::int64_t{convolution.n} * convolution.oh * convolution.ow,
+                          convolution.k};
+  const Activation activation = convolution.relu ? Activation::kRelu : Activation::kNone;
+  const auto add = [&]<typename T>(T* y) {
+    add_bias<T>(context_.stream(), g, memory.bias_values, activation, y, y);
+  };
+  if (convolution.operands == Operands::kBfloat16) {
+    add(static_cast<bfloat16*>(memory.out));
+  } else {
+    add(static_cast<float*>(memory.out));
+  }
+  check_launch("add_bias");
+}
+
+std::vector<ConvolutionPlan> Convolutions::plans() const {
+  std::vector<ConvolutionPlan> result(chosen_.size());
+  for (const auto& [convolution, chosen] : chosen_) {
+    const auto& [choice, plan] = chosen.way;
+    std::string algorithm = choice.method == Method::kProduct
+                                ? "cublas"
+                                : "cudnn engine " + std::to_string(plan.engine());
+    if (!plan.notes().empty()) algorithm += ", " + plan.notes();
+    if (has_epilogue(convolution)) {
+      algorithm += choice.method == Method::kFused ? ", epilogue fused" : ", epilogue apart";
+    }
+    char time[32];
+    std::snprintf(time, sizeof time, ", %.1f us", choice.microseconds);
+    result[chosen.order] = {convolution.name(), pass_name(convolution.pass), algorithm + time};
+  }
+  return result;
+}
+
+}  // namespace afterglow::cuda

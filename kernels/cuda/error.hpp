@@ -1,0 +1,26 @@
+// Failing calls of the CUDA libraries become exceptions here, with the call's text, file and line.
+#pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
+
+#include "base/error.hpp"
+
+namespace afterglow::cuda {
+
+/// A call of the CUDA runtime, cuBLAS or cuDNN failed.
+class CudaError : public RunError {
+ public:
+  using RunError::RunError;
+};
+
+// Throw CudaError unless the status is success.
+void check(cudaError_t status, const char* call, const char* file, int line);
+void check(cublasStatus_t status, const char* call, const char* file, int line);
+void check(cudnnStatus_t status, const char* call, const char* file, int line);
+
+}  // namespace afterglow::cuda
+
+/// Every call of a CUDA library but for those that release something.
+#define AFTERGLOW_CUDA(call) ::afterglow::cuda::check((call), #call, __FILE__, __LINE__)

@@ -1,0 +1,86 @@
+// Nearest x2 upsampling and a convolution in sub-pixel form: one low-resolution convolution with 4K
+// outputs (UpsampleConv2dGeometry) and a depth to space.
+#include "kernels/cuda/cuda_backend.hpp"
+#include "kernels/cuda/operands.hpp"
+#include "kernels/cuda/typed.hpp"
+
+namespace afterglow::cuda {
+namespace {
+
+std::int64_t x_rows(const UpsampleConv2dGeometry& g) { return std::int64_t{g.n} * g.h * g.w; }
+
+std::size_t low_size(const CudnnConvolution& convolution) {
+  return std::size_t(convolution.n) * convolution.oh * convolution.ow * convolution.k;
+}
+
+std::size_t kernel_size(const CudnnConvolution& convolution) {
+  return std::size_t(convolution.kh) * convolution.kw * convolution.c * convolution.k;
+}
+
+}  // namespace
+
+Buffer CudaBackend::packed_kernel(const CudnnConvolution& convolution,
+                                  const UpsampleConv2dGeometry& g, const Kernel& w) {
+  const std::string name = "summed kernel " + std::to_string(g.low_taps());
+  return packed(w, name, convolution.operands, kernel_size(convolution), [&](void* to) {
+    with_operands(convolution.operands, to, [&](auto* typed_to) {
+      pack_sub_pixel_kernel(context_.stream(), g, convolution.c, convolution.k, w.values.data(),
+                            typed_to);
+    });
+  });
+}
+
+void CudaBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
+                                  Activation activation, Destination y) {
+  const Operands operands = operands_for(y.type());
+  const CudnnConvolution convolution = cudnn_convolution(g, operands, Pass::kForward);
+  const OperandSource x_operand(context_, operands, x_rows(g), g.c, x);
+  const Buffer w_operand = packed_kernel(convolution, g, w);
+  const auto low = context_.scratch<std::byte>(low_size(convolution) * bytes_of(y.type()));
+  convolutions_.run(convolution,
+                    {.a = x_operand.data(), .b = w_operand.data.get(), .out = low.data()});
+  with_operands(operands, low.data(), [&]<typename T>(const T* from) {
+    depth_to_space(context_.stream(), g, convolution.k, from, b.data(), activation, typed<T>(y));
+  });
+  check_launch("depth_to_space");
+}
+
+Scratch<std::byte> CudaBackend::low_gradient(const UpsampleConv2dGeometry& g,
+                                             const CudnnConvolution& convolution, Source dy) {
+  auto low = context_.scratch<std::byte>(low_size(convolution) * bytes_of(dy.type()));
+  with_operands(convolution.operands, low.data(), [&]<typename T>(T* to) {
+    space_to_depth(context_.stream(), g, convolution.k, typed<T>(dy), to);
+  });
+  check_launch("space_to_depth");
+  return low;
+}
+
+void CudaBackend::upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy,
+                                                Kernel w, Destination dx) {
+  const Operands operands = operands_for(dy.type());
+  const CudnnConvolution convolution = cudnn_convolution(g, operands, Pass::kBackwardData);
+  const auto low = low_gradient(g, convolution, dy);
+  const Buffer w_operand = packed_kernel(convolution, g, w);
+  const OperandDestination dx_operand(context_, operands, x_rows(g), g.c, dx);
+  convolutions_.run(convolution,
+                    {.a = low.data(), .b = w_operand.data.get(), .out = dx_operand.data()});
+  dx_operand.finish();
+}
+
+void CudaBackend::upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,
+                                                   Source dy, Destination dw, Destination db) {
+  const Operands operands = operands_for(dy.type());
+  const CudnnConvolution convolution = cudnn_convolution(g, operands, Pass::kBackwardWeights);
+  const OperandSource x_operand(context_, operands, x_rows(g), g.c, x);
+  const auto low = low_gradient(g, convolution, dy);
+  const auto low_dw =
+      context_.scratch<std::byte>(kernel_size(convolution) * bytes_of(type_of(operands)));
+  convolutions_.run(convolution, {.a = x_operand.data(), .b = low.data(), .out = low_dw.data()});
+  with_operands(operands, low_dw.data(), [&]<typename T>(const T* from) {
+    unpack_sub_pixel_kernel(context_.stream(), g, convolution.c, convolution.k, from, dw.data());
+  });
+  check_launch("unpack_sub_pixel_kernel");
+  if (!db.empty()) sum_rows({std::int64_t{g.n} * g.out_h() * g.out_w(), g.k}, dy, db);
+}
+
+}  // namespace afterglow::cuda
