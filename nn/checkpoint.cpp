@@ -69,27 +69,6 @@ void read_tensor(const std::filesystem::path& file, const hdf5::Group& group,
   tensor.copy_from_host(values);
 }
 
-void write_weights(hdf5::File& file, const ColorizationModel& model) {
-  hdf5::Group root = file.create_group("model_weights");
-  std::vector<std::string> layers;
-  std::vector<std::vector<std::string>> names;
-  for (const Weight& weight : model.weights()) {
-    const std::string layer = layer_of(weight.name);
-    if (layers.empty() || layers.back() != layer) {
-      layers.push_back(layer);
-      names.emplace_back();
-    }
-    const std::string name = keras_name(weight.name);
-    names.back().push_back(name);
-    write_tensor(root, layer + "/" + name, weight.value);
-  }
-  root.write_attribute(".", "layer_names", layers);
-  root.write_attribute(".", "backend", std::string("afterglow"));
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    root.write_attribute(layers[i], "weight_names", names[i]);
-  }
-}
-
 void write_optimizer(hdf5::File& file, const Adam& optimizer) {
   hdf5::Group root = file.create_group("optimizer_weights");
   const std::int64_t steps = optimizer.steps();
@@ -114,6 +93,12 @@ void write_state(hdf5::File& file, const TrainingState& state) {
   group.write<std::uint64_t>("rng", {&words, 1}, state.rng);
 }
 
+/// A number of steps, batches or epochs that some training can have reached.
+bool is_count(std::int64_t number) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  return number >= 0 && number < kMost;
+}
+
 TrainingState read_state(const std::filesystem::path& path, const hdf5::File& file) {
   const hdf5::Group group = file.open_group(kState);
   TrainingState state;
@@ -123,10 +108,13 @@ TrainingState read_state(const std::filesystem::path& path, const hdf5::File& fi
   state.best_loss = group.read_number(".", "best_loss");
   state.best_epoch = group.read_integer(".", "best_epoch");
   state.config = group.read_string(".", "config");
-  const std::vector<std::uint64_t> words = group.read<std::uint64_t>("rng");
-  if (words.size() != state.rng.size() || state.epoch < 0 || state.batch < 0 || state.step < 0) {
+  const std::vector<std::uint64_t> shape{state.rng.size()};
+  const bool counted = is_count(state.epoch) && is_count(state.batch) && is_count(state.step) &&
+                       (state.best_epoch == -1 || is_count(state.best_epoch));
+  if (group.dataset_info("rng").shape != shape || !counted) {
     throw InputError(path.string(), "its training state is damaged", "start the training again");
   }
+  const std::vector<std::uint64_t> words = group.read<std::uint64_t>("rng");
   std::copy(words.begin(), words.end(), state.rng.begin());
   return state;
 }
@@ -168,6 +156,29 @@ void read_weights(const std::filesystem::path& path, const hdf5::File& file,
 
 }  // namespace
 
+void save_keras_weights(hdf5::File& file, const ColorizationModel& model) {
+  hdf5::Group root = file.create_group("model_weights");
+  std::vector<std::string> layers;
+  std::vector<std::vector<std::string>> names;
+  for (const Weight& weight : model.weights()) {
+    const std::string layer = layer_of(weight.name);
+    if (layers.empty() || layers.back() != layer) {
+      layers.push_back(layer);
+      names.emplace_back();
+    }
+    const std::string name = keras_name(weight.name);
+    names.back().push_back(name);
+    write_tensor(root, layer + "/" + name, weight.value);
+  }
+  root.write_attribute(".", "layer_names", layers);
+  // Without these Keras takes the kernels for those of its first version, and turns them.
+  root.write_attribute(".", "backend", std::string("tensorflow"));
+  root.write_attribute(".", "keras_version", std::string("2.15.0"));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    root.write_attribute(layers[i], "weight_names", names[i]);
+  }
+}
+
 void save_model(const std::filesystem::path& path, const ColorizationModel& model,
                 const std::string& fit, const Adam* optimizer, const TrainingState* training) {
   OutputFile output(path);
@@ -179,7 +190,7 @@ void save_model(const std::filesystem::path& path, const ColorizationModel& mode
     file.write_attribute(".", "decoder", decoder_name(model.spec().decoder));
     file.write_attribute(".", "fit", fit);
     if (!model.pretrained().empty()) file.write_attribute(".", "pretrained", model.pretrained());
-    write_weights(file, model);
+    save_keras_weights(file, model);
     if (optimizer != nullptr) write_optimizer(file, *optimizer);
     if (training != nullptr) write_state(file, *training);
     file.flush();
@@ -201,17 +212,19 @@ LoadedModel load_model(const std::filesystem::path& path, const std::shared_ptr<
   return loaded;
 }
 
+void require_spec(const std::filesystem::path& path, const ModelSpec& is, const ModelSpec& wanted) {
+  if (is == wanted) return;
+  throw InputError(path.string(),
+                   "is a " + arch_name(is.arch) + " with decoder " + decoder_name(is.decoder) +
+                       ", not a " + arch_name(wanted.arch) + " with decoder " +
+                       decoder_name(wanted.decoder),
+                   "change --arch or --decoder");
+}
+
 void load_weights(const std::filesystem::path& path, ColorizationModel& model) {
   const hdf5::File file = hdf5::File::open(path);
   const ModelHeader header = read_header(path, file);
-  if (header.spec != model.spec()) {
-    throw InputError(path.string(),
-                     "is a " + arch_name(header.spec.arch) + " with decoder " +
-                         decoder_name(header.spec.decoder) + ", not a " +
-                         arch_name(model.spec().arch) + " with decoder " +
-                         decoder_name(model.spec().decoder),
-                     "change --arch or --decoder");
-  }
+  require_spec(path, header.spec, model.spec());
   read_weights(path, file, model);
   model.set_pretrained(header.pretrained);
 }
@@ -222,11 +235,12 @@ void load_optimizer(const std::filesystem::path& path, Adam& optimizer) {
     throw InputError(path.string(), "has no optimizer state", "give a checkpoint (last.h5)");
   }
   const hdf5::Group root = file.open_group("optimizer_weights");
-  const std::vector<std::int64_t> steps = root.read<std::int64_t>("iteration:0");
-  if (steps.size() != 1 || steps.front() < 0) {
+  const bool is_scalar = root.dataset_info("iteration:0").shape.empty();
+  const std::int64_t steps = is_scalar ? root.read<std::int64_t>("iteration:0").front() : -1;
+  if (!is_count(steps)) {
     throw InputError(path.string(), "its step counter is damaged", "start the training again");
   }
-  optimizer.set_steps(steps.front());
+  optimizer.set_steps(steps);
   for (const Weight& weight : optimizer.first_moments()) {
     read_tensor(path, root, "Adam/m/" + weight.name + ":0", weight.value);
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hdf5.hpp"
 #include "base/random.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/optimizer.hpp"
@@ -42,6 +43,10 @@ void save_model(const std::filesystem::path& path, const ColorizationModel& mode
                 const std::string& fit, const Adam* optimizer = nullptr,
                 const TrainingState* training = nullptr);
 
+/// Writes a model's weights as Keras does, into a group model_weights of the file. Throws RunError
+/// when they cannot be written.
+void save_keras_weights(hdf5::File& file, const ColorizationModel& model);
+
 /// Reads what a model file says of itself. Throws InputError when it is missing, not a model of
 /// afterglow, or of a later version.
 ModelHeader read_model_header(const std::filesystem::path& path);
@@ -54,6 +59,9 @@ struct LoadedModel {
 
 /// Loads a model file. Throws InputError when a weight is missing, of another shape, or not finite.
 LoadedModel load_model(const std::filesystem::path& path, const std::shared_ptr<Backend>& backend);
+
+/// Throws InputError when a file's network `is` another than `wanted`.
+void require_spec(const std::filesystem::path& path, const ModelSpec& is, const ModelSpec& wanted);
 
 /// Reads the weights of a file into a model of the same spec. Throws InputError as load_model does,
 /// and when the specs differ.

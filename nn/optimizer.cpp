@@ -2,54 +2,79 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 
 namespace afterglow {
+namespace {
+
+std::shared_ptr<Backend> backend_of(const std::vector<Parameter>& parameters) {
+  if (parameters.empty()) throw Error("nothing to optimize");
+  return parameters.front().value.backend();
+}
+
+}  // namespace
 
 Adam::Adam(const std::vector<Parameter>& parameters, const AdamOptions& options)
-    : options_(options) {
+    : options_(options), backend_(backend_of(parameters)), rate_(backend_), squares_(backend_) {
   for (const Parameter& parameter : parameters) {
     if (!parameter.value.wants_gradient()) continue;
-    const auto& backend = parameter.value.backend();
     const Shape& shape = parameter.value.shape();
-    slots_.push_back({parameter, Tensor::zeros(backend, shape), Tensor::zeros(backend, shape)});
+    slots_.push_back({parameter, Tensor::zeros(backend_, shape), Tensor::zeros(backend_, shape)});
   }
 }
 
 void Adam::step() {
-  double squares = 0;
-  for (Slot& slot : slots_) {
-    Tensor& gradient = slot.parameter.value.gradient();
-    if (!gradient) throw Error("no gradient for " + slot.parameter.name);
-    const double sum = gradient.backend()->sum_of_squares(gradient.source());
-    if (!std::isfinite(sum)) {
-      throw RunError("training: the gradient of " + slot.parameter.name +
-                     " is no longer finite at step " + std::to_string(steps_ + 1) +
-                     "; use a smaller --lr or --clip-norm");
-    }
-    squares += sum;
-  }
-  const double norm = std::sqrt(squares);
-  const bool clip = options_.clip_norm > 0 && norm > options_.clip_norm;
+  begin();
+  apply();
+  end();
+}
 
-  ++steps_;
-  const auto t = static_cast<double>(steps_);
-  const AdamStep step{
-      static_cast<float>(options_.learning_rate * std::sqrt(1 - std::pow(options_.beta2, t)) /
-                         (1 - std::pow(options_.beta1, t))),
-      options_.beta1, options_.beta2, static_cast<float>(options_.epsilon)};
+void Adam::begin() {
+  const auto t = static_cast<double>(steps_ + 1);
+  const double rate = options_.learning_rate * std::sqrt(1 - std::pow(options_.beta2, t)) /
+                      (1 - std::pow(options_.beta1, t));
+  rate_.write({static_cast<float>(rate)});
+  // A replayed apply() changes parameters behind the tensors' backs: what is kept of them goes now.
+  for (Slot& slot : slots_) slot.parameter.value.value().destination();
+}
+
+void Adam::apply() {
+  std::vector<Source> gradients;
+  std::vector<AdamSlot> slots;
   for (Slot& slot : slots_) {
-    Tensor& gradient = slot.parameter.value.gradient();
-    Backend& backend = *gradient.backend();
-    if (clip) {
-      backend.scale(gradient.source(), static_cast<float>(options_.clip_norm / norm),
-                    gradient.destination());
-    }
-    backend.adam(step, gradient.source(), slot.parameter.value.value().destination(),
-                 slot.m.destination(), slot.v.destination());
-    slot.parameter.value.clear_gradient();
+    const Tensor& gradient = slot.parameter.value.gradient();
+    if (!gradient) throw Error("no gradient for " + slot.parameter.name);
+    gradients.push_back(gradient.source());
+    slots.push_back({gradient.source(), slot.parameter.value.value().destination(),
+                     slot.m.destination(), slot.v.destination()});
   }
+  backend_->sum_of_squares(gradients, squares_.data());
+  backend_->adam({options_.beta1, options_.beta2, static_cast<float>(options_.epsilon),
+                  static_cast<float>(options_.clip_norm)},
+                 rate_.data(), squares_.data(), slots);
+}
+
+void Adam::end() {
+  if (!std::isfinite(squares_.value())) {
+    throw RunError("training: the gradient of " + not_finite() + " is no longer finite at step " +
+                   std::to_string(steps_ + 1) + "; use a smaller --lr or --clip-norm");
+  }
+  ++steps_;
+  for (Slot& slot : slots_) slot.parameter.value.clear_gradient();
+}
+
+std::string Adam::not_finite() const {
+  for (const Slot& slot : slots_) {
+    const Tensor& gradient = slot.parameter.value.gradient();
+    if (!gradient) break;  // a replayed step leaves none behind
+    const DeviceArray<double> sum(backend_);
+    const Source values = gradient.source();
+    backend_->sum_of_squares({&values, 1}, sum.data());
+    if (!std::isfinite(sum.value())) return slot.parameter.name;
+  }
+  return "some parameter";
 }
 
 std::vector<Weight> Adam::first_moments() const {

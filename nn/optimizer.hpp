@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
+#include "kernels/device_array.hpp"
 #include "nn/module.hpp"
 
 namespace afterglow {
@@ -30,6 +33,12 @@ class Adam {
   /// gradient is an Error, one that is not finite a RunError; no parameter is changed then.
   void step();
 
+  // The parts of step(), of which the middle one does nothing but backend calls: with the passes
+  // before it, it can be recorded and replayed.
+  void begin();
+  void apply();
+  void end();
+
   /// The step counter t and the moments, for checkpoints: weights are named as the parameters are.
   std::int64_t steps() const { return steps_; }
   std::vector<Weight> first_moments() const;
@@ -41,8 +50,14 @@ class Adam {
     Parameter parameter;
     Tensor m, v;
   };
-  std::vector<Slot> slots_;
+  /// The parameter whose gradient is not finite.
+  std::string not_finite() const;
+
   AdamOptions options_;
+  std::shared_ptr<Backend> backend_;
+  std::vector<Slot> slots_;
+  DeviceArray<float> rate_;
+  DeviceArray<double> squares_;
   std::int64_t steps_ = 0;
 };
 

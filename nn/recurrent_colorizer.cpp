@@ -12,12 +12,30 @@ Previous parse_previous(const std::string& text, const std::string& subject) {
   throw InputError(subject, "'" + text + "' is not known", "use own, baseline or truth");
 }
 
+namespace {
+
+Tensor empty_frame(const ColorizationModel& model) {
+  return {model.weights().front().value.backend(), {1, kNetworkSize, kNetworkSize, 3}};
+}
+
+void copy(const Tensor& from, Tensor& to) { from.backend()->copy(from.source(), to.destination()); }
+
+}  // namespace
+
 RecurrentColorizer::RecurrentColorizer(ColorizationModel& model, Previous previous)
-    : model_(model), previous_(previous) {
+    : model_(model),
+      previous_(previous),
+      now_(empty_frame(model)),
+      before_(empty_frame(model)),
+      frame_([this] {
+        const NoGradient guard;
+        output_ = model_.forward(ops::concat_channels(Variable(now_), Variable(before_))).value();
+        if (previous_ == Previous::kOwn) copy(output_, before_);
+      }) {
   model_.train(false);
 }
 
-void RecurrentColorizer::reset() { before_ = {}; }
+void RecurrentColorizer::reset() { starts_clip_ = true; }
 
 Tensor RecurrentColorizer::step(const Tensor& current, const Tensor& truth) {
   const Shape expected{1, kNetworkSize, kNetworkSize, 3};
@@ -29,22 +47,13 @@ Tensor RecurrentColorizer::step(const Tensor& current, const Tensor& truth) {
     throw ShapeError("recurrent colorizer: a true frame of " + truth.shape().to_string() +
                      " instead of " + expected.to_string());
   }
-  const NoGradient guard;
-  const Variable now(current);
-  const Variable before(before_ ? before_ : current);
-  Tensor output = model_.forward(ops::concat_channels(now, before)).value();
-  switch (previous_) {
-    case Previous::kOwn:
-      before_ = output;
-      break;
-    case Previous::kBaseline:
-      before_ = current;
-      break;
-    case Previous::kTruth:
-      before_ = truth;
-      break;
-  }
-  return output;
+  copy(current, now_);
+  if (starts_clip_) copy(current, before_);
+  starts_clip_ = false;
+  frame_.run(*now_.backend());
+  if (previous_ == Previous::kBaseline) copy(current, before_);
+  if (previous_ == Previous::kTruth) copy(truth, before_);
+  return output_;
 }
 
 }  // namespace afterglow

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nn/models/colorization_model.hpp"
+#include "nn/repeated.hpp"
 #include "nn/tensor.hpp"
 
 namespace afterglow {
@@ -31,14 +32,19 @@ class RecurrentColorizer {
 
   /// Colours the next frame. current: (1, 128, 128, 3), RGB 0..255; truth: the same frame's true
   /// picture, needed with Previous::kTruth alone. Returns (1, 128, 128, 3), neither rounded nor
-  /// clamped (0 to above 255); just so it enters the next step, as in training on own outputs.
-  /// Throws ShapeError for another shape.
+  /// clamped (0 to above 255); just so it enters the next step, as in training on own outputs. The
+  /// next step may overwrite it. Throws ShapeError for another shape.
   Tensor step(const Tensor& current, const Tensor& truth = {});
+
+  RecurrentColorizer(const RecurrentColorizer&) = delete;
+  RecurrentColorizer& operator=(const RecurrentColorizer&) = delete;
 
  private:
   ColorizationModel& model_;
   Previous previous_;
-  Tensor before_;  // empty at the start of a clip
+  Tensor now_, before_, output_;
+  bool starts_clip_ = true;
+  Repeated frame_;  // now_, before_ -> output_, and before_ with Previous::kOwn
 };
 
 }  // namespace afterglow

@@ -36,20 +36,21 @@ std::string Shape::to_string() const {
   return text + ")";
 }
 
-Tensor::Tensor(std::shared_ptr<Backend> backend, const Shape& shape)
-    : backend_(std::move(backend)), shape_(shape) {
+Tensor::Tensor(std::shared_ptr<Backend> backend, const Shape& shape, ValueType type)
+    : backend_(std::move(backend)), shape_(shape), type_(type) {
   // An empty tensor (0 frames) still is a tensor: it owns at least one byte.
   storage_ = std::make_shared<Storage>();
   storage_->buffer = backend_->allocate(
-      std::max(static_cast<std::size_t>(shape.size()) * sizeof(float), std::size_t{1}));
+      std::max(static_cast<std::size_t>(shape.size()) * bytes_of(type), std::size_t{1}));
 }
 
-Tensor Tensor::zeros(std::shared_ptr<Backend> backend, const Shape& shape) {
-  return full(std::move(backend), shape, 0.0F);
+Tensor Tensor::zeros(std::shared_ptr<Backend> backend, const Shape& shape, ValueType type) {
+  return full(std::move(backend), shape, 0.0F, type);
 }
 
-Tensor Tensor::full(std::shared_ptr<Backend> backend, const Shape& shape, float value) {
-  Tensor tensor(std::move(backend), shape);
+Tensor Tensor::full(std::shared_ptr<Backend> backend, const Shape& shape, float value,
+                    ValueType type) {
+  Tensor tensor(std::move(backend), shape, type);
   tensor.backend_->fill(tensor.destination(), value);
   return tensor;
 }
@@ -61,14 +62,20 @@ Tensor Tensor::from_host(std::shared_ptr<Backend> backend, const Shape& shape,
   return tensor;
 }
 
+Tensor Tensor::from_host(std::shared_ptr<Backend> backend, const Shape& shape,
+                         std::span<const std::uint8_t> values) {
+  Tensor tensor(std::move(backend), shape, ValueType::kUint8);
+  tensor.copy_from_host(values);
+  return tensor;
+}
+
 Source Tensor::source() const {
-  return {reinterpret_cast<const float*>(storage_->buffer.data.get()),
-          static_cast<std::size_t>(size())};
+  return {storage_->buffer.data.get(), static_cast<std::size_t>(size()), type_};
 }
 
 Destination Tensor::destination() {
   storage_->prepared.clear();
-  return {reinterpret_cast<float*>(storage_->buffer.data.get()), static_cast<std::size_t>(size())};
+  return {storage_->buffer.data.get(), static_cast<std::size_t>(size()), type_};
 }
 
 Kernel Tensor::kernel(bool constant) const {
@@ -76,18 +83,33 @@ Kernel Tensor::kernel(bool constant) const {
 }
 
 std::vector<float> Tensor::to_host() const {
+  if (type_ != ValueType::kFloat32) {
+    Tensor floats(backend_, shape_);
+    backend_->copy(source(), floats.destination());
+    return floats.to_host();
+  }
   std::vector<float> values(static_cast<std::size_t>(size()));
   backend_->copy_to_host(storage_->buffer.data.get(), std::as_writable_bytes(std::span(values)));
   return values;
 }
 
 void Tensor::copy_from_host(std::span<const float> values) {
-  if (static_cast<std::int64_t>(values.size()) != size()) {
+  copy_bytes_from_host(std::as_bytes(values), ValueType::kFloat32);
+}
+
+void Tensor::copy_from_host(std::span<const std::uint8_t> values) {
+  copy_bytes_from_host(std::as_bytes(values), ValueType::kUint8);
+}
+
+void Tensor::copy_bytes_from_host(std::span<const std::byte> bytes, ValueType type) {
+  if (type != type_) throw ShapeError("a tensor takes values of its own type");
+  const std::size_t count = bytes.size() / bytes_of(type);
+  if (static_cast<std::int64_t>(count) != size()) {
     throw ShapeError("a tensor of shape " + shape_.to_string() + " takes " +
-                     std::to_string(size()) + " values, not " + std::to_string(values.size()));
+                     std::to_string(size()) + " values, not " + std::to_string(count));
   }
   storage_->prepared.clear();
-  backend_->copy_from_host(std::as_bytes(values), storage_->buffer.data.get());
+  backend_->copy_from_host(bytes, storage_->buffer.data.get());
 }
 
 float Tensor::item() const {
@@ -96,7 +118,7 @@ float Tensor::item() const {
 }
 
 Tensor Tensor::clone() const {
-  Tensor copy(backend_, shape_);
+  Tensor copy(backend_, shape_, type_);
   backend_->copy(source(), copy.destination());
   return copy;
 }

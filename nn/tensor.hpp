@@ -1,5 +1,6 @@
-// Tensor: a shape over a shared buffer. Contiguous float32, channels last; no strides, no views, no
-// broadcasting.
+// Tensor: a shape over a shared buffer. Contiguous, channels last; no strides, no views, no
+// broadcasting. float32, but for frames as they come (kUint8) and activations on a backend that
+// stores them otherwise.
 #pragma once
 
 #include <array>
@@ -45,17 +46,23 @@ class Tensor {
   /// No tensor: false in a condition.
   Tensor() = default;
   /// Uninitialised values.
-  Tensor(std::shared_ptr<Backend> backend, const Shape& shape);
+  Tensor(std::shared_ptr<Backend> backend, const Shape& shape,
+         ValueType type = ValueType::kFloat32);
 
-  static Tensor zeros(std::shared_ptr<Backend> backend, const Shape& shape);
-  static Tensor full(std::shared_ptr<Backend> backend, const Shape& shape, float value);
-  /// Throws ShapeError when the count of values is not the shape's.
+  static Tensor zeros(std::shared_ptr<Backend> backend, const Shape& shape,
+                      ValueType type = ValueType::kFloat32);
+  static Tensor full(std::shared_ptr<Backend> backend, const Shape& shape, float value,
+                     ValueType type = ValueType::kFloat32);
+  /// Of kFloat32, of kUint8. Throws ShapeError when the count of values is not the shape's.
   static Tensor from_host(std::shared_ptr<Backend> backend, const Shape& shape,
                           std::span<const float> values);
+  static Tensor from_host(std::shared_ptr<Backend> backend, const Shape& shape,
+                          std::span<const std::uint8_t> values);
 
   explicit operator bool() const { return storage_ != nullptr; }
   const Shape& shape() const { return shape_; }
   std::int64_t size() const { return shape_.size(); }
+  ValueType type() const { return type_; }
   const std::shared_ptr<Backend>& backend() const { return backend_; }
 
   /// The values in *device* memory: for the backend's eyes only.
@@ -65,8 +72,11 @@ class Tensor {
   /// with them until somebody asks for their destination.
   Kernel kernel(bool constant) const;
 
+  /// The values, whatever their type.
   std::vector<float> to_host() const;
+  /// Into a tensor of the values' type and count; throws ShapeError for another.
   void copy_from_host(std::span<const float> values);
+  void copy_from_host(std::span<const std::uint8_t> values);
   /// The single value of a tensor of size 1.
   float item() const;
   Tensor clone() const;
@@ -79,9 +89,12 @@ class Tensor {
     PreparedKernels prepared;
   };
 
+  void copy_bytes_from_host(std::span<const std::byte> bytes, ValueType type);
+
   std::shared_ptr<Backend> backend_;
   std::shared_ptr<Storage> storage_;
   Shape shape_;
+  ValueType type_ = ValueType::kFloat32;
 };
 
 }  // namespace afterglow

@@ -100,7 +100,7 @@ void backward(const Variable& y, Tensor seed) {
       throw ShapeError("backward() of a result of shape " + y.shape().to_string() +
                        " needs a seed of the same shape");
     }
-    seed = Tensor::full(y.backend(), y.shape(), 1.0F);
+    seed = Tensor::full(y.backend(), y.shape(), 1.0F, y.value().type());
   }
   if (seed.shape() != y.shape()) {
     throw ShapeError("backward(): the seed " + seed.shape().to_string() +
@@ -142,7 +142,7 @@ void backward(const Variable& y, Tensor seed) {
     } else if (sum.owned) {
       gradient.backend()->add_into(gradient.source(), sum.value.destination());
     } else {
-      Tensor total(gradient.backend(), gradient.shape());
+      Tensor total(gradient.backend(), gradient.shape(), gradient.type());
       gradient.backend()->add(sum.value.source(), gradient.source(), total.destination());
       sum = {std::move(total), true};
     }

@@ -1,4 +1,4 @@
-// Batch normalisation as Keras does it: epsilon 1e-3, momentum 0.99.
+// Batch normalisation as Keras does it: momentum 0.99, epsilon 1e-3 unless said otherwise.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class BatchNorm final : public Module {
   /// `copies`: ops::batch_norm; 4 when the network's definition has an upsample in front that
   /// stands behind here.
   BatchNorm(std::string name, const std::shared_ptr<Backend>& backend, std::int32_t channels,
-            std::int64_t copies = 1);
+            std::int64_t copies = 1, float epsilon = kEpsilon);
 
   /// Batch statistics in training mode (the running ones move along), else the running ones.
   Variable forward(const Variable& x);
@@ -32,6 +32,7 @@ class BatchNorm final : public Module {
   Variable beta_;
   ops::RunningStatistics running_;
   std::int64_t copies_;
+  float epsilon_;
   float momentum_ = kMomentum;
 };
 

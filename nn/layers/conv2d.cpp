@@ -7,16 +7,20 @@
 namespace afterglow {
 
 KernelLayer::KernelLayer(std::string name, const std::shared_ptr<Backend>& backend,
-                         const Shape& kernel, std::int32_t filters, Rng& rng)
+                         const Shape& kernel, const Conv2dSpec& spec, Rng& rng)
     : Module(std::move(name)),
+      spec_(spec),
       kernel_(add_parameter("kernel", glorot_uniform(backend, kernel, rng))),
-      bias_(add_parameter("bias", Tensor::zeros(backend, {filters}))) {}
+      bias_(add_parameter("bias", Tensor::zeros(backend, {spec.filters}))) {}
+
+LayerDescription KernelLayer::description() const {
+  return {LayerKind::kConv2d, name(), spec_.filters, spec_.size, spec_.stride, spec_.padding};
+}
 
 Conv2d::Conv2d(std::string name, const std::shared_ptr<Backend>& backend, const Conv2dSpec& spec,
                Rng& rng)
-    : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters},
-                  spec.filters, rng),
-      spec_(spec) {}
+    : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters}, spec,
+                  rng) {}
 
 Variable Conv2d::forward(const Variable& x) const {
   return ops::conv2d(x, kernel_, bias_, options());
@@ -28,27 +32,35 @@ Variable Conv2d::forward_pooled(const Variable& x) const {
 
 UpsampleConv2d::UpsampleConv2d(std::string name, const std::shared_ptr<Backend>& backend,
                                const Conv2dSpec& spec, Rng& rng)
-    : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters},
-                  spec.filters, rng),
-      spec_(spec) {}
+    : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters}, spec,
+                  rng) {}
 
 Variable UpsampleConv2d::forward(const Variable& x) const {
-  return ops::upsample_conv2d(x, kernel_, bias_, spec_.padding, spec_.activation);
+  return ops::upsample_conv2d(x, kernel_, bias_, spec_.padding, spec_.activation, spec_.result);
 }
 
 UpsampleConvTranspose2d::UpsampleConvTranspose2d(std::string name,
                                                  const std::shared_ptr<Backend>& backend,
                                                  const Conv2dSpec& spec, Rng& rng)
     : KernelLayer(std::move(name), backend, {spec.size + 1, spec.size + 1, spec.filters, spec.in},
-                  spec.filters, rng),
-      spec_(spec) {}
+                  spec, rng) {}
 
 Variable UpsampleConvTranspose2d::forward(const Variable& x) const {
-  const Variable y =
-      ops::conv_transpose2d(x, kernel_, bias_, {2, 1, Padding::kValid, spec_.activation});
-  const std::int32_t cut = spec_.padding == Padding::kValid ? spec_.size - 1 : (spec_.size - 1) / 2;
+  const Variable y = ops::conv_transpose2d(x, kernel_, bias_,
+                                           {2, 1, Padding::kValid, spec_.activation, spec_.result});
+  const std::int32_t cut = crop();
   return ops::crop(y, cut, cut, static_cast<std::int32_t>(y.shape()[1]) - 2 * cut,
                    static_cast<std::int32_t>(y.shape()[2]) - 2 * cut);
+}
+
+LayerDescription UpsampleConvTranspose2d::description() const {
+  return {LayerKind::kConvTranspose2d,
+          name(),
+          spec_.filters,
+          spec_.size + 1,
+          /*stride=*/2,
+          Padding::kValid,
+          crop()};
 }
 
 }  // namespace afterglow

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/random.hpp"
+#include "nn/layer_description.hpp"
 #include "nn/module.hpp"
 #include "nn/ops/ops.hpp"
 
@@ -19,16 +20,22 @@ struct Conv2dSpec {
   Padding padding = Padding::kValid;
   std::int32_t stride = 1;
   Activation activation = Activation::kRelu;
+  ops::Result result = ops::Result::kActivation;
+  std::int32_t dilation = 1;
 };
 
 /// A layer with a kernel and a bias, under Keras's names.
 class KernelLayer : public Module {
  public:
   virtual Variable forward(const Variable& x) const = 0;
+  /// The convolution alone, without an upsample before it and the activation after it.
+  virtual LayerDescription description() const;
 
  protected:
   KernelLayer(std::string name, const std::shared_ptr<Backend>& backend, const Shape& kernel,
-              std::int32_t filters, Rng& rng);
+              const Conv2dSpec& spec, Rng& rng);
+
+  Conv2dSpec spec_;
 
   Variable kernel_;
   Variable bias_;
@@ -44,9 +51,9 @@ class Conv2d final : public KernelLayer {
   Variable forward_pooled(const Variable& x) const;
 
  private:
-  ops::Conv2dOptions options() const { return {spec_.stride, 1, spec_.padding, spec_.activation}; }
-
-  Conv2dSpec spec_;
+  ops::Conv2dOptions options() const {
+    return {spec_.stride, spec_.dilation, spec_.padding, spec_.activation, spec_.result};
+  }
 };
 
 /// Nearest x2 upsampling and a stride-1 convolution: ops::upsample_conv2d. Weights as of the
@@ -56,9 +63,6 @@ class UpsampleConv2d final : public KernelLayer {
   UpsampleConv2d(std::string name, const std::shared_ptr<Backend>& backend, const Conv2dSpec& spec,
                  Rng& rng);
   Variable forward(const Variable& x) const override;
-
- private:
-  Conv2dSpec spec_;
 };
 
 /// The "deconvolution" in place of an UpsampleConv2d of size k: a stride-2 transposed convolution
@@ -69,9 +73,12 @@ class UpsampleConvTranspose2d final : public KernelLayer {
   UpsampleConvTranspose2d(std::string name, const std::shared_ptr<Backend>& backend,
                           const Conv2dSpec& spec, Rng& rng);
   Variable forward(const Variable& x) const override;
+  LayerDescription description() const override;
 
  private:
-  Conv2dSpec spec_;
+  std::int32_t crop() const {
+    return spec_.padding == Padding::kValid ? spec_.size - 1 : (spec_.size - 1) / 2;
+  }
 };
 
 }  // namespace afterglow

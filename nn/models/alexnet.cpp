@@ -36,16 +36,15 @@ Alexnet::Alexnet(const std::shared_ptr<Backend>& backend, const ModelSpec& spec,
   LayerNames names;
   std::int32_t channels = 6;
   for (const EncoderRow& row : kEncoder) {
-    const Conv2dSpec conv{channels,    row.filters, row.size,
-                          row.padding, row.stride,  Activation::kRelu};
+    const std::int32_t filters = row.filters / spec.narrow;
+    const Conv2dSpec conv{channels, filters, row.size, row.padding, row.stride, Activation::kRelu};
     encoder_.push_back({std::make_unique<Conv2d>(names.next_conv(), backend, conv, rng), row.pool,
-                        std::make_unique<BatchNorm>(names.next_norm(), backend, row.filters)});
+                        std::make_unique<BatchNorm>(names.next_norm(), backend, filters)});
     add_child(*encoder_.back().conv);
     add_child(*encoder_.back().norm);
-    channels = row.filters;
+    channels = filters;
   }
-  decoder_ =
-      std::make_unique<UpsamplingDecoder>(backend, spec.decoder, channels, kDecoder, names, rng);
+  decoder_ = std::make_unique<UpsamplingDecoder>(backend, spec, channels, kDecoder, names, rng);
   for (Module* layer : decoder_->layers()) add_child(*layer);
 }
 
@@ -62,6 +61,18 @@ Variable Alexnet::run(const Variable& x) {
 void Alexnet::set_norm_momentum(float momentum) {
   for (const Block& block : encoder_) block.norm->set_momentum(momentum);
   for (const auto& norm : decoder_->norms()) norm->set_momentum(momentum);
+}
+
+std::vector<LayerDescription> Alexnet::describe() const {
+  std::vector<LayerDescription> rows;
+  for (const Block& block : encoder_) {
+    rows.push_back(block.conv->description());
+    rows.push_back({.kind = LayerKind::kRelu});
+    if (block.pool) rows.push_back({.kind = LayerKind::kAveragePool, .size = 3, .stride = 2});
+    rows.push_back({.kind = LayerKind::kBatchNorm, .name = block.norm->name()});
+  }
+  decoder_->describe(rows);
+  return rows;
 }
 
 }  // namespace afterglow

@@ -14,6 +14,7 @@ class Alexnet final : public ColorizationModel {
   Alexnet(const std::shared_ptr<Backend>& backend, const ModelSpec& spec, Rng& rng);
 
   void set_norm_momentum(float momentum) override;
+  std::vector<LayerDescription> describe() const override;
 
  protected:
   Variable run(const Variable& x) override;

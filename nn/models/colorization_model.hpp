@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/layer_description.hpp"
 #include "nn/module.hpp"
 
 namespace afterglow {
@@ -29,6 +30,9 @@ Decoder parse_decoder(const std::string& text, const std::string& subject = "--d
 struct ModelSpec {
   Arch arch = Arch::kAlexnet;
   Decoder decoder = Decoder::kUpsample;
+  /// Hidden layers have so many times fewer channels: networks of the same form that a test can
+  /// afford. Model files hold whole ones (1) alone.
+  std::int32_t narrow = 1;
 
   bool operator==(const ModelSpec&) const = default;
 };
@@ -48,6 +52,10 @@ class ColorizationModel : public Module {
 
   /// Every batch norm weighs a training-mode batch by 1 - momentum in its running statistics.
   virtual void set_norm_momentum(float momentum) = 0;
+
+  /// The network's definition from (N, 128, 128, 6) to (N, 128, 128, 3), upsampling in front of the
+  /// batch norm as in the paper's code.
+  virtual std::vector<LayerDescription> describe() const = 0;
 
  protected:
   explicit ColorizationModel(const ModelSpec& spec) : Module("model"), spec_(spec) {}

@@ -41,15 +41,19 @@ struct DecoderRow {
 /// convolution (docs/numerics.md).
 class UpsamplingDecoder final {
  public:
-  UpsamplingDecoder(const std::shared_ptr<Backend>& backend, Decoder decoder, std::int32_t channels,
-                    const std::vector<DecoderRow>& rows, LayerNames& names, Rng& rng);
+  UpsamplingDecoder(const std::shared_ptr<Backend>& backend, const ModelSpec& model,
+                    std::int32_t channels, const std::vector<DecoderRow>& rows, LayerNames& names,
+                    Rng& rng);
 
   Variable forward(Variable x) const;
   /// The layers in order, for the network to register.
   std::vector<Module*> layers() const;
   const std::vector<std::unique_ptr<BatchNorm>>& norms() const { return norms_; }
+  /// Adds the rows of its definition.
+  void describe(std::vector<LayerDescription>& rows) const;
 
  private:
+  bool upsamples_;  // else transposed convolutions do
   std::vector<std::unique_ptr<KernelLayer>> convs_;
   std::vector<std::unique_ptr<BatchNorm>> norms_;  // one fewer: none behind the last
 };

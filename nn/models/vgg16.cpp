@@ -24,17 +24,19 @@ const std::vector<DecoderRow> kDecoder = {
 
 }  // namespace
 
-Vgg16Encoder::Vgg16Encoder(const std::shared_ptr<Backend>& backend, Rng& rng) : Module("vgg16") {
+Vgg16Encoder::Vgg16Encoder(const std::shared_ptr<Backend>& backend, std::int32_t narrow, Rng& rng)
+    : Module("vgg16") {
   std::int32_t channels = 3;
   for (const EncoderBlock& block : kBlocks) {
     auto& convs = blocks_.emplace_back();
     for (int i = 1; i <= block.convs; ++i) {
-      const Conv2dSpec spec{channels, block.filters, 3, Padding::kSame, 1, Activation::kRelu};
+      const std::int32_t filters = block.filters / narrow;
+      const Conv2dSpec spec{channels, filters, 3, Padding::kSame, 1, Activation::kRelu};
       const std::string name =
           "block" + std::to_string(blocks_.size()) + "_conv" + std::to_string(i);
       convs.push_back(std::make_unique<Conv2d>(name, backend, spec, rng));
       add_child(*convs.back());
-      channels = block.filters;
+      channels = filters;
     }
   }
 }
@@ -47,15 +49,27 @@ Variable Vgg16Encoder::forward(Variable x) const {
   return x;
 }
 
+void Vgg16Encoder::describe(std::vector<LayerDescription>& rows) const {
+  for (const auto& convs : blocks_) {
+    for (const auto& conv : convs) {
+      rows.push_back(conv->description());
+      rows.back().name = name() + '/' + conv->name();
+      rows.push_back({.kind = LayerKind::kRelu});
+    }
+    rows.push_back({.kind = LayerKind::kMaxPool, .size = 2, .stride = 2});
+  }
+}
+
 Vgg16::Vgg16(const std::shared_ptr<Backend>& backend, const ModelSpec& spec, Rng& rng)
     : ColorizationModel(spec) {
   LayerNames names;
   const Conv2dSpec entry{6, 3, 1, Padding::kValid, 1, Activation::kRelu};
   entry_ = std::make_unique<Conv2d>(names.next_conv(), backend, entry, rng);
   entry_norm_ = std::make_unique<BatchNorm>(names.next_norm(), backend, entry.filters);
-  encoder_ = std::make_unique<Vgg16Encoder>(backend, rng);
+  encoder_ = std::make_unique<Vgg16Encoder>(backend, spec.narrow, rng);
   encoder_->freeze();
-  decoder_ = std::make_unique<UpsamplingDecoder>(backend, spec.decoder, 512, kDecoder, names, rng);
+  decoder_ =
+      std::make_unique<UpsamplingDecoder>(backend, spec, 512 / spec.narrow, kDecoder, names, rng);
   add_child(*entry_);
   add_child(*entry_norm_);
   add_child(*encoder_);
@@ -69,6 +83,15 @@ Variable Vgg16::run(const Variable& x) {
 void Vgg16::set_norm_momentum(float momentum) {
   entry_norm_->set_momentum(momentum);
   for (const auto& norm : decoder_->norms()) norm->set_momentum(momentum);
+}
+
+std::vector<LayerDescription> Vgg16::describe() const {
+  std::vector<LayerDescription> rows{entry_->description(),
+                                     {.kind = LayerKind::kRelu},
+                                     {.kind = LayerKind::kBatchNorm, .name = entry_norm_->name()}};
+  encoder_->describe(rows);
+  decoder_->describe(rows);
+  return rows;
 }
 
 }  // namespace afterglow

@@ -13,9 +13,10 @@ namespace afterglow {
 /// max pools.
 class Vgg16Encoder final : public Module {
  public:
-  Vgg16Encoder(const std::shared_ptr<Backend>& backend, Rng& rng);
-  /// (N, 128, 128, 3) -> (N, 4, 4, 512).
+  Vgg16Encoder(const std::shared_ptr<Backend>& backend, std::int32_t narrow, Rng& rng);
+  /// (N, 128, 128, 3) -> (N, 4, 4, 512 / narrow).
   Variable forward(Variable x) const;
+  void describe(std::vector<LayerDescription>& rows) const;
 
  private:
   std::vector<std::vector<std::unique_ptr<Conv2d>>> blocks_;
@@ -26,6 +27,7 @@ class Vgg16 final : public ColorizationModel {
   Vgg16(const std::shared_ptr<Backend>& backend, const ModelSpec& spec, Rng& rng);
 
   void set_norm_momentum(float momentum) override;
+  std::vector<LayerDescription> describe() const override;
 
  protected:
   Variable run(const Variable& x) override;

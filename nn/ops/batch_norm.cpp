@@ -20,7 +20,7 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
   check("batch_norm", x, gamma, beta, running);
   const ChannelGeometry g = channel_geometry(x.shape());
   const auto& backend = x.backend();
-  Tensor y(backend, x.shape());
+  Tensor y(backend, x.shape(), x.value().type());
   Tensor mean(backend, gamma.shape());
   Tensor variance(backend, gamma.shape());
   backend->batch_norm(g, x.value().source(), gamma.value().source(), beta.value().source(), epsilon,
@@ -34,7 +34,7 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
   return record(y, {x, gamma, beta},
                 [g, epsilon, kept_x = x.value(), kept_gamma = gamma.value(), mean, variance](
                     const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
-                  Tensor dx = new_if(needs[0], dy.backend(), kept_x.shape());
+                  Tensor dx = new_if(needs[0], dy.backend(), kept_x.shape(), dy.type());
                   Tensor dgamma = new_if(needs[1], dy.backend(), kept_gamma.shape());
                   Tensor dbeta = new_if(needs[2], dy.backend(), kept_gamma.shape());
                   dy.backend()->batch_norm_backward(g, kept_x.source(), dy.source(),
@@ -50,7 +50,7 @@ Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Va
   check("batch_norm_inference", x, gamma, beta, running);
   const ChannelGeometry g = channel_geometry(x.shape());
   const auto& backend = x.backend();
-  Tensor y(backend, x.shape());
+  Tensor y(backend, x.shape(), x.value().type());
   backend->batch_norm_inference(g, x.value().source(), gamma.value().source(),
                                 beta.value().source(), running.mean.source(),
                                 running.variance.source(), epsilon, y.destination());
@@ -59,7 +59,7 @@ Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Va
       [g, epsilon, x_shape = x.shape(), kept_x = gamma.wants_gradient() ? x.value() : Tensor(),
        kept_gamma = gamma.value(), mean = running.mean, variance = running.variance](
           const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
-        Tensor dx = new_if(needs[0], dy.backend(), x_shape);
+        Tensor dx = new_if(needs[0], dy.backend(), x_shape, dy.type());
         Tensor dgamma = new_if(needs[1], dy.backend(), kept_gamma.shape());
         Tensor dbeta = new_if(needs[2], dy.backend(), kept_gamma.shape());
         dy.backend()->batch_norm_inference_backward(g, kept_x ? kept_x.source() : Source(),

@@ -61,8 +61,14 @@ inline ChannelGeometry channel_geometry(const Shape& shape) {
 
 /// A tensor where one is wanted, else an empty one; destination_of gives the matching (perhaps
 /// empty) span.
-inline Tensor new_if(bool wanted, const std::shared_ptr<Backend>& backend, const Shape& shape) {
-  return wanted ? Tensor(backend, shape) : Tensor();
+inline Tensor new_if(bool wanted, const std::shared_ptr<Backend>& backend, const Shape& shape,
+                     ValueType type = ValueType::kFloat32) {
+  return wanted ? Tensor(backend, shape, type) : Tensor();
+}
+
+/// What an op that multiplies stores its result as.
+inline ValueType result_type(const Backend& backend, Result result) {
+  return result == Result::kFloat32 ? ValueType::kFloat32 : backend.activation_type();
 }
 
 inline Destination destination_of(Tensor& tensor) {
@@ -79,7 +85,7 @@ inline bool is_constant(const Variable& w) { return !w.wants_gradient() || !grad
 /// The gradient in front of a fused activation: dy where y > 0. For kNone it is dy itself.
 inline Tensor before_activation(Activation activation, const Tensor& y, const Tensor& dy) {
   if (activation == Activation::kNone) return dy;
-  Tensor masked(dy.backend(), dy.shape());
+  Tensor masked(dy.backend(), dy.shape(), dy.type());
   dy.backend()->relu_backward(y.source(), dy.source(), masked.destination());
   return masked;
 }

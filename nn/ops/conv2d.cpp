@@ -56,31 +56,32 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
   const Conv2dGeometry g = geometry("conv2d", x, w, b, options);
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
-  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k});
+  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k}, result_type(*backend, options.result));
   backend->conv2d(g, x.value().source(), w.value().kernel(constant), source_of(b),
                   options.activation, y.destination());
   // x is needed for the weights' gradient alone, w for x's alone, y for the activation's mask.
-  return record(y, {x, w, b},
-                [g, constant, activation = options.activation, x_shape = x.shape(),
-                 w_shape = w.shape(), kept_x = w.wants_gradient() ? x.value() : Tensor(),
-                 kept_w = x.wants_gradient() ? w.value() : Tensor(),
-                 kept_y = options.activation == Activation::kNone ? Tensor() : y](
-                    const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
-                  Backend& device = *dy.backend();
-                  Tensor dx = new_if(needs[0], dy.backend(), x_shape);
-                  if (dx && !needs[1] && !needs[2]) {  // the mask is applied on the way
-                    device.conv2d_backward_data(g, dy.source(), kept_y ? kept_y.source() : Source(),
-                                                kept_w.kernel(constant), dx.destination());
-                    return {dx, {}, {}};
-                  }
-                  const Tensor dz = before_activation(activation, kept_y, dy);
-                  auto [dw, db] = kernel_gradients(g, needs, kept_x, w_shape, dz);
-                  if (dx) {
-                    device.conv2d_backward_data(g, dz.source(), {}, kept_w.kernel(constant),
-                                                dx.destination());
-                  }
-                  return {dx, dw, db};
-                });
+  return record(
+      y, {x, w, b},
+      [g, constant, activation = options.activation, x_shape = x.shape(), x_type = x.value().type(),
+       w_shape = w.shape(), kept_x = w.wants_gradient() ? x.value() : Tensor(),
+       kept_w = x.wants_gradient() ? w.value() : Tensor(),
+       kept_y = options.activation == Activation::kNone ? Tensor() : y](
+          const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
+        Backend& device = *dy.backend();
+        Tensor dx = new_if(needs[0], dy.backend(), x_shape, x_type);
+        if (dx && !needs[1] && !needs[2]) {  // the mask is applied on the way
+          device.conv2d_backward_data(g, dy.source(), kept_y ? kept_y.source() : Source(),
+                                      kept_w.kernel(constant), dx.destination());
+          return {dx, {}, {}};
+        }
+        const Tensor dz = before_activation(activation, kept_y, dy);
+        auto [dw, db] = kernel_gradients(g, needs, kept_x, w_shape, dz);
+        if (dx) {
+          device.conv2d_backward_data(g, dz.source(), {}, kept_w.kernel(constant),
+                                      dx.destination());
+        }
+        return {dx, dw, db};
+      });
 }
 
 Variable conv2d_max_pool(const Variable& x, const Variable& w, const Variable& b,
@@ -94,7 +95,7 @@ Variable conv2d_max_pool(const Variable& x, const Variable& w, const Variable& b
   }
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
-  Tensor y(backend, {g.n, pool.out_h(), pool.out_w(), g.k});
+  Tensor y(backend, {g.n, pool.out_h(), pool.out_w(), g.k}, result_type(*backend, options.result));
   Buffer winners;
   const bool wanted = x.wants_gradient() || w.wants_gradient() || b.wants_gradient();
   if (wanted && gradients_enabled()) winners = backend->allocate(pool.y_size());
@@ -104,18 +105,18 @@ Variable conv2d_max_pool(const Variable& x, const Variable& w, const Variable& b
   backend->conv2d_max_pool(g, x.value().source(), w.value().kernel(constant), source_of(b),
                            y.destination(), bytes(winners));
   return record(y, {x, w, b},
-                [g, pool, constant, winners, bytes, x_shape = x.shape(), w_shape = w.shape(),
-                 kept_x = w.wants_gradient() ? x.value() : Tensor(),
+                [g, pool, constant, winners, bytes, x_shape = x.shape(), x_type = x.value().type(),
+                 w_shape = w.shape(), kept_x = w.wants_gradient() ? x.value() : Tensor(),
                  kept_w = x.wants_gradient() ? w.value() : Tensor()](
                     const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
                   Backend& device = *dy.backend();
-                  Tensor dx = new_if(needs[0], dy.backend(), x_shape);
+                  Tensor dx = new_if(needs[0], dy.backend(), x_shape, x_type);
                   if (dx && !needs[1] && !needs[2]) {
                     device.conv2d_max_pool_backward_data(g, dy.source(), bytes(winners),
                                                          kept_w.kernel(constant), dx.destination());
                     return {dx, {}, {}};
                   }
-                  Tensor dz(dy.backend(), {g.n, g.out_h(), g.out_w(), g.k});
+                  Tensor dz(dy.backend(), {g.n, g.out_h(), g.out_w(), g.k}, dy.type());
                   device.max_pool2d_backward(pool, dy.source(), bytes(winners), dz.destination());
                   auto [dw, db] = kernel_gradients(g, needs, kept_x, w_shape, dz);
                   if (dx) {

@@ -52,37 +52,37 @@ Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& 
   const Conv2dGeometry g = geometry(x, w, b, options);
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
-  Tensor y(backend, {g.n, g.h, g.w, g.c});
+  Tensor y(backend, {g.n, g.h, g.w, g.c}, result_type(*backend, options.result));
   backend->conv2d_backward_data(g, x.value().source(), {}, w.value().kernel(constant),
                                 y.destination());
   if (b || options.activation != Activation::kNone) {
     backend->add_bias(channel_geometry(y.shape()), source_of(b), options.activation,
                       y.destination());
   }
-  return record(y, {x, w, b},
-                [g, constant, activation = options.activation,
-                 kept_x = w.wants_gradient() ? x.value() : Tensor(), x_shape = x.shape(),
-                 kept_w = x.wants_gradient() ? w.value() : Tensor(), w_shape = w.shape(),
-                 kept_y = options.activation == Activation::kNone ? Tensor() : y](
-                    const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
-                  Backend& device = *dy.backend();
-                  const Tensor dz = before_activation(activation, kept_y, dy);
-                  Tensor dx = new_if(needs[0], dy.backend(), x_shape);
-                  Tensor dw = new_if(needs[1], dy.backend(), w_shape);
-                  Tensor db = new_if(needs[2], dy.backend(), {g.c});
-                  if (dx) {
-                    device.conv2d(g, dz.source(), kept_w.kernel(constant), {}, Activation::kNone,
-                                  dx.destination());
-                  }
-                  if (dw) {
-                    device.conv2d_backward_weights(g, dz.source(), kept_x.source(),
-                                                   dw.destination(), {});
-                  }
-                  if (db) {
-                    device.sum_rows(channel_geometry(dz.shape()), dz.source(), db.destination());
-                  }
-                  return {dx, dw, db};
-                });
+  return record(
+      y, {x, w, b},
+      [g, constant, activation = options.activation,
+       kept_x = w.wants_gradient() ? x.value() : Tensor(), x_shape = x.shape(),
+       x_type = x.value().type(), kept_w = x.wants_gradient() ? w.value() : Tensor(),
+       w_shape = w.shape(), kept_y = options.activation == Activation::kNone ? Tensor() : y](
+          const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
+        Backend& device = *dy.backend();
+        const Tensor dz = before_activation(activation, kept_y, dy);
+        Tensor dx = new_if(needs[0], dy.backend(), x_shape, x_type);
+        Tensor dw = new_if(needs[1], dy.backend(), w_shape);
+        Tensor db = new_if(needs[2], dy.backend(), {g.c});
+        if (dx) {
+          device.conv2d(g, dz.source(), kept_w.kernel(constant), {}, Activation::kNone,
+                        dx.destination());
+        }
+        if (dw) {
+          device.conv2d_backward_weights(g, dz.source(), kept_x.source(), dw.destination(), {});
+        }
+        if (db) {
+          device.sum_rows(channel_geometry(dz.shape()), dz.source(), db.destination());
+        }
+        return {dx, dw, db};
+      });
 }
 
 }  // namespace afterglow::ops

@@ -14,10 +14,10 @@ Variable crop(const Variable& x, std::int32_t top, std::int32_t left, std::int32
                        left,
                        height,
                        width};
-  Tensor y(x.backend(), {g.n, height, width, g.c});
+  Tensor y(x.backend(), {g.n, height, width, g.c}, x.value().type());
   x.backend()->crop(g, x.value().source(), y.destination());
   return record(y, {x}, [g](const Tensor& dy, const std::vector<bool>&) -> std::vector<Tensor> {
-    Tensor dx(dy.backend(), {g.n, g.h, g.w, g.c});
+    Tensor dx(dy.backend(), {g.n, g.h, g.w, g.c}, dy.type());
     dy.backend()->crop_backward(g, dy.source(), dx.destination());
     return {dx};
   });

@@ -23,12 +23,12 @@ Variable slice_frames(const Variable& x, std::int64_t first, std::int64_t count)
   const std::size_t frame = frame_size(x.shape());
   const std::size_t offset = static_cast<std::size_t>(first) * frame;
   const std::size_t size = static_cast<std::size_t>(count) * frame;
-  Tensor y(x.backend(), with_frames(x.shape(), count));
+  Tensor y(x.backend(), with_frames(x.shape(), count), x.value().type());
   x.backend()->copy(x.value().source().subspan(offset, size), y.destination());
   return record(y, {x},
                 [offset, size, x_shape = x.shape()](
                     const Tensor& dy, const std::vector<bool>&) -> std::vector<Tensor> {
-                  Tensor dx = Tensor::zeros(dy.backend(), x_shape);
+                  Tensor dx = Tensor::zeros(dy.backend(), x_shape, dy.type());
                   dy.backend()->copy(dy.source(), dx.destination().subspan(offset, size));
                   return {dx};
                 });
@@ -46,30 +46,37 @@ Variable concat_frames(std::span<const Variable> parts) {
     frames += part.shape()[0];
   }
   const auto& backend = parts.front().backend();
-  Tensor y(backend, with_frames(parts.front().shape(), frames));
+  ValueType type = parts.front().value().type();
+  for (const Variable& part : parts) {
+    if (part.value().type() != type) type = ValueType::kFloat32;
+  }
+  Tensor y(backend, with_frames(parts.front().shape(), frames), type);
   std::vector<Shape> shapes;
+  std::vector<ValueType> types;
   std::size_t offset = 0;
   for (const Variable& part : parts) {
     const Source values = part.value().source();
     backend->copy(values, y.destination().subspan(offset, values.size()));
     offset += values.size();
     shapes.push_back(part.shape());
+    types.push_back(part.value().type());
   }
-  return record(y, std::vector<Variable>(parts.begin(), parts.end()),
-                [shapes](const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
-                  std::vector<Tensor> gradients;
-                  std::size_t start = 0;
-                  for (std::size_t i = 0; i < shapes.size(); ++i) {
-                    Tensor gradient = new_if(needs[i], dy.backend(), shapes[i]);
-                    const auto size = static_cast<std::size_t>(shapes[i].size());
-                    if (gradient) {
-                      dy.backend()->copy(dy.source().subspan(start, size), gradient.destination());
-                    }
-                    start += size;
-                    gradients.push_back(gradient);
-                  }
-                  return gradients;
-                });
+  return record(
+      y, std::vector<Variable>(parts.begin(), parts.end()),
+      [shapes, types](const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
+        std::vector<Tensor> gradients;
+        std::size_t start = 0;
+        for (std::size_t i = 0; i < shapes.size(); ++i) {
+          Tensor gradient = new_if(needs[i], dy.backend(), shapes[i], types[i]);
+          const auto size = static_cast<std::size_t>(shapes[i].size());
+          if (gradient) {
+            dy.backend()->copy(dy.source().subspan(start, size), gradient.destination());
+          }
+          start += size;
+          gradients.push_back(gradient);
+        }
+        return gradients;
+      });
 }
 
 }  // namespace afterglow::ops

@@ -9,15 +9,21 @@
 #include <span>
 #include <vector>
 
+#include "kernels/device_array.hpp"
 #include "nn/variable.hpp"
 
 namespace afterglow::ops {
+
+/// What a convolution's result is stored as: the backend's activation_type(), or float32 where 8
+/// bits of it would not do, as for a network's output.
+enum class Result { kActivation, kFloat32 };
 
 struct Conv2dOptions {
   std::int32_t stride = 1;
   std::int32_t dilation = 1;
   Padding padding = Padding::kValid;
   Activation activation = Activation::kNone;
+  Result result = Result::kActivation;
 };
 
 /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be an empty
@@ -38,7 +44,8 @@ Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& 
 
 /// activation(conv2d(upsample_nearest(x), w) + b), stride 1, k odd, without the upsampled tensor.
 Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b, Padding padding,
-                         Activation activation = Activation::kNone);
+                         Activation activation = Activation::kNone,
+                         Result result = Result::kActivation);
 
 /// y(N, OH, OW, C): the largest, or the mean, of each window x window pixels of x(N, H, W, C), with
 /// TensorFlow's padding (a mean counts no padding). Windows of 1 to 16.
@@ -72,14 +79,18 @@ Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Va
 Variable relu(const Variable& x);
 Variable add(const Variable& a, const Variable& b);
 Variable scale(const Variable& x, float factor);
-/// (N, H, W, C0 + C1): a's channels first.
+/// (N, H, W, C0 + C1): a's channels first. Both may be bytes.
 Variable concat_channels(const Variable& a, const Variable& b);
+/// y(N, H, W, O): for each pixel the mean of centres(C, O), 1 to 4 outputs, under softmax(factor
+/// x(N, H, W, C)): the annealed mean of Zhang et al. 2016 (factor 1 / T). The centres are
+/// constants.
+Variable softmax_mean(const Variable& x, const Tensor& centres, float factor);
 /// The rectangle [top, top + height) x [left, left + width) of every frame.
 Variable crop(const Variable& x, std::int32_t top, std::int32_t left, std::int32_t height,
               std::int32_t width);
 /// Rows first .. first+count-1 of the leading dimension.
 Variable slice_frames(const Variable& x, std::int64_t first, std::int64_t count);
-/// Joins along the leading dimension.
+/// Joins along the leading dimension; as float32 when not all are of one type.
 Variable concat_frames(std::span<const Variable> parts);
 
 /// A loss and its parts. `value` has size 1.
@@ -93,12 +104,18 @@ struct Region {
   std::int32_t top = 0, left = 0, height = 0, width = 0;
 };
 
-/// The paper's loss (kernels/temporal_mse.hpp). prediction and target (N, H, W, C); clip_starts has
-/// N entries, true where a frame has no predecessor (frame 0 is always taken so); beta in [0, 1] or
-/// ShapeError.
+/// The paper's loss (kernels/temporal_mse.hpp). prediction and target, which may be bytes, (N, H,
+/// W, C); clip_starts has N entries, true where a frame has no predecessor (frame 0 is always taken
+/// so); beta in [0, 1] or ShapeError.
 Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
                   const std::vector<std::uint8_t>& clip_starts,
                   const std::optional<Region>& region = {});
+
+/// What a training step does with that loss, of whole frames: its value to `value`, its gradient
+/// through the tape (backward). It waits for nothing, and can be recorded.
+void backward_temporal_mse(const Variable& prediction, const Tensor& target, float beta,
+                           const DeviceArray<std::uint8_t>& clip_starts,
+                           const DeviceArray<TemporalMseValue>& value);
 
 /// Mean of squared differences over all values.
 Variable mse(const Variable& prediction, const Tensor& target);

@@ -31,7 +31,7 @@ Pool2dGeometry geometry(const std::string& op, const Variable& x, std::int32_t w
 Variable max_pool2d(const Variable& x, std::int32_t window, std::int32_t stride, Padding padding) {
   const Pool2dGeometry g = geometry("max_pool2d", x, window, stride, padding);
   const auto& backend = x.backend();
-  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.c});
+  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.c}, x.value().type());
   Buffer argmax;
   if (x.wants_gradient() && gradients_enabled()) argmax = backend->allocate(g.y_size());
   const auto winners = [](const Buffer& buffer) {
@@ -41,7 +41,7 @@ Variable max_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
   return record(y, {x},
                 [g, argmax, winners, x_shape = x.shape()](
                     const Tensor& dy, const std::vector<bool>&) -> std::vector<Tensor> {
-                  Tensor dx(dy.backend(), x_shape);
+                  Tensor dx(dy.backend(), x_shape, dy.type());
                   dy.backend()->max_pool2d_backward(g, dy.source(), winners(argmax),
                                                     dx.destination());
                   return {dx};
@@ -51,12 +51,12 @@ Variable max_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
 Variable avg_pool2d(const Variable& x, std::int32_t window, std::int32_t stride, Padding padding) {
   const Pool2dGeometry g = geometry("avg_pool2d", x, window, stride, padding);
   const auto& backend = x.backend();
-  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.c});
+  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.c}, x.value().type());
   backend->avg_pool2d(g, x.value().source(), y.destination());
   return record(
       y, {x},
       [g, x_shape = x.shape()](const Tensor& dy, const std::vector<bool>&) -> std::vector<Tensor> {
-        Tensor dx(dy.backend(), x_shape);
+        Tensor dx(dy.backend(), x_shape, dy.type());
         dy.backend()->avg_pool2d_backward(g, dy.source(), dx.destination());
         return {dx};
       });

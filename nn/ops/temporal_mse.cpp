@@ -1,5 +1,6 @@
 // temporal_mse and mse: both get value and gradient from one pass and only scale the gradient
 // later.
+#include "kernels/device_array.hpp"
 #include "nn/ops/checks.hpp"
 
 namespace afterglow::ops {
@@ -10,22 +11,28 @@ void check(const std::string& op, const Shape& prediction, const Shape& target) 
   check_same(op, "prediction", prediction, "target", target);
 }
 
+TemporalMseGeometry geometry(const Shape& shape, const Region& region) {
+  return {extent(shape, 0), extent(shape, 1), extent(shape, 2), extent(shape, 3),
+          region.top,       region.left,      region.height,    region.width};
+}
+
 Loss record_loss(const Variable& prediction, const Tensor& target, float beta,
                  const std::vector<std::uint8_t>& clip_starts, const Region& region) {
   const Shape& shape = prediction.shape();
-  const TemporalMseGeometry g{extent(shape, 0), extent(shape, 1), extent(shape, 2),
-                              extent(shape, 3), region.top,       region.left,
-                              region.height,    region.width};
   const auto& backend = prediction.backend();
-  Tensor gradient = new_if(prediction.wants_gradient() && gradients_enabled(), backend, shape);
-  const TemporalMseValue value = backend->temporal_mse(
-      g, beta, prediction.value().source(), target.source(), clip_starts, destination_of(gradient));
+  Tensor gradient = new_if(prediction.wants_gradient() && gradients_enabled(), backend, shape,
+                           prediction.value().type());
+  const DeviceArray<std::uint8_t> starts(backend, clip_starts);
+  const DeviceArray<TemporalMseValue> on_device(backend);
+  backend->temporal_mse(geometry(shape, region), beta, prediction.value().source(), target.source(),
+                        starts.span(), destination_of(gradient), on_device.data());
+  const TemporalMseValue value = on_device.value();
   Variable loss =
       record(Tensor::full(backend, {1}, static_cast<float>(value.loss)), {prediction},
              [gradient](const Tensor& dy, const std::vector<bool>&) -> std::vector<Tensor> {
                const float upstream = dy.item();
                if (upstream == 1.0F) return {gradient};
-               Tensor scaled(dy.backend(), gradient.shape());
+               Tensor scaled(dy.backend(), gradient.shape(), gradient.type());
                dy.backend()->scale(gradient.source(), upstream, scaled.destination());
                return {scaled};
              });
@@ -33,6 +40,18 @@ Loss record_loss(const Variable& prediction, const Tensor& target, float beta,
 }
 
 Region whole_frame(const Shape& shape) { return {0, 0, extent(shape, 1), extent(shape, 2)}; }
+
+void check_beta(const std::string& op, float beta) {
+  if (!(beta >= 0.0F && beta <= 1.0F)) {
+    refuse(op, "beta " + std::to_string(beta) + " is outside 0 to 1");
+  }
+}
+
+void check_starts(const std::string& op, std::size_t count, const Shape& shape) {
+  if (static_cast<std::int64_t>(count) != shape[0]) {
+    refuse(op, std::to_string(count) + " clip starts for " + named("prediction", shape));
+  }
+}
 
 }  // namespace
 
@@ -42,16 +61,26 @@ Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
   constexpr const char* kOp = "temporal_mse";
   const Shape& shape = prediction.shape();
   check(kOp, shape, target.shape());
-  if (!(beta >= 0.0F && beta <= 1.0F)) {
-    refuse(kOp, "beta " + std::to_string(beta) + " is outside 0 to 1");
-  }
-  if (static_cast<std::int64_t>(clip_starts.size()) != shape[0]) {
-    refuse(kOp,
-           std::to_string(clip_starts.size()) + " clip starts for " + named("prediction", shape));
-  }
+  check_beta(kOp, beta);
+  check_starts(kOp, clip_starts.size(), shape);
   const Region r = region.value_or(whole_frame(shape));
   check_rectangle(kOp, r.top, r.left, r.height, r.width, "prediction", shape);
   return record_loss(prediction, target, beta, clip_starts, r);
+}
+
+void backward_temporal_mse(const Variable& prediction, const Tensor& target, float beta,
+                           const DeviceArray<std::uint8_t>& clip_starts,
+                           const DeviceArray<TemporalMseValue>& value) {
+  constexpr const char* kOp = "backward_temporal_mse";
+  const Shape& shape = prediction.shape();
+  check(kOp, shape, target.shape());
+  check_beta(kOp, beta);
+  check_starts(kOp, clip_starts.span().size(), shape);
+  const auto& backend = prediction.backend();
+  Tensor gradient(backend, shape, prediction.value().type());
+  backend->temporal_mse(geometry(shape, whole_frame(shape)), beta, prediction.value().source(),
+                        target.source(), clip_starts.span(), gradient.destination(), value.data());
+  backward(prediction, gradient);
 }
 
 Variable mse(const Variable& prediction, const Tensor& target) {

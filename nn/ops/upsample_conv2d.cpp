@@ -35,22 +35,22 @@ UpsampleConv2dGeometry geometry(const Variable& x, const Variable& w, const Vari
 }  // namespace
 
 Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b, Padding padding,
-                         Activation activation) {
+                         Activation activation, Result result) {
   const UpsampleConv2dGeometry g = geometry(x, w, b, padding);
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
-  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k});
+  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k}, result_type(*backend, result));
   backend->upsample_conv2d(g, x.value().source(), w.value().kernel(constant), source_of(b),
                            activation, y.destination());
   return record(y, {x, w, b},
-                [g, constant, activation, x_shape = x.shape(), w_shape = w.shape(),
-                 kept_x = w.wants_gradient() ? x.value() : Tensor(),
+                [g, constant, activation, x_shape = x.shape(), x_type = x.value().type(),
+                 w_shape = w.shape(), kept_x = w.wants_gradient() ? x.value() : Tensor(),
                  kept_w = x.wants_gradient() ? w.value() : Tensor(),
                  kept_y = activation == Activation::kNone ? Tensor() : y](
                     const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
                   Backend& device = *dy.backend();
                   const Tensor dz = before_activation(activation, kept_y, dy);
-                  Tensor dx = new_if(needs[0], dy.backend(), x_shape);
+                  Tensor dx = new_if(needs[0], dy.backend(), x_shape, x_type);
                   Tensor db = new_if(needs[2], dy.backend(), {g.k});
                   Tensor dw = new_if(needs[1], dy.backend(), w_shape);
                   if (dw) {
