@@ -1,11 +1,11 @@
 #include "weights/keras_vgg16.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "base/error.hpp"
-#include "base/hdf5.hpp"
+#include "weights/copy_weight.hpp"
+#include "weights/foreign_hdf5.hpp"
 
 namespace afterglow {
 namespace {
@@ -17,12 +17,13 @@ struct LayerPaths {
   std::string kernel, bias;
 };
 
-/// Finds a layer's datasets below `group`, under either spelling.
-std::optional<LayerPaths> find_layer(const hdf5::Group& group, const std::string& layer) {
-  for (const std::string& folder : {layer + "/", layer + "/" + layer + "/"}) {
+/// Finds a layer's datasets below `group` ("" or "model_weights/"), under either spelling.
+std::optional<LayerPaths> find_layer(const ForeignHdf5& file, const std::string& group,
+                                     const std::string& layer) {
+  for (const std::string& folder : {group + layer + "/", group + layer + "/" + layer + "/"}) {
     for (const auto& [kernel, bias] : {std::pair<std::string, std::string>{"kernel:0", "bias:0"},
                                        {layer + "_W_1:0", layer + "_b_1:0"}}) {
-      if (group.is_dataset(folder + kernel) && group.is_dataset(folder + bias)) {
+      if (file.tensors.contains(folder + kernel) && file.tensors.contains(folder + bias)) {
         return LayerPaths{folder + kernel, folder + bias};
       }
     }
@@ -41,20 +42,18 @@ std::vector<std::string> encoder_layers() {
   return layers;
 }
 
-std::vector<std::string> found_layers(const hdf5::Group& group) {
+std::vector<std::string> found_layers(const ForeignHdf5& file, const std::string& group) {
   std::vector<std::string> found;
   for (const std::string& layer : encoder_layers()) {
-    if (find_layer(group, layer)) found.push_back(layer);
+    if (find_layer(file, group, layer)) found.push_back(layer);
   }
   return found;
 }
 
 /// The group that holds the layers' groups, all of them or some.
-hdf5::Group layers_group(const std::filesystem::path& path, const hdf5::File& file) {
-  for (const char* name : {"model_weights/vgg16", "model_weights", "vgg16", "."}) {
-    if (!file.is_group(name)) continue;
-    hdf5::Group group = file.open_group(name);
-    if (!found_layers(group).empty()) return group;
+std::string layers_group(const std::filesystem::path& path, const ForeignHdf5& file) {
+  for (const char* group : {"model_weights/vgg16/", "model_weights/", "vgg16/", ""}) {
+    if (!found_layers(file, group).empty()) return group;
   }
   throw InputError(path.string(),
                    "has no VGG16 weights (none of the layers " + encoder_layers().front() + " to " +
@@ -72,32 +71,11 @@ std::string missing_layers(const std::vector<std::string>& found) {
   return missing;
 }
 
-void read_weight(const std::filesystem::path& path, const hdf5::Group& group,
-                 const std::string& dataset, Tensor weight) {
-  const std::vector<std::uint64_t> shape = group.dataset_info(dataset).shape;
-  bool fits = static_cast<int>(shape.size()) == weight.shape().rank();
-  for (int axis = 0; fits && axis < weight.shape().rank(); ++axis) {
-    fits =
-        shape[static_cast<std::size_t>(axis)] == static_cast<std::uint64_t>(weight.shape()[axis]);
-  }
-  if (!fits) {
-    throw InputError(path.string(),
-                     dataset + " is not of VGG16's shape " + weight.shape().to_string(),
-                     "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
-  }
-  const std::vector<float> values = group.read<float>(dataset);
-  if (!std::all_of(values.begin(), values.end(),
-                   [](float value) { return std::isfinite(value); })) {
-    throw InputError(path.string(), dataset + " holds NaN or infinity", "download the file again");
-  }
-  weight.copy_from_host(values);
-}
-
 }  // namespace
 
 std::vector<std::string> keras_vgg16_layers(const std::filesystem::path& path) {
-  const hdf5::File file = hdf5::File::open(path);
-  return found_layers(layers_group(path, file));
+  const ForeignHdf5 file = read_foreign_hdf5(path);
+  return found_layers(file, layers_group(path, file));
 }
 
 void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& model, bool partial) {
@@ -105,7 +83,9 @@ void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& mode
     throw InputError("--vgg16-weights", "the alexnet network has no VGG16 encoder",
                      "use --arch vgg16");
   }
-  const std::vector<std::string> found = keras_vgg16_layers(path);
+  const ForeignHdf5 file = read_foreign_hdf5(path);
+  const std::string group = layers_group(path, file);
+  const std::vector<std::string> found = found_layers(file, group);
   const std::size_t wanted = encoder_layers().size();
   if (found.size() < wanted && !partial) {
     throw InputError(path.string(),
@@ -114,17 +94,15 @@ void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& mode
                          ")",
                      "give the whole file, or add --vgg16-partial to leave the others random");
   }
-  const hdf5::File file = hdf5::File::open(path);
-  const hdf5::Group group = layers_group(path, file);
   for (const Weight& weight : model.weights()) {
     if (!weight.name.starts_with(kEncoder)) continue;
     const std::size_t start = std::string(kEncoder).size();
     const std::size_t end = weight.name.rfind('/');
     const std::optional<LayerPaths> paths =
-        find_layer(group, weight.name.substr(start, end - start));
+        find_layer(file, group, weight.name.substr(start, end - start));
     if (!paths) continue;
-    const bool kernel = weight.name.ends_with("/kernel");
-    read_weight(path, group, kernel ? paths->kernel : paths->bias, weight.value);
+    copy_weight(path.string(), file.tensors,
+                weight.name.ends_with("/kernel") ? paths->kernel : paths->bias, weight);
   }
   model.set_pretrained(found);
 }

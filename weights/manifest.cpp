@@ -1,0 +1,72 @@
+#include "weights/manifest.hpp"
+
+#include <cstdlib>
+
+#include "base/error.hpp"
+#include "base/sha256.hpp"
+#include "weights/download.hpp"
+
+namespace afterglow {
+const std::vector<KnownWeights>& known_weights() {
+  static const std::vector<KnownWeights> known = {
+      {"vgg16",
+       "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+       58'889'256,
+       "",
+       "CC BY 4.0 (VGG, University of Oxford)",
+       "train --arch vgg16 --vgg16-weights",
+       {"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"}},
+      {"eccv16",
+       "colorization_release_v2.caffemodel",
+       128'946'764,
+       "f5af1e602646328c792e1094f9876fe9cd4c09ac46fa886e5708a1abc89137b1",
+       "BSD 2-Clause (Zhang, Isola, Efros)",
+       "--colorizer eccv16",
+       {"https://storage.openvinotoolkit.org/repositories/datumaro/models/colorization/"
+        "colorization_release_v2.caffemodel",
+        "http://eecs.berkeley.edu/~rich.zhang/projects/2016_colorization/files/demo_v2/"
+        "colorization_release_v2.caffemodel"}},
+      {"eccv16-torch",
+       "colorization_release_v2-9b330a0b.pth",
+       128'976'165,
+       "9b330a0bae53f4ded77b1e23defbf78beaa09c10ebc4c4999e8e4f4a160b93f9",
+       "BSD 2-Clause (Zhang, Isola, Efros)",
+       "--colorizer eccv16",
+       {"https://colorizers.s3.us-east-2.amazonaws.com/colorization_release_v2-9b330a0b.pth"}}};
+  return known;
+}
+
+const KnownWeights& find_weights(const std::string& name) {
+  std::string names;
+  for (const KnownWeights& known : known_weights()) {
+    if (known.name == name) return known;
+    names += (names.empty() ? "" : ", ") + known.name;
+  }
+  throw InputError(name, "is no file of weights that is known here", "give one of " + names);
+}
+
+std::filesystem::path weights_folder() {
+  const char* const cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') {
+    return std::filesystem::path(cache) / "afterglow" / "weights";
+  }
+  const char* const home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') {
+    throw InputError("weights", "neither XDG_CACHE_HOME nor HOME says where the cache is",
+                     "give a folder with --to");
+  }
+  return std::filesystem::path(home) / ".cache" / "afterglow" / "weights";
+}
+
+std::string check_weights(const KnownWeights& weights, std::string_view bytes) {
+  if (is_html_page(bytes)) return "is an HTML page, not the file";
+  if (bytes.size() != weights.bytes) {
+    return "has " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(weights.bytes);
+  }
+  if (weights.sha256.empty()) return "";
+  const std::string sum = sha256(bytes);
+  return sum == weights.sha256 ? "" : "has SHA-256 " + sum + ", not " + weights.sha256;
+}
+
+}  // namespace afterglow

@@ -1,0 +1,147 @@
+#include "weights/model_file.hpp"
+
+#include <map>
+
+#include "base/error.hpp"
+#include "base/input_file.hpp"
+#include "base/output_file.hpp"
+#include "weights/copy_weight.hpp"
+#include "weights/foreign_hdf5.hpp"
+#include "weights/keras_model.hpp"
+#include "weights/onnx_model.hpp"
+#include "weights/safetensors.hpp"
+#include "weights/torch_layout.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kPaperFit = "crop";
+constexpr const char* kFormat = "afterglow model";
+
+std::map<std::string, std::string> metadata_of(const LoadedModel& loaded) {
+  return {{"format", kFormat},
+          {"arch", arch_name(loaded.model->spec().arch)},
+          {"decoder", decoder_name(loaded.model->spec().decoder)},
+          {"fit", loaded.header.fit}};
+}
+
+Safetensors read_safetensors(const fs::path& path) {
+  return parse_safetensors(path.string(),
+                           read_file(path, kLargestWeightsFile, "a .safetensors file"));
+}
+
+/// What the file's metadata say of its model.
+ModelHeader header_of(const fs::path& path, const Safetensors& file) {
+  const auto value = [&](const char* key) {
+    const auto found = file.metadata.find(key);
+    return found == file.metadata.end() ? std::string() : found->second;
+  };
+  if (value("format") != kFormat) {
+    throw InputError(path.string(), "does not say that it is a model of afterglow",
+                     "give one that `afterglow weights export` wrote");
+  }
+  ModelHeader header;
+  header.spec.arch = parse_arch(value("arch"), path.string());
+  header.spec.decoder = parse_decoder(value("decoder"), path.string());
+  header.fit = value("fit");
+  if (header.fit != "crop" && header.fit != "resize") {
+    throw InputError(path.string(), "says that its pictures were fitted by '" + header.fit + "'",
+                     "give one that `afterglow weights export` wrote");
+  }
+  return header;
+}
+
+void copy_weights(const fs::path& path, const Safetensors& file, const ColorizationModel& model) {
+  for (const Weight& weight : model.weights()) {
+    const std::string name = torch_name(weight.name);
+    RawTensors one;
+    if (const auto found = file.tensors.find(name); found != file.tensors.end()) {
+      one[name] = from_torch_layout(found->second);
+    }
+    copy_weight(path.string(), one, name, weight);
+  }
+}
+
+KerasModel read_keras(const fs::path& path) {
+  return KerasModel(path.string(), read_foreign_hdf5(path));
+}
+
+}  // namespace
+
+ModelForm model_form(const fs::path& path) {
+  if (path.extension() == ".safetensors") return ModelForm::kSafetensors;
+  const ForeignHdf5 file = read_foreign_hdf5(path, Hdf5Part::kTexts);
+  const auto format = file.texts.find("format");
+  if (format != file.texts.end()) {
+    return format->second == kFormat ? ModelForm::kAfterglow : ModelForm::kNone;
+  }
+  return file.texts.contains("model_config") ? ModelForm::kKeras : ModelForm::kNone;
+}
+
+LoadedModel load_any_model(const fs::path& path, const std::shared_ptr<Backend>& backend) {
+  LoadedModel loaded;
+  switch (model_form(path)) {
+    case ModelForm::kSafetensors: {
+      const Safetensors file = read_safetensors(path);
+      loaded.header = header_of(path, file);
+      loaded.model = make_model(backend, loaded.header.spec, 0);
+      copy_weights(path, file, *loaded.model);
+      return loaded;
+    }
+    case ModelForm::kKeras: {
+      const KerasModel file = read_keras(path);
+      loaded.header.spec = file.spec();
+      loaded.header.fit = kPaperFit;
+      loaded.model = make_model(backend, file.spec(), 0);
+      file.load_weights(*loaded.model);
+      loaded.header.pretrained = loaded.model->pretrained();
+      return loaded;
+    }
+    default:
+      return load_model(path, backend);
+  }
+}
+
+void load_any_weights(const fs::path& path, ColorizationModel& model, Adam* optimizer) {
+  switch (model_form(path)) {
+    case ModelForm::kSafetensors: {
+      const Safetensors file = read_safetensors(path);
+      require_spec(path, header_of(path, file).spec, model.spec());
+      if (optimizer != nullptr) {
+        throw InputError(path.string(), "has no optimizer state", "leave out --init-optimizer");
+      }
+      copy_weights(path, file, model);
+      return;
+    }
+    case ModelForm::kKeras: {
+      const KerasModel file = read_keras(path);
+      require_spec(path, file.spec(), model.spec());
+      file.load_weights(model);
+      if (optimizer != nullptr) file.load_optimizer(*optimizer);
+      return;
+    }
+    default:
+      load_weights(path, model);
+      if (optimizer != nullptr) load_optimizer(path, *optimizer);
+  }
+}
+
+void export_model(const LoadedModel& loaded, const std::string& format, const fs::path& path) {
+  if (format == "keras") {
+    save_keras_model(path, *loaded.model);
+  } else if (format == "safetensors") {
+    Safetensors content{{}, metadata_of(loaded)};
+    for (const Weight& weight : loaded.model->weights()) {
+      content.tensors[torch_name(weight.name)] = to_torch_layout(weight.value);
+    }
+    write_text_file(path, safetensors_bytes(content));
+  } else if (format == "onnx") {
+    write_text_file(path, onnx_bytes(*loaded.model, metadata_of(loaded)));
+  } else {
+    throw InputError("--format", "there is no format '" + format + "'",
+                     "use keras, safetensors or onnx");
+  }
+}
+
+}  // namespace afterglow

@@ -1,0 +1,30 @@
+// Weights as another program's file holds them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace afterglow {
+
+/// No file of weights may be larger (bytes). The ECCV16 colorizer's are of 129 MB, and three times
+/// that with an optimizer's moments.
+inline constexpr std::uint64_t kLargestWeightsFile = std::uint64_t{1} << 29;
+
+/// Values in the order of their file, the last extent moving fastest.
+struct RawTensor {
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
+/// By the names of the file.
+using RawTensors = std::map<std::string, RawTensor>;
+
+/// The product of the extents, or -1 when one is negative or the product is above `largest`.
+std::int64_t element_count(const std::vector<std::int64_t>& shape, std::int64_t largest);
+
+/// "(64, 1, 3, 3)".
+std::string shape_text(const std::vector<std::int64_t>& shape);
+
+}  // namespace afterglow
