@@ -18,7 +18,7 @@ void shuffle(std::vector<T>& values, Rng& rng) {
   for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[rng.below(i)]);
 }
 
-void append_as_floats(std::span<const std::uint8_t> bytes, std::vector<float>& values) {
+void append(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>& values) {
   values.insert(values.end(), bytes.begin(), bytes.end());
 }
 
@@ -29,10 +29,10 @@ void append_frame(const Dataset& dataset, std::int64_t t, Batch& batch) {
   const std::int64_t first = std::max<std::int64_t>(t - 1, 0);
   std::vector<std::uint8_t> rows(static_cast<std::size_t>(t - first + 1) * bytes);
   dataset.read_colorized(batch.clip, first, t - first + 1, rows);
-  append_as_floats(std::span(rows).first(bytes), batch.previous);
-  append_as_floats(std::span(rows).last(bytes), batch.current);
+  append(std::span(rows).first(bytes), batch.previous);
+  append(std::span(rows).last(bytes), batch.current);
   dataset.read_truth(batch.clip, t, 1, std::span(rows).first(bytes));
-  append_as_floats(std::span(rows).first(bytes), batch.truth);
+  append(std::span(rows).first(bytes), batch.truth);
 }
 
 /// The same for a run of consecutive frames, in two reads, and the frames before it.
@@ -45,18 +45,17 @@ void append_run(const Dataset& dataset, std::int64_t context, Batch& batch) {
   std::vector<std::uint8_t> rows(static_cast<std::size_t>(before + count) * bytes);
   dataset.read_colorized(batch.clip, first - before, before + count, rows);
   const auto current = std::span<const std::uint8_t>(rows).last(run_bytes);
-  append_as_floats(current, batch.current);
+  append(current, batch.current);
   if (before == 0) {
-    append_as_floats(current.first(bytes), batch.previous);
-    append_as_floats(current.first(run_bytes - bytes), batch.previous);
+    append(current.first(bytes), batch.previous);
+    append(current.first(run_bytes - bytes), batch.previous);
   } else {
-    append_as_floats(std::span(rows).last(run_bytes + bytes).first(run_bytes), batch.previous);
+    append(std::span(rows).last(run_bytes + bytes).first(run_bytes), batch.previous);
     const auto context_bytes = static_cast<std::size_t>(std::min(before, context)) * bytes;
-    append_as_floats(std::span(rows).last(run_bytes + context_bytes).first(context_bytes),
-                     batch.context);
+    append(std::span(rows).last(run_bytes + context_bytes).first(context_bytes), batch.context);
   }
   dataset.read_truth(batch.clip, first, count, std::span(rows).first(run_bytes));
-  append_as_floats(std::span(rows).first(run_bytes), batch.truth);
+  append(std::span(rows).first(run_bytes), batch.truth);
 }
 
 Batch assemble(const Dataset& dataset, const std::string& clip, const BatchPlan& plan,

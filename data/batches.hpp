@@ -58,13 +58,13 @@ struct Batch {
   std::vector<std::int64_t> frames;       // index of each frame in its clip
   std::vector<std::uint8_t> clip_starts;  // 1 where a frame has no predecessor in its clip; with
                                           // kShuffledFrames 1 for the batch's first frame alone
-  std::vector<float> current;             // colorized input
-  std::vector<float> previous;            // colorized input of the frame before; of a clip's first
+  std::vector<std::uint8_t> current;      // colorized input
+  std::vector<std::uint8_t> previous;     // colorized input of the frame before; of a clip's first
                                           // frame, the frame itself. Always by the clip's own order
-  std::vector<float> truth;
+  std::vector<std::uint8_t> truth;
   /// Colorized input of the frames just before frames[0], oldest first: (C, size, size, 3) with C =
   /// min(options.context, frames[0]); C = 0 for kShuffledFrames.
-  std::vector<float> context;
+  std::vector<std::uint8_t> context;
 
   std::int64_t count() const { return static_cast<std::int64_t>(frames.size()); }
 };

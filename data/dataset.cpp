@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kFormat = "afterglow dataset";
 constexpr const char* kRemake = "make it again with afterglow prepare";
 constexpr int kLargestSize = 4096;  // pixels a side; a larger number is a broken file
+constexpr std::uint64_t kMostFrames = std::uint64_t{1} << 24;  // of a clip: six days of film
 constexpr int kDeflate = 0;  // off: frames hardly shrink, and training reads them again and again
 
 std::string clip_path(const std::string& id) { return "clips/" + id; }
@@ -61,6 +62,12 @@ std::int64_t frames_of(const hdf5::File& file, const std::string& path, const st
                      kRemake);
   }
   if (info.shape[0] == 0) throw InputError(path, "/" + object + " has no frames", kRemake);
+  if (info.shape[0] > kMostFrames) {
+    throw InputError(
+        path,
+        "/" + object + " has an impossible number of frames, " + std::to_string(info.shape[0]),
+        kRemake);
+  }
   return static_cast<std::int64_t>(info.shape[0]);
 }
 

@@ -53,6 +53,15 @@ Flow read_flow(const std::filesystem::path& path) {
                      "has an impossible size " + size_text(header.width, header.height),
                      "give a Middlebury flow file");
   }
+  // The file's size first: a header alone shall not make this take memory.
+  const std::streamoff start = stream.tellg();
+  stream.seekg(0, std::ios::end);
+  const std::streamoff held = stream.tellg() - start;
+  stream.seekg(start);
+  const std::streamoff values = std::streamoff{2} * header.width * header.height;
+  if (!stream || held / static_cast<std::streamoff>(sizeof(float)) < values) {
+    throw InputError(path.string(), "ends too early", "fetch or make it again");
+  }
   Flow flow(header.width, header.height);
   stream.read(reinterpret_cast<char*>(flow.uv.data()),
               static_cast<std::streamsize>(flow.uv.size() * sizeof(float)));

@@ -1,0 +1,77 @@
+#include "data/lab_picture.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "data/colour.hpp"
+#include "data/names.hpp"
+#include "data/resample.hpp"
+
+namespace afterglow {
+namespace {
+
+double lightness_of(const std::uint8_t* rgb) { return rgb_to_lab(rgb[0], rgb[1], rgb[2])[0]; }
+
+/// (height, width, 2) resized along x: (height, axis, 2).
+std::vector<float> resize_across(std::span<const float> ab, int width, int height,
+                                 const ResampleAxis& axis) {
+  std::vector<float> result;
+  result.reserve(std::size_t(height) * axis.taps.size() * 2);
+  for (std::size_t y = 0; y < std::size_t(height); ++y) {
+    for (const Taps& taps : axis.taps) {
+      const float* from = ab.data() + (y * std::size_t(width) + std::size_t(taps.first)) * 2;
+      double a = 0, b = 0;
+      for (const std::uint32_t weight : taps.weights) {
+        a += weight * double{from[0]};
+        b += weight * double{from[1]};
+        from += 2;
+      }
+      result.push_back(float(a / double(axis.sum)));
+      result.push_back(float(b / double(axis.sum)));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<float> lightness(const Picture& picture) {
+  std::vector<float> result(picture.rgb.size() / 3);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    result[i] = float(lightness_of(picture.rgb.data() + 3 * i));
+  }
+  return result;
+}
+
+Picture with_colours(const Picture& picture, std::span<const float> ab, int width, int height) {
+  if (width < 1 || height < 1 || ab.size() != std::size_t(width) * std::size_t(height) * 2) {
+    throw ShapeError("with_colours: " + std::to_string(ab.size()) + " values are not a and b of " +
+                     size_text(width, height));
+  }
+  const ResampleAxis down = make_axis(height, picture.height);
+  const std::vector<float> rows = resize_across(ab, width, height, make_axis(width, picture.width));
+  const std::size_t row_size = std::size_t(picture.width) * 2;
+  Picture result(picture.width, picture.height);
+  std::vector<double> row(row_size);
+  for (std::size_t y = 0; y < std::size_t(picture.height); ++y) {
+    std::fill(row.begin(), row.end(), 0);
+    const float* from = rows.data() + std::size_t(down.taps[y].first) * row_size;
+    for (const std::uint32_t weight : down.taps[y].weights) {
+      for (std::size_t i = 0; i < row_size; ++i) row[i] += weight * double{from[i]};
+      from += row_size;
+    }
+    for (std::size_t x = 0; x < std::size_t(picture.width); ++x) {
+      const std::size_t at = (y * std::size_t(picture.width) + x) * 3;
+      const double l = lightness_of(picture.rgb.data() + at);
+      const double yellowest = 200 * (l + 16) / 116;  // beyond it f(Z) is negative
+      const Triple rgb = lab_to_rgb({l, row[2 * x] / double(down.sum),
+                                     std::min(row[2 * x + 1] / double(down.sum), yellowest)});
+      std::transform(rgb.begin(), rgb.end(), result.rgb.begin() + std::ptrdiff_t(at), to_byte);
+    }
+  }
+  return result;
+}
+
+}  // namespace afterglow
