@@ -74,9 +74,18 @@ std::optional<ClipFrame> FilmClip::read() {
   }
   if (!frame) return std::nullopt;
   ++frames_;
-  result.input = crop_ ? network_picture(frame->picture()) : frame->picture(kSide, kSide);
+  if (files_.colorizer != nullptr) {
+    result.input = frame->picture();
+  } else {
+    result.input = crop_ ? network_picture(frame->picture()) : frame->picture(kSide, kSide);
+  }
   result.seconds = result.luma->seconds();
   return result;
+}
+
+void FilmClip::prepare(ClipFrame& frame) {
+  if (files_.colorizer == nullptr) return;
+  frame.input = network_picture(files_.colorizer->colorize(frame.input));
 }
 
 DatasetFrames::DatasetFrames(std::unique_ptr<FrameReader> colorized,
@@ -134,6 +143,7 @@ void ClipColorizer::run(const std::string& label, ClipFrames& frames, const Clip
       [&sink](const Coloured& coloured) { sink(coloured.frame, coloured.rgb); }, kWaiting);
   while (std::optional<ClipFrame> frame = decoded.next()) {
     throw_if_interrupted();
+    frames.prepare(*frame);
     if (cuts_ && detector.push(frame->input)) colorizer_.reset();
     const Tensor output = colorizer_.step(tensor_of(frame->input),
                                           frame->truth ? tensor_of(*frame->truth) : Tensor());
@@ -154,8 +164,10 @@ void require_colour(const std::filesystem::path& film) {
     throw_if_interrupted();
     if (has_colour(frame->picture(kSide, kSide))) return;
   }
-  throw InputError(film.string(), "is gray in every frame: there is no colour to make steady",
-                   "give its per-frame colorized version as IN and this one as --gray");
+  throw InputError(
+      film.string(), "is gray in every frame: there is no colour to make steady",
+      "add --colorizer eccv16 --weights F, or give its per-frame colorized version as IN and "
+      "this one as --gray");
 }
 
 }  // namespace afterglow

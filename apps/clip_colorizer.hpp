@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "apps/image_colorizer.hpp"
 #include "apps/sequences.hpp"
 #include "data/film.hpp"
 #include "data/result_file.hpp"
@@ -17,7 +18,7 @@ namespace afterglow {
 
 /// A frame on its way.
 struct ClipFrame {
-  Picture input;                  // per-frame colorized, 128 x 128
+  Picture input;                  // per-frame colorized, 128 x 128, once it is prepared
   std::optional<FilmFrame> luma;  // of films: the frame whose luma and time are kept
   std::optional<Picture> truth;   // 128 x 128
   double seconds = 0;
@@ -31,13 +32,16 @@ class ClipFrames {
   /// The next frame, or nothing at the end. Throws InputError on a broken stream, and when films
   /// that belong together differ in length.
   virtual std::optional<ClipFrame> read() = 0;
+  /// What is left to do to a frame on the thread that the networks run on.
+  virtual void prepare(ClipFrame& frame) { static_cast<void>(frame); }
 };
 
 /// A film, and the films beside it.
 struct FilmFiles {
   std::filesystem::path input;
-  std::filesystem::path gray;     // gives the luma; empty: the input does
-  std::optional<Sequence> truth;  // for Previous::kTruth
+  std::filesystem::path gray;                 // gives the luma; empty: the input does
+  std::optional<Sequence> truth;              // for Previous::kTruth
+  const ImageColorizer* colorizer = nullptr;  // colours every frame first; null: they are coloured
 };
 
 /// A film or folder of pictures as frames. `crop`: the centre 128 x 128, else the whole frame.
@@ -51,6 +55,7 @@ class FilmClip : public ClipFrames {
   /// The film whose sound is kept; empty when none has any.
   std::filesystem::path audio_from() const;
   std::optional<ClipFrame> read() override;
+  void prepare(ClipFrame& frame) override;
 
  private:
   Picture network_picture(const Picture& whole) const;
@@ -89,7 +94,7 @@ class ClipColorizer {
                 std::filesystem::path model_file, Previous previous, bool cuts);
 
   /// Colours all frames of a clip, with progress. `frames` is read on one other thread, and `sink`
-  /// called on another. Throws what they throw, InputError when the network's values are not
+  /// is called on another. Throws what they throw, InputError when the network's values are not
   /// finite, Interrupted after Ctrl-C.
   void run(const std::string& label, ClipFrames& frames, const ClipSink& sink);
 

@@ -11,6 +11,8 @@
 #include "apps/clip_colorizer.hpp"
 #include "apps/commands.hpp"
 #include "apps/configuration.hpp"
+#include "apps/device_options.hpp"
+#include "apps/image_colorizer.hpp"
 #include "apps/sequences.hpp"
 #include "base/error.hpp"
 #include "base/output_file.hpp"
@@ -18,7 +20,7 @@
 #include "data/names.hpp"
 #include "data/pairing.hpp"
 #include "kernels/device.hpp"
-#include "nn/checkpoint.hpp"
+#include "weights/model_file.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
@@ -29,12 +31,12 @@ constexpr int kSide = static_cast<int>(kNetworkSize);
 struct ColorizeCommand {
   std::vector<fs::path> inputs;
   fs::path model, out, gray, truth;
+  std::string colorizer;  // empty: the inputs are coloured
+  Eccv16Files eccv16;
   std::string previous = "own";
   std::string output;  // source or paper; empty: source for films, paper for datasets and .h5
   std::string cuts = "auto";
-  std::string device = "auto";
-  std::string convolutions = "auto";
-  std::string precision = "fp32";
+  BackendOptions backend;
   std::string codec = "h264";
   std::string split = "test";
   std::vector<std::string> clips;
@@ -52,9 +54,10 @@ class Colorizing {
       : command_(command),
         previous_(parse_previous(command.previous)),
         codec_(command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless),
-        backend_(open_backend(command.device, command.convolutions, command.precision)),
-        loaded_(load_model(command.model, backend_)),
+        backend_(open_backend(command.backend)),
+        loaded_(load_any_model(command.model, backend_)),
         colorizer_(backend_, *loaded_.model, command.model, previous_, command.cuts == "auto") {
+    if (!command.colorizer.empty()) per_frame_.emplace(command.eccv16, backend_);
     if (is_hdf5(command.out)) {
       if (command.output == "source") {
         throw InputError(command.out.string(), "holds the network's own pictures, not films",
@@ -68,9 +71,9 @@ class Colorizing {
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
   void film(const fs::path& input, const fs::path& out) {
     require_other(input, out);
-    require_colour(input);
+    if (!per_frame_) require_colour(input);
     const bool paper = results_ || command_.output == "paper";
-    FilmFiles files{input, command_.gray, {}};
+    FilmFiles files{input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr};
     if (previous_ == Previous::kTruth) files.truth = truth_of(input);
     FilmClip clip(files, paper && loaded_.header.fit == "crop");
     if (paper) {
@@ -129,6 +132,7 @@ class Colorizing {
   std::shared_ptr<Backend> backend_;
   LoadedModel loaded_;
   ClipColorizer colorizer_;
+  std::optional<ImageColorizer> per_frame_;
   std::optional<ResultWriter> results_;
 };
 
@@ -153,6 +157,10 @@ void colorize_dataset(const ColorizeCommand& command, const fs::path& path) {
   if (command.output == "source") {
     throw InputError(path.string(), "is a dataset, whose pictures are no films",
                      "use --output paper, or give the film itself");
+  }
+  if (!command.colorizer.empty()) {
+    throw InputError(path.string(), "is a dataset, whose frames are coloured",
+                     "leave out --colorizer");
   }
   if (!command.gray.empty() || !command.truth.empty()) {
     throw InputError(path.string(), "is a dataset and brings its own truth",
@@ -229,7 +237,8 @@ void colorize_films(const ColorizeCommand& command, const std::vector<fs::path>&
   }
 }
 
-void colorize(const ColorizeCommand& command) {
+void colorize(ColorizeCommand& command) {
+  complete_eccv16_options(command.colorizer, command.eccv16);
   const std::vector<fs::path> inputs = expand_folders(command.inputs);
   const auto dataset = std::find_if(inputs.begin(), inputs.end(), is_hdf5);
   if (dataset == inputs.end()) {
@@ -248,13 +257,18 @@ void add_colorize(CLI::App& program) {
   CLI::App* const app = program.add_subcommand(
       "colorize", "Colour films frame by frame, each frame from the one made before");
   app->add_option("IN", command->inputs,
-                  "per-frame colorized films, folders of numbered pictures, or one dataset (.h5)")
+                  "films (per-frame colorized, or see --colorizer), folders of numbered pictures, "
+                  "or one dataset (.h5)")
       ->required();
   app->add_option("--model", command->model, "a trained network: runs/a/model.h5")->required();
   app->add_option("--out", command->out,
                   "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
                   "for the network's unrounded pictures; of several inputs a folder")
       ->required();
+  app->add_option("--colorizer", command->colorizer,
+                  "colour every frame of IN by itself first, as gray films need it")
+      ->check(CLI::IsMember({kEccv16}));
+  add_eccv16_options(*app, command->eccv16);
   app->add_option("--gray", command->gray, "film that gives the luma (default: IN's own)");
   app->add_option("--previous", command->previous,
                   "the frame before that the network sees: own output, baseline (the input) or "
@@ -275,14 +289,7 @@ void add_colorize(CLI::App& program) {
       ->capture_default_str();
   app->add_option("--clips", command->clips, "of a dataset: these clips (ID,ID,...)")
       ->delimiter(',');
-  app->add_option("--device", command->device, "auto or cpu")->capture_default_str();
-  app->add_option("--conv-algo", command->convolutions,
-                  "algorithms of the convolutions: auto (the fastest of each), direct or winograd")
-      ->capture_default_str();
-  app->add_option(
-         "--precision", command->precision,
-         "fp32, or bf16: convolutions round to bfloat16 where that is faster (CPUs with AMX)")
-      ->capture_default_str();
+  add_device_options(*app, command->backend);
   app->callback(
       [command, app] { run_and_record(*app, command->out, [&] { colorize(*command); }); });
 }

@@ -14,6 +14,7 @@ void add_train(CLI::App& program);
 void add_colorize(CLI::App& program);
 void add_evaluate(CLI::App& program);
 void add_info(CLI::App& program);
+void add_weights(CLI::App& program);
 
 /// Parses the command line, runs the command, and turns whatever is thrown into one line on
 /// standard error

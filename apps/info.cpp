@@ -9,15 +9,16 @@
 #include <string_view>
 
 #include "apps/commands.hpp"
+#include "apps/device_options.hpp"
 #include "base/error.hpp"
-#include "base/hdf5.hpp"
 #include "data/dataset.hpp"
 #include "data/frames.hpp"
 #include "data/names.hpp"
 #include "data/result_file.hpp"
-#include "nn/checkpoint.hpp"
 #include "nn/recurrent_colorizer.hpp"
+#include "weights/foreign_hdf5.hpp"
 #include "weights/keras_vgg16.hpp"
+#include "weights/model_file.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
@@ -50,10 +51,15 @@ std::vector<std::string> random_layers(const ColorizationModel& model) {
   return layers;
 }
 
-Json describe_model(const fs::path& path) {
-  const LoadedModel loaded = load_model(path, open_backend("cpu"));
+std::string kind_of(ModelForm form) {
+  if (form == ModelForm::kKeras) return "keras model";
+  return form == ModelForm::kSafetensors ? "safetensors model" : "model";
+}
+
+Json describe_model(const fs::path& path, ModelForm form) {
+  const LoadedModel loaded = load_any_model(path, make_cpu_backend());
   const ColorizationModel& model = *loaded.model;
-  Json json{{"kind", "model"},
+  Json json{{"kind", kind_of(form)},
             {"architecture", arch_name(model.spec().arch)},
             {"decoder", decoder_name(model.spec().decoder)},
             {"parameters", model.weight_count()},
@@ -86,20 +92,20 @@ Json as_json(const std::vector<ConvolutionPlan>& plans) {
 }
 
 /// How the model's convolutions are computed, told by computing them.
-Json describe_plan(const fs::path& path) {
+Json describe_plan(const fs::path& path, const BackendOptions& options) {
   constexpr std::int64_t kBatch = 16;
   Json json;
   {
-    const auto backend = open_backend("auto");
-    const LoadedModel loaded = load_model(path, backend);
+    const auto backend = open_backend(options);
+    const LoadedModel loaded = load_any_model(path, backend);
     loaded.model->train(true);
     const Variable y = loaded.model->forward(
         Variable(Tensor::zeros(backend, {kBatch, kNetworkSize, kNetworkSize, 6})));
     backward(y, Tensor::zeros(backend, y.shape()));
     json["training_step"] = as_json(backend->convolution_plans());
   }
-  const auto backend = open_backend("auto");
-  const LoadedModel loaded = load_model(path, backend);
+  const auto backend = open_backend(options);
+  const LoadedModel loaded = load_any_model(path, backend);
   RecurrentColorizer(*loaded.model, Previous::kOwn)
       .step(Tensor::zeros(backend, {1, kNetworkSize, kNetworkSize, 3}));
   json["frame"] = as_json(backend->convolution_plans());
@@ -159,32 +165,32 @@ Json describe_frames(const fs::path& path) {
   return json;
 }
 
-bool is_model(const fs::path& path) {
-  const hdf5::File file = hdf5::File::open(path);
-  return file.has_attribute(".", "format") && file.read_string(".", "format") == "afterglow model";
-}
-
-Json describe(const fs::path& path, bool plan) {
+/// `plan_on`: for a plan, where.
+Json describe(const fs::path& path, const BackendOptions* plan_on) {
   if (!fs::exists(path)) {
     throw InputError(path.string(), "does not exist", "give a file or folder that does");
   }
-  const bool other = fs::is_directory(path) || !holds_hdf5(path);
-  if (plan && (other || !is_model(path))) {
+  const bool tensors = path.extension() == ".safetensors";
+  const bool other = fs::is_directory(path) || (!tensors && !holds_hdf5(path));
+  const ModelForm form = other ? ModelForm::kNone : model_form(path);
+  if (form != ModelForm::kNone) {
+    return plan_on == nullptr ? describe_model(path, form) : describe_plan(path, *plan_on);
+  }
+  if (plan_on != nullptr) {
     throw InputError(path.string(), "is not a model, which alone has a plan", "leave out --plan");
   }
   if (other) return describe_frames(path);
-  const hdf5::File file = hdf5::File::open(path);
-  if (!file.has_attribute(".", "format")) return describe_vgg16(path);
-  const std::string format = file.read_string(".", "format");
-  if (format == "afterglow model") return plan ? describe_plan(path) : describe_model(path);
-  if (format == "afterglow dataset") return describe_dataset(path);
-  if (format == "afterglow result") return describe_results(path);
-  throw InputError(path.string(), "holds '" + format + "', which is not known",
+  const ForeignHdf5 file = read_foreign_hdf5(path, Hdf5Part::kTexts);
+  const auto format = file.texts.find("format");
+  if (format == file.texts.end()) return describe_vgg16(path);
+  if (format->second == "afterglow dataset") return describe_dataset(path);
+  if (format->second == "afterglow result") return describe_results(path);
+  throw InputError(path.string(), "holds '" + format->second + "', which is not known",
                    "give a model, a dataset, a result or VGG16 weights");
 }
 
 std::string text_of(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) return one_line(value.get<std::string>());
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   if (!value.is_array()) return value.dump();
   std::string text;
@@ -213,21 +219,39 @@ void print(const Json& json) {
 }  // namespace
 
 void add_info(CLI::App& program) {
-  CLI::App* command =
-      program.add_subcommand("info", "Say what a model, dataset, weights file or film holds");
-  auto path = std::make_shared<std::string>();
-  auto as_json = std::make_shared<bool>(false);
-  auto plan = std::make_shared<bool>(false);
-  command->add_option("FILE", *path, "Model, dataset, VGG16 weights, film or folder of pictures")
-      ->required();
-  command->add_flag("--json", *as_json, "Print JSON");
-  command->add_flag("--plan", *plan,
-                    "Of a model: how each convolution is computed on this machine, in a training "
-                    "step of 16 frames and in a frame");
-  command->callback([path, as_json, plan] {
-    const Json json = describe(*path, *plan);
-    if (*as_json) {
-      std::puts(json.dump(2).c_str());
+  struct Options {
+    std::string path;
+    bool devices = false, json = false, plan = false;
+    BackendOptions backend;
+  };
+  CLI::App* command = program.add_subcommand(
+      "info", "Say what a model, dataset, weights file or film holds, or what can compute here");
+  auto options = std::make_shared<Options>();
+  CLI::Option* file = command->add_option(
+      "FILE", options->path, "Model, dataset, VGG16 weights, film or folder of pictures");
+  command
+      ->add_flag("--devices", options->devices,
+                 "What there is to compute on, and why CUDA cannot be used where it cannot")
+      ->excludes(file);
+  command->add_flag("--json", options->json, "Print JSON");
+  CLI::Option* plan = command->add_flag(
+      "--plan", options->plan,
+      "Of a model: how each convolution is computed on this machine, in a training step of 16 "
+      "frames and in a frame");
+  plan->needs(file);
+  add_device_options(*command, options->backend);
+  command->callback([options] {
+    if (!options->devices && options->path.empty()) {
+      throw CLI::RequiredError("FILE or --devices");
+    }
+    const Json json = options->devices
+                          ? Json{{"devices", describe_devices()}}
+                          : describe(options->path, options->plan ? &options->backend : nullptr);
+    if (options->json) {
+      // Names in a file need not be UTF-8.
+      std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    } else if (options->devices) {
+      for (const Json& line : json["devices"]) std::puts(text_of(line).c_str());
     } else {
       print(json);
     }

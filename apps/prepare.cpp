@@ -10,6 +10,8 @@
 
 #include "apps/commands.hpp"
 #include "apps/configuration.hpp"
+#include "apps/device_options.hpp"
+#include "apps/image_colorizer.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -21,6 +23,7 @@
 #include "data/pairing.hpp"
 #include "data/scene_cut.hpp"
 #include "data/simulated_colorizer.hpp"
+#include "kernels/device.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
@@ -33,25 +36,30 @@ struct PrepareCommand {
   std::vector<fs::path> truth;
   std::vector<fs::path> colorized;
   std::string colorizer;
+  Eccv16Files eccv16;
+  BackendOptions backend;
   fs::path out;
   std::string fit = "resize";
   SplitRequest split;
   std::int64_t max_frames = 0;  // 0: all
 };
 
-/// The per-frame colorized version of a film: another film, or the simulation.
+/// The per-frame colorized version of a film: another film, what `colorizer` makes of it, or (when
+/// that is null) the simulation.
 class ColorizedFrames {
  public:
-  ColorizedFrames(const FilmPair& pair, std::uint64_t seed)
-      : path_(pair.colorized),
-        reader_(pair.colorized.empty() ? nullptr : open_frames(pair.colorized)),
+  ColorizedFrames(const FilmPair& pair, const ImageColorizer* colorizer, std::uint64_t seed)
+      : reader_(pair.colorized.empty() ? nullptr : open_frames(pair.colorized)),
+        colorizer_(colorizer),
         simulated_(stable_hash(pair.id.data(), pair.id.size(), seed)) {}
 
   const FrameReader* reader() const { return reader_.get(); }
 
   /// The frame that belongs to the true one, or nothing at the film's end.
   std::optional<Picture> next(const Picture& truth) {
-    if (reader_ == nullptr) return simulated_.colorize(truth);
+    if (reader_ == nullptr) {
+      return colorizer_ == nullptr ? simulated_.colorize(truth) : colorizer_->colorize(truth);
+    }
     std::optional<Frame> frame = reader_->read();
     if (!frame) return std::nullopt;
     return std::move(frame->picture);
@@ -61,8 +69,8 @@ class ColorizedFrames {
   bool at_end() { return reader_ == nullptr || !reader_->read(); }
 
  private:
-  fs::path path_;
   std::unique_ptr<FrameReader> reader_;
+  const ImageColorizer* colorizer_;
   SimulatedColorizer simulated_;
 };
 
@@ -106,8 +114,10 @@ std::string piece_id(const std::string& id, std::int64_t first) {
 
 class Preparation {
  public:
-  Preparation(const PrepareCommand& command, const DatasetHeader& header)
-      : command_(command), fit_(header.fit), writer_(command.out, header) {}
+  /// `colorizer` may be null, and must outlive this.
+  Preparation(const PrepareCommand& command, const ImageColorizer* colorizer,
+              const DatasetHeader& header)
+      : command_(command), colorizer_(colorizer), fit_(header.fit), writer_(command.out, header) {}
 
   /// Adds a film's clips; leaves none of them when it throws.
   void add(const FilmPair& pair, Progress& progress, std::int64_t films_done) {
@@ -141,7 +151,7 @@ class Preparation {
   void read(const FilmPair& pair, std::vector<std::string>& pieces, Progress& progress,
             std::int64_t films_done) {
     const std::unique_ptr<FrameReader> truth = open_frames(pair.truth);
-    ColorizedFrames colorized(pair, command_.split.seed);
+    ColorizedFrames colorized(pair, colorizer_, command_.split.seed);
     check_sizes(pair, *truth, colorized.reader(), fit_);
     SceneCutDetector cuts;
     std::int64_t frames = 0;
@@ -168,6 +178,7 @@ class Preparation {
   }
 
   const PrepareCommand& command_;
+  const ImageColorizer* colorizer_;
   Fit fit_;
   DatasetWriter writer_;
   std::vector<std::string> films_;
@@ -195,12 +206,13 @@ void print_table(const fs::path& out, const std::vector<ClipInfo>& clips) {
   std::printf("\n");
 }
 
-/// Refuses what would only show after hours of work.
-void check_command(const PrepareCommand& command) {
+/// Refuses what would only show after hours of work, and fills in what was left out.
+void check_command(PrepareCommand& command) {
   if (command.colorized.empty() == command.colorizer.empty()) {
-    throw InputError("prepare", "takes either --colorized FILES or --colorizer simulated",
+    throw InputError("prepare", "takes either --colorized FILES or --colorizer",
                      "give one of them");
   }
+  complete_eccv16_options(command.colorizer, command.eccv16);
   if (fs::is_directory(command.out)) {
     throw InputError(command.out.string(), "is a folder", "give a file name as --out");
   }
@@ -218,12 +230,12 @@ std::map<std::string, Split> requested_splits(const Pairing& pairing, const Spli
   return splits;
 }
 
-void run_prepare(const PrepareCommand& command) {
+void run_prepare(PrepareCommand& command) {
   check_command(command);
-  const bool simulated = command.colorized.empty();
   const std::vector<fs::path> truths = expand_folders(command.truth);
-  Pairing pairing =
-      simulated ? name_films(truths) : pair_films(truths, expand_folders(command.colorized));
+  Pairing pairing = command.colorized.empty()
+                        ? name_films(truths)
+                        : pair_films(truths, expand_folders(command.colorized));
   const std::map<std::string, Split> splits = pairing.pairs.empty()
                                                   ? std::map<std::string, Split>()
                                                   : requested_splits(pairing, command.split);
@@ -231,10 +243,18 @@ void run_prepare(const PrepareCommand& command) {
   header.size = kSize;
   header.seed = command.split.seed;
   header.fit = parse_fit(command.fit, "--fit");
-  header.colorizer = simulated ? SimulatedColorizer::name() : "files";
-  header.colorizer_sha256 = simulated ? SimulatedColorizer::sha256() : "";
+  header.colorizer = "files";
+  std::optional<ImageColorizer> colorizer;
+  if (command.colorizer == kSimulated) {
+    header.colorizer = SimulatedColorizer::name();
+    header.colorizer_sha256 = SimulatedColorizer::sha256();
+  } else if (command.colorizer == kEccv16) {
+    colorizer.emplace(command.eccv16, open_backend(command.backend));
+    header.colorizer = kEccv16;
+    header.colorizer_sha256 = colorizer->sha256();
+  }
 
-  Preparation preparation(command, header);
+  Preparation preparation(command, colorizer ? &*colorizer : nullptr, header);
   Progress progress("prepare", static_cast<std::int64_t>(pairing.pairs.size()), "films");
   std::int64_t done = 0;
   std::size_t kept = 0;
@@ -277,8 +297,11 @@ void add_prepare(CLI::App& program) {
       ->required();
   app->add_option("--colorized", command->colorized,
                   "Colorized films; paired by equal name, else by trailing number");
-  app->add_option("--colorizer", command->colorizer, "Make them from the truth instead")
-      ->check(CLI::IsMember({kSimulated}));
+  app->add_option(
+         "--colorizer", command->colorizer,
+         "Make them from the truth instead: a stated simulation, or the pretrained network")
+      ->check(CLI::IsMember({kSimulated, kEccv16}));
+  add_eccv16_options(*app, command->eccv16);
   app->add_option("--out", command->out, "Dataset file (.h5)")->required();
   app->add_option("--fit", command->fit,
                   "How frames become 128x128: crop (their centre) or resize (all of them)")
@@ -297,6 +320,7 @@ void add_prepare(CLI::App& program) {
   app->add_option("--seed", command->split.seed, "Of the split and of the simulation")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_device_options(*app, command->backend);
   app->callback(
       [command, app] { run_and_record(*app, command->out, [&] { run_prepare(*command); }); });
 }

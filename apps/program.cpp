@@ -35,6 +35,7 @@ int run_program(int argc, char** argv) {
   add_colorize(program);
   add_evaluate(program);
   add_info(program);
+  add_weights(program);
   try {
     // CLI11 would only say that a command is missing.
     const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };

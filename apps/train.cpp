@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "apps/commands.hpp"
+#include "apps/device_options.hpp"
 #include "apps/trainer.hpp"
 
 namespace afterglow {
@@ -50,7 +51,11 @@ void add_train(CLI::App& program) {
                    "Batch norm statistics for inference: reestimate (over training batches) or "
                    "keras (running averages)")
       ->capture_default_str();
-  command->add_option("--init", options->init, "Model file to start from");
+  command->add_option(
+      "--init", options->init,
+      "Model file to start from: afterglow's, a whole Keras model, or .safetensors");
+  command->add_flag("--init-optimizer", options->init_optimizer,
+                    "Adam's moments and step counter from --init too");
   command->add_option("--vgg16-weights", options->vgg16_weights,
                       "Keras HDF5 file with weights for the VGG16 encoder");
   command->add_flag("--vgg16-partial", options->vgg16_partial,
@@ -58,16 +63,7 @@ void add_train(CLI::App& program) {
   command->add_option("--seed", options->seed, "Seed of weights and order")
       ->check(CLI::NonNegativeNumber)  // -1 would wrap around
       ->capture_default_str();
-  command->add_option("--device", options->device, "auto or cpu")->capture_default_str();
-  command
-      ->add_option("--conv-algo", options->convolutions,
-                   "Algorithms of the convolutions: auto (the fastest of each), direct or winograd")
-      ->capture_default_str();
-  command
-      ->add_option(
-          "--precision", options->precision,
-          "fp32, or bf16: convolutions round to bfloat16 where that is faster (CPUs with AMX)")
-      ->capture_default_str();
+  add_device_options(*command, options->backend);
   command
       ->add_option("--save-every", options->save_every,
                    "Steps between checkpoints inside an epoch, besides one every few minutes")

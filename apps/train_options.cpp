@@ -93,6 +93,9 @@ void check_options(const TrainOptions& options) {
   if (!options.init.empty() && !options.vgg16_weights.empty()) {
     throw InputError("--init", "and --vgg16-weights both fill the encoder", "leave one out");
   }
+  if (options.init_optimizer && options.init.empty()) {
+    throw InputError("--init-optimizer", "goes with --init alone", "leave it out or give --init");
+  }
 }
 
 std::string configuration(const TrainOptions& options, const std::string& data_fingerprint) {
@@ -113,15 +116,18 @@ std::string configuration(const TrainOptions& options, const std::string& data_f
        << "unroll=" << options.unroll << '\n'
        << "stop-gradient=" << flag(options.stop_gradient) << '\n'
        << "bn=" << quoted(options.norms) << '\n';
-  if (!options.init.empty()) text << "init=" << quoted(options.init.string()) << '\n';
+  if (!options.init.empty()) {
+    text << "init=" << quoted(options.init.string()) << '\n'
+         << "init-optimizer=" << flag(options.init_optimizer) << '\n';
+  }
   if (!options.vgg16_weights.empty()) {
     text << "vgg16-weights=" << quoted(options.vgg16_weights.string()) << '\n'
          << "vgg16-partial=" << flag(options.vgg16_partial) << '\n';
   }
   text << "seed=" << options.seed << '\n'
-       << "device=" << quoted(options.device) << '\n'
-       << "conv-algo=" << quoted(options.convolutions) << '\n'
-       << "precision=" << quoted(options.precision) << '\n'
+       << "device=" << quoted(options.backend.device) << '\n'
+       << "conv-algo=" << quoted(options.backend.convolutions) << '\n'
+       << "precision=" << quoted(options.backend.precision) << '\n'
        << "save-every=" << options.save_every << '\n';
   return text.str();
 }

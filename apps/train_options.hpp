@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "kernels/device.hpp"
+
 namespace afterglow {
 
 struct TrainOptions {
@@ -24,12 +26,11 @@ struct TrainOptions {
   bool stop_gradient = false;         // own: no gradients from step to step
   std::string norms = "reestimate";   // or "keras": the batch norms' statistics for inference
   std::filesystem::path init;         // empty: fresh weights
+  bool init_optimizer = false;        // Adam's state from there too
   std::filesystem::path vgg16_weights;
   bool vgg16_partial = false;
   std::uint64_t seed = 1;
-  std::string device = "auto";
-  std::string convolutions = "auto";
-  std::string precision = "fp32";
+  BackendOptions backend;
   std::int64_t save_every = 0;  // steps between checkpoints inside an epoch; 0: by time alone
   bool resume = false;
 };

@@ -11,6 +11,7 @@
 #include "base/sha256.hpp"
 #include "nn/ops/ops.hpp"
 #include "weights/keras_vgg16.hpp"
+#include "weights/model_file.hpp"
 
 namespace afterglow {
 namespace {
@@ -51,8 +52,11 @@ TrainOptions checked(const TrainOptions& options) {
 
 void require_finite_weights(const ColorizationModel& model, std::int64_t step) {
   for (const Weight& weight : model.weights()) {
-    const double squares = weight.value.backend()->sum_of_squares(weight.value.source());
-    if (!std::isfinite(squares)) {
+    const auto& backend = weight.value.backend();
+    const DeviceArray<double> squares(backend);
+    const Source values = weight.value.source();
+    backend->sum_of_squares({&values, 1}, squares.data());
+    if (!std::isfinite(squares.value())) {
       throw RunError("training: weights are no longer finite after step " + std::to_string(step) +
                      kDiverged);
     }
@@ -86,7 +90,7 @@ Trainer::Trainer(const TrainOptions& options)
       recurrence_{options.previous == "own", options.unroll, options.stop_gradient},
       dataset_(open_dataset(options.data)),
       folder_(options.out, options.resume),
-      backend_(open_backend(options.device, options.convolutions, options.precision)),
+      backend_(open_backend(options.backend)),
       configuration_(configuration(options, data_fingerprint(*dataset_))),
       saved_(Clock::now()) {
   const ModelSpec spec{parse_arch(options_.arch), parse_decoder(options_.decoder)};
@@ -104,12 +108,14 @@ Trainer::Trainer(const TrainOptions& options)
 }
 
 void Trainer::start() {
-  if (!options_.init.empty()) load_weights(options_.init, *model_);
   if (!options_.vgg16_weights.empty()) {
     load_keras_vgg16(options_.vgg16_weights, *model_, options_.vgg16_partial);
   }
   adam_.emplace(model_->parameters(), AdamOptions{.learning_rate = options_.learning_rate,
                                                   .clip_norm = options_.clip_norm});
+  if (!options_.init.empty()) {
+    load_any_weights(options_.init, *model_, options_.init_optimizer ? &*adam_ : nullptr);
+  }
   state_.rng = Rng(options_.seed).state();
   state_.config = configuration_;
 }
@@ -185,19 +191,16 @@ void Trainer::run() {
 void Trainer::step(const Batch& batch) {
   const auto start = Clock::now();
   model_->train(true);
-  TemporalMseValue parts;
-  {
-    const Variable prediction = predict_batch(*model_, batch, recurrence_);
-    const ops::Loss loss = ops::temporal_mse(prediction, frames_tensor(backend_, batch.truth),
-                                             static_cast<float>(options_.beta), batch.clip_starts);
-    parts = loss.parts;
-    if (!std::isfinite(parts.loss)) {
-      throw RunError("training: the loss is not a number at step " +
-                     std::to_string(state_.step + 1) + kDiverged);
-    }
-    backward(loss.value);
+  Step& now = step_for(batch);
+  now.batch.write(batch);
+  adam_->begin();
+  now.passes->run(*backend_);
+  const TemporalMseValue parts = now.value.value();
+  if (!std::isfinite(parts.loss)) {
+    throw RunError("training: the loss is not a number at step " + std::to_string(state_.step + 1) +
+                   kDiverged);
   }
-  adam_->step();
+  adam_->end();
   ++state_.step;
   ++state_.batch;
   folder_.write_log(nlohmann::ordered_json{{"step", state_.step},
@@ -211,6 +214,22 @@ void Trainer::step(const Batch& batch) {
   progress_->update(frames_done_, "epoch " + std::to_string(state_.epoch + 1) + "/" +
                                       std::to_string(options_.epochs) + "  loss " +
                                       short_number(parts.loss) + note_);
+}
+
+Trainer::Step& Trainer::step_for(const Batch& batch) {
+  const auto found = steps_.find(kind_of(batch));
+  if (found != steps_.end()) return found->second;
+  Step& step = steps_
+                   .try_emplace(kind_of(batch), BatchTensors(backend_, batch),
+                                DeviceArray<TemporalMseValue>(backend_))
+                   .first->second;
+  step.passes.emplace([this, &step] {
+    const Variable prediction = predict_batch(*model_, step.batch, recurrence_);
+    ops::backward_temporal_mse(prediction, step.batch.truth(), static_cast<float>(options_.beta),
+                               step.batch.clip_starts(), step.value);
+    adam_->apply();
+  });
+  return step;
 }
 
 void Trainer::end_epoch() {

@@ -3,14 +3,17 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "apps/run_folder.hpp"
 #include "apps/train_options.hpp"
 #include "apps/training_pass.hpp"
 #include "base/progress.hpp"
 #include "nn/checkpoint.hpp"
+#include "nn/repeated.hpp"
 
 namespace afterglow {
 
@@ -28,9 +31,20 @@ class Trainer {
   const RunFolder& folder() const { return folder_; }
 
  private:
+  /// Batches of one kind, and the step that learns from one, recorded where the device can.
+  struct Step {
+    Step(BatchTensors tensors, DeviceArray<TemporalMseValue> loss)
+        : batch(std::move(tensors)), value(std::move(loss)) {}
+
+    BatchTensors batch;
+    DeviceArray<TemporalMseValue> value;
+    std::optional<Repeated> passes;
+  };
+
   void start();
   void resume();
   void step(const Batch& batch);
+  Step& step_for(const Batch& batch);
   /// Validates and saves; the epoch is over when this returns.
   void end_epoch();
   TemporalMseValue validate();
@@ -52,6 +66,7 @@ class Trainer {
   std::string configuration_;
   std::unique_ptr<ColorizationModel> model_;
   std::optional<Adam> adam_;
+  std::map<BatchKind, Step> steps_;
   TrainingState state_;
   std::optional<BatchProducer> batches_;
   std::optional<Progress> progress_;

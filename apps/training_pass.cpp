@@ -10,38 +10,43 @@ namespace {
 
 constexpr std::int64_t kFrameValues = kNetworkSize * kNetworkSize * 3;
 
-/// One frame of many on the host.
-std::span<const float> frame_of(const std::vector<float>& frames, std::int64_t index) {
-  return std::span(frames).subspan(static_cast<std::size_t>(index * kFrameValues),
-                                   static_cast<std::size_t>(kFrameValues));
+Tensor frames_of(const std::shared_ptr<Backend>& backend, const std::vector<std::uint8_t>& values) {
+  const auto count = static_cast<std::int64_t>(values.size()) / kFrameValues;
+  if (count == 0) return {};
+  return Tensor::from_host(backend, {count, kNetworkSize, kNetworkSize, 3}, std::span(values));
 }
 
-/// Frames gathered on the host, for one pass.
-class Gathered {
- public:
-  void add(std::span<const float> frame) {
-    values_.insert(values_.end(), frame.begin(), frame.end());
-  }
-  bool empty() const { return values_.empty(); }
-  Tensor tensor(const std::shared_ptr<Backend>& backend) const {
-    return frames_tensor(backend, values_);
-  }
-
- private:
-  std::vector<float> values_;
+/// One frame of many.
+struct FrameOf {
+  const Tensor& frames;
+  std::int64_t index;
 };
+
+/// Frames gathered into one tensor.
+Tensor gathered(const std::vector<FrameOf>& frames) {
+  const auto& backend = frames.front().frames.backend();
+  const auto size = static_cast<std::size_t>(kFrameValues);
+  Tensor result(backend, {static_cast<std::int64_t>(frames.size()), kNetworkSize, kNetworkSize, 3},
+                frames.front().frames.type());
+  const Destination to = result.destination();
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto at = static_cast<std::size_t>(frames[i].index) * size;
+    backend->copy(frames[i].frames.source().subspan(at, size), to.subspan(i * size, size));
+  }
+  return result;
+}
 
 class OwnUnroll {
  public:
-  OwnUnroll(ColorizationModel& model, const Batch& batch, const Recurrence& recurrence,
+  OwnUnroll(ColorizationModel& model, const BatchTensors& batch, const Recurrence& recurrence,
             const NormMomentum& momentum)
       : model_(model),
         batch_(batch),
         recurrence_(recurrence),
         momentum_(momentum),
-        backend_(model.weights().front().value.backend()),
-        unroll_(std::min<std::int64_t>(recurrence.unroll, batch.count())),
-        segments_((batch.count() + unroll_ - 1) / unroll_) {}
+        count_(batch.kind().count),
+        unroll_(std::min<std::int64_t>(recurrence.unroll, count_)),
+        segments_((count_ + unroll_ - 1) / unroll_) {}
 
   Variable run() {
     Variable previous = before_segments();
@@ -53,7 +58,7 @@ class OwnUnroll {
       previous = recurrence_.stop_gradient ? steps.back().detached() : steps.back();
     }
     std::vector<Variable> in_order;
-    for (std::int64_t t = 0; t < batch_.count(); ++t) {
+    for (std::int64_t t = 0; t < count_; ++t) {
       in_order.push_back(
           ops::slice_frames(steps[static_cast<std::size_t>(t % unroll_)], t / unroll_, 1));
     }
@@ -63,15 +68,15 @@ class OwnUnroll {
  private:
   /// How many segments have a frame j: all but perhaps the last.
   std::int64_t segments_at(std::int64_t j) const {
-    return (segments_ - 1) * unroll_ + j < batch_.count() ? segments_ : segments_ - 1;
+    return (segments_ - 1) * unroll_ + j < count_ ? segments_ : segments_ - 1;
   }
 
   Variable current_at(std::int64_t j) const {
-    Gathered frames;
+    std::vector<FrameOf> frames;
     for (std::int64_t s = 0; s < segments_at(j); ++s) {
-      frames.add(frame_of(batch_.current, s * unroll_ + j));
+      frames.push_back({batch_.current(), s * unroll_ + j});
     }
-    return Variable(frames.tensor(backend_));
+    return Variable(gathered(frames));
   }
 
   Variable pass(const Variable& current, const Variable& previous) const {
@@ -81,59 +86,68 @@ class OwnUnroll {
 
   /// The previous frame of each segment's first.
   Variable before_segments() const {
-    const bool starts_clip = batch_.frames.front() == 0;
-    Gathered current;
-    Gathered previous;
-    if (!starts_clip) {
-      const std::int64_t known = static_cast<std::int64_t>(batch_.context.size()) / kFrameValues;
-      current.add(frame_of(batch_.context, known - 1));
-      previous.add(frame_of(batch_.context, std::max<std::int64_t>(known - 2, 0)));
+    std::vector<FrameOf> current;
+    std::vector<FrameOf> previous;
+    if (!batch_.kind().starts_clip) {
+      const std::int64_t known = batch_.kind().context;
+      current.push_back({batch_.context(), known - 1});
+      previous.push_back({batch_.context(), std::max<std::int64_t>(known - 2, 0)});
     }
     for (std::int64_t s = 1; s < segments_; ++s) {
-      current.add(frame_of(batch_.current, s * unroll_ - 1));
-      previous.add(frame_of(batch_.previous, s * unroll_ - 1));
+      current.push_back({batch_.current(), s * unroll_ - 1});
+      previous.push_back({batch_.previous(), s * unroll_ - 1});
     }
     std::vector<Variable> parts;
-    if (starts_clip) {
-      Gathered itself;
-      itself.add(frame_of(batch_.current, 0));
-      parts.emplace_back(itself.tensor(backend_));
-    }
+    if (batch_.kind().starts_clip) parts.emplace_back(gathered({{batch_.current(), 0}}));
     if (!current.empty()) {
       const NoGradient guard;
       model_.set_norm_momentum(1.0F);  // leaves the running statistics as they are
-      parts.push_back(model_.forward(ops::concat_channels(Variable(current.tensor(backend_)),
-                                                          Variable(previous.tensor(backend_)))));
+      parts.push_back(model_.forward(
+          ops::concat_channels(Variable(gathered(current)), Variable(gathered(previous)))));
       model_.set_norm_momentum(BatchNorm::kMomentum);
     }
     return ops::concat_frames(parts);
   }
 
   ColorizationModel& model_;
-  const Batch& batch_;
+  const BatchTensors& batch_;
   const Recurrence& recurrence_;
   const NormMomentum& momentum_;
-  std::shared_ptr<Backend> backend_;
+  std::int64_t count_;
   std::int64_t unroll_;
   std::int64_t segments_;
 };
 
 }  // namespace
 
-int context_frames(const Recurrence& recurrence) { return recurrence.own ? 2 : 0; }
-
-Tensor frames_tensor(const std::shared_ptr<Backend>& backend, const std::vector<float>& values) {
-  const auto count = static_cast<std::int64_t>(values.size()) / kFrameValues;
-  return Tensor::from_host(backend, {count, kNetworkSize, kNetworkSize, 3}, values);
+BatchKind kind_of(const Batch& batch) {
+  return {batch.count(), static_cast<std::int64_t>(batch.context.size()) / kFrameValues,
+          batch.frames.front() == 0};
 }
 
-Variable predict_batch(ColorizationModel& model, const Batch& batch, const Recurrence& recurrence,
-                       const NormMomentum& momentum) {
+BatchTensors::BatchTensors(const std::shared_ptr<Backend>& backend, const Batch& batch)
+    : kind_(kind_of(batch)),
+      current_(frames_of(backend, batch.current)),
+      previous_(frames_of(backend, batch.previous)),
+      truth_(frames_of(backend, batch.truth)),
+      context_(frames_of(backend, batch.context)),
+      clip_starts_(backend, batch.clip_starts) {}
+
+void BatchTensors::write(const Batch& batch) {
+  current_.copy_from_host(std::span(batch.current));
+  previous_.copy_from_host(std::span(batch.previous));
+  truth_.copy_from_host(std::span(batch.truth));
+  if (context_) context_.copy_from_host(std::span(batch.context));
+  clip_starts_.write(batch.clip_starts);
+}
+
+int context_frames(const Recurrence& recurrence) { return recurrence.own ? 2 : 0; }
+
+Variable predict_batch(ColorizationModel& model, const BatchTensors& batch,
+                       const Recurrence& recurrence, const NormMomentum& momentum) {
   if (recurrence.own) return OwnUnroll(model, batch, recurrence, momentum).run();
-  const auto backend = model.weights().front().value.backend();
   if (momentum) model.set_norm_momentum(momentum());
-  return model.forward(ops::concat_channels(Variable(frames_tensor(backend, batch.current)),
-                                            Variable(frames_tensor(backend, batch.previous))));
+  return model.forward(ops::concat_channels(Variable(batch.current()), Variable(batch.previous())));
 }
 
 }  // namespace afterglow

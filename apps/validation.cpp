@@ -13,13 +13,12 @@ namespace {
 constexpr std::int64_t kNormBatches = 8;
 
 /// Predictions as a film is coloured; the colorizer remembers the frame before the batch.
-Variable predict_recurrently(RecurrentColorizer& colorizer, const std::shared_ptr<Backend>& backend,
-                             const Batch& batch) {
-  const Variable frames(frames_tensor(backend, batch.current));
-  if (batch.frames.front() == 0) colorizer.reset();
+Variable predict_recurrently(RecurrentColorizer& colorizer, const BatchTensors& batch) {
+  const Variable frames(batch.current());
+  if (batch.kind().starts_clip) colorizer.reset();
   std::vector<Variable> outputs;
-  for (std::int64_t t = 0; t < batch.count(); ++t) {
-    outputs.emplace_back(colorizer.step(ops::slice_frames(frames, t, 1).value()));
+  for (std::int64_t t = 0; t < batch.kind().count; ++t) {
+    outputs.emplace_back(colorizer.step(ops::slice_frames(frames, t, 1).value()).clone());
   }
   return ops::concat_frames(outputs);
 }
@@ -45,12 +44,11 @@ TemporalMseValue validation_loss(ColorizationModel& model,
   TemporalMseValue mean;
   while (const std::optional<Batch> batch = batches.next()) {
     throw_if_interrupted();
-    const Variable prediction = recurrence.own ? predict_recurrently(colorizer, backend, *batch)
-                                               : predict_batch(model, *batch, {});
+    const BatchTensors tensors(backend, *batch);
+    const Variable prediction = recurrence.own ? predict_recurrently(colorizer, tensors)
+                                               : predict_batch(model, tensors, {});
     const TemporalMseValue parts =
-        ops::temporal_mse(prediction, frames_tensor(backend, batch->truth), beta,
-                          batch->clip_starts)
-            .parts;
+        ops::temporal_mse(prediction, tensors.truth(), beta, batch->clip_starts).parts;
     const double weight = static_cast<double>(batch->count()) / frames;
     mean.loss += weight * parts.loss;
     mean.fidelity += weight * parts.fidelity;
@@ -72,10 +70,11 @@ void reestimate_norms(ColorizationModel& model, const std::shared_ptr<const Data
     const auto n = static_cast<float>(passes++);
     return n / (n + 1);
   };
+  const auto backend = model.weights().front().value.backend();
   model.train(true);
   for (std::int64_t i = 0; i < count; ++i) {
     BatchProducer batches(dataset, ordered, {0, i * available / count});
-    predict_batch(model, *batches.next(), recurrence, averaging);
+    predict_batch(model, BatchTensors(backend, *batches.next()), recurrence, averaging);
   }
   model.set_norm_momentum(BatchNorm::kMomentum);
   model.train(false);

@@ -1,0 +1,24 @@
+#include "apps/device_options.hpp"
+
+namespace afterglow {
+
+void add_device_options(CLI::App& command, BackendOptions& options) {
+  command
+      .add_option("--device", options.device,
+                  "auto (a CUDA device where one is usable, else the CPU), cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command
+      .add_option("--conv-algo", options.convolutions,
+                  "On the CPU, algorithms of the convolutions: auto (the fastest of each), direct "
+                  "or winograd")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--precision", options.precision,
+          "fp32, tf32 (CUDA), or bf16: convolutions multiply bfloat16 (CUDA, CPUs with AMX)")
+      ->capture_default_str();
+  command.add_flag("!--no-graphs", options.graphs,
+                   "On CUDA, launch every kernel by itself instead of whole steps as one graph");
+}
+
+}  // namespace afterglow

@@ -1,0 +1,166 @@
+// `afterglow weights`: the files of pretrained weights: which there are, getting them, checking
+// them; and trained models for other programs.
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/commands.hpp"
+#include "base/error.hpp"
+#include "base/input_file.hpp"
+#include "base/output_file.hpp"
+#include "base/sha256.hpp"
+#include "weights/download.hpp"
+#include "weights/manifest.hpp"
+#include "weights/model_file.hpp"
+#include "weights/raw_tensors.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+namespace {
+
+void list(bool as_json) {
+  if (as_json) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const KnownWeights& known : known_weights()) {
+      json.push_back({{"name", known.name},
+                      {"file", known.file},
+                      {"bytes", known.bytes},
+                      {"sha256", known.sha256.empty() ? nullptr : nlohmann::json(known.sha256)},
+                      {"licence", known.licence},
+                      {"purpose", known.purpose},
+                      {"addresses", known.addresses},
+                      {"fetched", fs::exists(weights_folder() / known.file)}});
+    }
+    std::printf("%s\n", json.dump(2).c_str());
+    return;
+  }
+  for (const KnownWeights& known : known_weights()) {
+    std::printf("%s%s\n", known.name.c_str(),
+                fs::exists(weights_folder() / known.file) ? "  (fetched)" : "");
+    std::printf("  file     %s, %.1f MB\n", known.file.c_str(),
+                static_cast<double>(known.bytes) / 1e6);
+    std::printf("  sha256   %s\n", known.sha256.empty() ? "none published; the size is checked"
+                                                        : known.sha256.c_str());
+    std::printf("  licence  %s\n", known.licence.c_str());
+    std::printf("  for      %s\n", known.purpose.c_str());
+    for (const std::string& address : known.addresses)
+      std::printf("  from     %s\n", address.c_str());
+  }
+}
+
+/// What is wrong with the file at `path`; empty when nothing is.
+std::string problem_of(const KnownWeights& known, const fs::path& path) {
+  return check_weights(known, read_file(path, kLargestWeightsFile, "a file of weights"));
+}
+
+struct FetchCommand {
+  std::vector<std::string> names;
+  fs::path to;
+  std::string mirror;
+};
+
+void fetch(const FetchCommand& command) {
+  std::vector<const KnownWeights*> wanted;
+  for (const std::string& name : command.names) wanted.push_back(&find_weights(name));
+  for (const KnownWeights* known : wanted) {
+    const fs::path path = (command.to.empty() ? weights_folder() : command.to) / known->file;
+    if (fs::exists(path) && problem_of(*known, path).empty()) {
+      std::printf("%s: already there\n", path.c_str());
+      continue;
+    }
+    DownloadRequest request{
+        known->name, known->addresses, known->bytes, path,
+        [known](std::string_view bytes) { return check_weights(*known, bytes); }};
+    if (!command.mirror.empty()) {
+      const bool folder = command.mirror.ends_with('/');
+      request.addresses.insert(request.addresses.begin(),
+                               command.mirror + (folder ? known->file : ""));
+    }
+    download(request);
+    std::printf("%s: fetched%s\n", path.c_str(),
+                known->sha256.empty() ? "; its size is right, no checksum is published" : "");
+  }
+}
+
+/// The entry that a file claims to be: by its name, else by its size.
+const KnownWeights* claimed(const fs::path& path, std::uint64_t bytes) {
+  for (const KnownWeights& known : known_weights()) {
+    if (path.filename() == known.file) return &known;
+  }
+  for (const KnownWeights& known : known_weights()) {
+    if (bytes == known.bytes) return &known;
+  }
+  return nullptr;
+}
+
+void verify(const std::vector<fs::path>& paths) {
+  for (const fs::path& path : paths) {
+    const std::string bytes = read_file(path, kLargestWeightsFile, "a file of weights");
+    const KnownWeights* const known = claimed(path, bytes.size());
+    if (known == nullptr) {
+      throw InputError(path.string(), "is none of the files that `weights list` names",
+                       "its SHA-256 is " + sha256(bytes));
+    }
+    const std::string problem = check_weights(*known, bytes);
+    if (!problem.empty()) {
+      throw InputError(path.string(), problem, "fetch " + known->name + " again");
+    }
+    std::printf("%s: %s, %s\n", path.c_str(), known->name.c_str(),
+                known->sha256.empty() ? "of the right size; no checksum is published" : "ok");
+  }
+}
+
+struct ExportCommand {
+  fs::path model, out;
+  std::string format;
+};
+
+void export_to(const ExportCommand& command) {
+  refuse_overwriting(command.out, {command.model});
+  export_model(load_any_model(command.model, make_cpu_backend()), command.format, command.out);
+  std::puts(command.out.c_str());
+}
+
+}  // namespace
+
+void add_weights(CLI::App& program) {
+  CLI::App* const app =
+      program.add_subcommand("weights", "Files of weights: list, fetch, verify, export");
+  app->require_subcommand(1);
+
+  CLI::App* const list_app =
+      app->add_subcommand("list", "The files that can be used: size, checksum, licence, sources");
+  const auto as_json = std::make_shared<bool>(false);
+  list_app->add_flag("--json", *as_json, "For machines");
+  list_app->callback([as_json] { list(*as_json); });
+
+  CLI::App* const fetch_app = app->add_subcommand(
+      "fetch",
+      "Get files into the cache, where other commands find them by name; goes on after a "
+      "break");
+  const auto command = std::make_shared<FetchCommand>();
+  fetch_app->add_option("NAME", command->names, "As `weights list` names them")->required();
+  fetch_app->add_option("--to", command->to, "Another folder than the cache");
+  fetch_app->add_option("--mirror", command->mirror,
+                        "An address to try first: http, https or file; of a folder when it ends "
+                        "in /");
+  fetch_app->callback([command] { fetch(*command); });
+
+  CLI::App* const verify_app =
+      app->add_subcommand("verify", "Check files of weights by size and SHA-256");
+  const auto paths = std::make_shared<std::vector<fs::path>>();
+  verify_app->add_option("FILE", *paths, "Files, under whatever name")->required();
+  verify_app->callback([paths] { verify(*paths); });
+
+  CLI::App* const export_app =
+      app->add_subcommand("export", "Write a trained model for Keras, PyTorch or ONNX runtimes");
+  const auto wanted = std::make_shared<ExportCommand>();
+  export_app->add_option("MODEL", wanted->model, "A model file")->required();
+  export_app->add_option("--format", wanted->format, "keras, safetensors or onnx")->required();
+  export_app->add_option("--out", wanted->out, "The file to write")->required();
+  export_app->callback([wanted] { export_to(*wanted); });
+}
+
+}  // namespace afterglow
