@@ -17,7 +17,7 @@
 #include <string_view>
 
 #include "bench/ceilings.hpp"
-#include "bench/layers.hpp"
+#include "bench/layer_shapes.hpp"
 #include "bench/report.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/cpu/convolution.hpp"
@@ -270,7 +270,7 @@ void use_target(const std::string& name) {
 
 int summary(const Options& options) {
   use_target(options.target);
-  const auto backend = open_backend("cpu", options.conv_algo);
+  const auto backend = open_backend({.device = "cpu", .convolutions = options.conv_algo});
   if (!is_right(*backend)) return 1;
   Sgemm sgemm;
   sgemm.gflops();

@@ -293,36 +293,44 @@ void add_crop(Plans& plans, const Layer& layer) {
 // What happens once a step to the gradients of `n` parameters.
 void add_optimizer(Plans& plans, std::size_t n) {
   const std::string name = " " + std::to_string(n);
-  AdamStep step;
-  step.rate = 1e-4F;
-  // gradient; parameter, m, v
+  const AdamStep step;
+  static constexpr float kRate = 1e-4F;
+  // gradient; parameter, m, v. The CPU's scalars are the host's.
   plans.push_back(
       {"adam" + name,
        {n, n, n, n},
        3,
        7,
        kTriad,
-       [step](Backend& cpu, const Spans& s) { cpu.adam(step, s[0], s[1], s[2], s[3]); },
+       [step](Backend& cpu, const Spans& s) {
+         const double squares = 1;
+         const AdamSlot slot{s[0], s[1], s[2], s[3]};
+         cpu.adam(step, &kRate, &squares, {&slot, 1});
+       },
        [step](const Values& v) {
          // The rate as it is in the first step.
-         const double rate = double(step.rate) * (1 - step.beta1) / std::sqrt(1 - step.beta2);
+         const double rate = double(kRate) * (1 - step.beta1) / std::sqrt(1 - step.beta2);
          oracle::Adam adam{rate, step.beta1, step.beta2, double(step.epsilon), v[1], v[2], v[3]};
          adam.step(1, v[0]);
          return Values{adam.parameter, adam.m, adam.v};
        },
        [](Backend& cpu, const Spans& s) { cpu.fill(s[3], 0.01F); }});
-  plans.push_back(
-      {"sum_of_squares" + name,
-       {n, 1},
-       1,
-       1,
-       kCopy,
-       [](Backend& cpu, const Spans& s) { cpu.fill(s[1], float(cpu.sum_of_squares(s[0]))); },
-       [](const Values& v) {
-         double sum = 0;
-         for (const double value : v[0]) sum += value * value;
-         return Values{Doubles{sum}};
-       }});
+  plans.push_back({"sum_of_squares" + name,
+                   {n, 1},
+                   1,
+                   1,
+                   kCopy,
+                   [](Backend& cpu, const Spans& s) {
+                     double sum = 0;
+                     const Source x = s[0];
+                     cpu.sum_of_squares({&x, 1}, &sum);
+                     cpu.fill(s[1], float(sum));
+                   },
+                   [](const Values& v) {
+                     double sum = 0;
+                     for (const double value : v[0]) sum += value * value;
+                     return Values{Doubles{sum}};
+                   }});
   constexpr float kFactor = 0.5F;
   plans.push_back({"scale" + name,
                    {n, n},

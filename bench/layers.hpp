@@ -7,7 +7,6 @@
 #include <variant>
 #include <vector>
 
-#include "kernels/cpu/convolution.hpp"
 #include "kernels/geometry.hpp"
 
 namespace afterglow::bench {
@@ -16,8 +15,6 @@ namespace afterglow::bench {
 struct TransposedConv2d {
   Conv2dGeometry of;
 };
-
-inline ConvolutionShape shape_of(const TransposedConv2d& g) { return shape_of(g.of); }
 
 struct Layer {
   std::string name;

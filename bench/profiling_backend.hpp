@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -11,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/ceilings.hpp"
 #include "kernels/backend.hpp"
 
 namespace afterglow::bench {
@@ -41,6 +44,7 @@ class ProfilingBackend final : public Backend {
 
   Device device() const override { return inner_->device(); }
   std::string description() const override { return inner_->description(); }
+  ValueType activation_type() const override { return inner_->activation_type(); }
   Buffer allocate(std::size_t bytes) override { return inner_->allocate(bytes); }
   void copy_from_host(std::span<const std::byte> host, std::byte* device) override {
     inner_->copy_from_host(host, device);
@@ -193,6 +197,16 @@ class ProfilingBackend final : public Backend {
     timed("split_channels", values(dy),
           [&] { inner_->split_channels(rows, c0, c1, dy, dx0, dx1); });
   }
+  void softmax_mean(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
+                    Destination y) override {
+    timed("softmax_mean forward", values(x),
+          [&] { inner_->softmax_mean(g, factor, x, centres, y); });
+  }
+  void softmax_mean_backward(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
+                             Source dy, Destination dx) override {
+    timed("softmax_mean backward", values(x),
+          [&] { inner_->softmax_mean_backward(g, factor, x, centres, dy, dx); });
+  }
   void crop(const CropGeometry& g, Source x, Destination y) override {
     timed("crop forward", values(y), [&] { inner_->crop(g, x, y); });
   }
@@ -200,22 +214,21 @@ class ProfilingBackend final : public Backend {
     timed("crop backward", values(dy), [&] { inner_->crop_backward(g, dy, dx); });
   }
 
-  TemporalMseValue temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
-                                std::span<const std::uint8_t> clip_starts,
-                                Destination gradient) override {
-    TemporalMseValue result;
+  void temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
+                    std::span<const std::uint8_t> clip_starts, Destination gradient,
+                    TemporalMseValue* value) override {
     timed("temporal_mse", values(p),
-          [&] { result = inner_->temporal_mse(g, beta, p, y, clip_starts, gradient); });
-    return result;
+          [&] { inner_->temporal_mse(g, beta, p, y, clip_starts, gradient, value); });
   }
-  double sum_of_squares(Source x) override {
-    double result = 0;
-    timed("sum_of_squares", "all", [&] { result = inner_->sum_of_squares(x); });
-    return result;
+  void sum_of_squares(std::span<const Source> tensors, double* sum) override {
+    timed("sum_of_squares", "all", [&] { inner_->sum_of_squares(tensors, sum); });
   }
-  void adam(const AdamStep& step, Source gradient, Destination parameter, Destination m,
-            Destination v) override {
-    timed("adam", "all", [&] { inner_->adam(step, gradient, parameter, m, v); });
+  void adam(const AdamStep& step, const float* rate, const double* squares,
+            std::span<const AdamSlot> slots) override {
+    timed("adam", "all", [&] { inner_->adam(step, rate, squares, slots); });
+  }
+  std::unique_ptr<Recording> record(const std::function<void()>& /*work*/) override {
+    return nullptr;
   }
 
  private:
@@ -253,5 +266,28 @@ class ProfilingBackend final : public Backend {
   std::shared_ptr<Backend> inner_;
   std::map<std::pair<std::string, std::string>, ProfileRow> rows_;
 };
+
+/// Prints the mean times of the work's calls, and what is left of its own time (autograd, copies
+/// from the host).
+inline void print_profile(const std::string& name, int rounds, ProfilingBackend& backend,
+                          const std::function<void()>& work) {
+  work();
+  work();
+  backend.reset();
+  double total = 0;
+  for (int round = 0; round < rounds; ++round) total += seconds(work);
+  std::printf("\n%s: %.2f ms\n", name.c_str(), total / rounds * 1e3);
+  double rest = total;
+  for (const ProfileRow& row : backend.rows()) {
+    rest -= row.seconds;
+    std::printf("%8.2f ms %5.1f %%  %3lld x %-32s %-22s", row.seconds / rounds * 1e3,
+                100 * row.seconds / total, static_cast<long long>(row.calls / rounds),
+                row.op.c_str(), row.geometry.c_str());
+    if (row.flop > 0) std::printf(" %6.0f GFLOP/s as written", row.flop / row.seconds / 1e9);
+    std::printf("\n");
+  }
+  std::printf("%8.2f ms %5.1f %%  outside of the backend\n", rest / rounds * 1e3,
+              100 * rest / total);
+}
 
 }  // namespace afterglow::bench

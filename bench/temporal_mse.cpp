@@ -3,6 +3,7 @@
 //   bench_temporal_mse                             Google Benchmark and its options
 //   bench_temporal_mse --summary [--json FILE] [--filter TEXT] [--seconds N]
 #include "bench/memory_bound.hpp"
+#include "kernels/device_array.hpp"
 #include "support/oracle_temporal_mse.hpp"
 
 namespace afterglow::bench {
@@ -10,18 +11,22 @@ namespace {
 
 constexpr float kBeta = 0.8F;
 
-Work loss_and_gradient(Backend& backend, std::int32_t n, std::int32_t size) {
+Work loss_and_gradient(const std::shared_ptr<Backend>& shared, std::int32_t n, std::int32_t size) {
   const TemporalMseGeometry g{n, size, size, 3, 0, 0, size, size};
-  const auto prepare = [&backend, g] {
+  const auto prepare = [shared, g] {
+    Backend& backend = *shared;
     const Array p(backend, g.size(), 1), y(backend, g.size(), 2), gradient(backend, g.size(), 3);
     std::vector<std::uint8_t> starts(std::size_t(g.n));
     starts[starts.size() / 2] = 1;
-    const auto run = [&backend, g, p, y, gradient, starts] {
-      return backend.temporal_mse(g, kBeta, p.span(), y.span(), starts, gradient.span());
+    const DeviceArray<std::uint8_t> on_device(shared, starts);
+    const DeviceArray<TemporalMseValue> loss(shared);
+    const auto run = [&backend, g, p, y, gradient, on_device, loss] {
+      backend.temporal_mse(g, kBeta, p.span(), y.span(), on_device.span(), gradient.span(),
+                           loss.data());
     };
-    return Prepared{[run] { benchmark::DoNotOptimize(run()); },
-                    [&backend, g, p, y, gradient, starts, run] {
-                      const auto value = run();
+    return Prepared{run, [&backend, g, p, y, gradient, starts, loss, run] {
+                      run();
+                      const TemporalMseValue value = loss.value();
                       const auto reference = oracle::temporal_mse(g, double(kBeta), p.read(backend),
                                                                   y.read(backend), starts);
                       return std::max(relative_error({value.loss}, {reference.loss}),
@@ -40,9 +45,8 @@ int main(int argc, char** argv) {
   using namespace afterglow::bench;
   const auto backend = afterglow::make_cpu_backend();
   constexpr double kFloats = 1e-6;
-  if (!are_right({loss_and_gradient(*backend, 37, 19)}, kFloats)) return 1;
-  return run_memory_bound(
-      argc, argv, "temporal_mse", *backend,
-      {loss_and_gradient(*backend, 16, 128), loss_and_gradient(*backend, 64, 128),
-       loss_and_gradient(*backend, 512, 128)});
+  if (!are_right({loss_and_gradient(backend, 37, 19)}, kFloats)) return 1;
+  return run_memory_bound(argc, argv, "temporal_mse", *backend,
+                          {loss_and_gradient(backend, 16, 128), loss_and_gradient(backend, 64, 128),
+                           loss_and_gradient(backend, 512, 128)});
 }

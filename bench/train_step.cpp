@@ -31,9 +31,13 @@ namespace {
 constexpr std::int64_t kBatch = 16;
 constexpr float kBeta = 0.8F;
 
-std::string precision = "fp32";  // as the command line says
+// As the command line says.
+std::string device = "cpu";
+std::string precision = "fp32";
 
-std::shared_ptr<Backend> make_backend() { return open_backend("cpu", "auto", precision); }
+std::shared_ptr<Backend> make_backend() {
+  return open_backend({.device = device, .precision = precision});
+}
 
 Tensor pixels(const std::shared_ptr<Backend>& backend, std::int64_t frames, std::int64_t channels) {
   Rng rng(1);
@@ -51,17 +55,22 @@ class Training {
         model_(make_model(backend_, {arch, Decoder::kUpsample}, 1)),
         adam_(model_->parameters(), {}),
         x_(pixels(backend_, kBatch, 6)),
-        y_(pixels(backend_, kBatch, 3)) {
+        y_(pixels(backend_, kBatch, 3)),
+        starts_(backend_, std::vector<std::uint8_t>(static_cast<std::size_t>(kBatch))),
+        value_(backend_),
+        passes_([this] {
+          ops::backward_temporal_mse(model_->forward(Variable(x_)), y_, kBeta, starts_, value_);
+          adam_.apply();
+        }) {
     model_->train(true);
   }
 
   double step() {
-    const ops::Loss loss =
-        ops::temporal_mse(model_->forward(Variable(x_)), y_, kBeta,
-                          std::vector<std::uint8_t>(static_cast<std::size_t>(kBatch)));
-    backward(loss.value);
-    adam_.step();
-    return loss.parts.loss;
+    adam_.begin();
+    passes_.run(*backend_);
+    const double loss = value_.value().loss;
+    adam_.end();
+    return loss;
   }
 
  private:
@@ -69,6 +78,9 @@ class Training {
   std::unique_ptr<ColorizationModel> model_;
   Adam adam_;
   Tensor x_, y_;
+  DeviceArray<std::uint8_t> starts_;
+  DeviceArray<TemporalMseValue> value_;
+  Repeated passes_;
 };
 
 /// A network that colours frame after frame.
@@ -144,29 +156,6 @@ int summary(int rounds, const std::string& json) {
   std::printf("peak memory of the process %.0f MB\n", peak_memory_mb());
   report["peak_memory_mb"] = peak_memory_mb();
   return write_report(json, report);
-}
-
-/// Prints the mean times of the work's calls, and what is left of its own time (autograd, copies
-/// from the host).
-void print_profile(const std::string& name, int rounds, ProfilingBackend& backend,
-                   const std::function<void()>& work) {
-  work();
-  work();
-  backend.reset();
-  double total = 0;
-  for (int round = 0; round < rounds; ++round) total += seconds(work);
-  std::printf("\n%s: %.2f ms\n", name.c_str(), total / rounds * 1e3);
-  double rest = total;
-  for (const ProfileRow& row : backend.rows()) {
-    rest -= row.seconds;
-    std::printf("%8.2f ms %5.1f %%  %3lld x %-32s %-22s", row.seconds / rounds * 1e3,
-                100 * row.seconds / total, static_cast<long long>(row.calls / rounds),
-                row.op.c_str(), row.geometry.c_str());
-    if (row.flop > 0) std::printf(" %6.0f GFLOP/s as written", row.flop / row.seconds / 1e9);
-    std::printf("\n");
-  }
-  std::printf("%8.2f ms %5.1f %%  outside of the backend\n", rest / rounds * 1e3,
-              100 * rest / total);
 }
 
 int profile(int rounds) {

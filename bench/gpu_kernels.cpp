@@ -1,0 +1,385 @@
+// The hand-written kernels on a card. Each is checked against its oracle on one frame, then timed
+// on a batch.
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "bench/gpu.hpp"
+#include "bench/relative_error.hpp"
+#include "kernels/cuda/kernels.hpp"
+#include "support/oracle_elementwise.hpp"
+#include "support/oracle_norm.hpp"
+#include "support/oracle_pool.hpp"
+#include "support/oracle_temporal_mse.hpp"
+
+namespace afterglow::bench {
+namespace {
+
+using cuda::bfloat16;
+using Doubles = std::vector<double>;
+
+constexpr float kBeta = 0.8F;
+constexpr float kEpsilon = 1e-3F;
+/// Memory that the sets of a kernel must fill together: more than the second-level caches hold.
+constexpr double kBeyondCaches = 256e6;
+/// Of the largest value: bfloat16 rounds to 2^-8, float32 sums of thousands to some 1e-6.
+constexpr double kFloatError = 1e-5, kBfloat16Error = 1.0 / 128;
+
+template <typename T>
+T converted(float value) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    return cuda::to_bfloat16(value);
+  } else {
+    return static_cast<T>(value);
+  }
+}
+
+/// `count` values of T on the device.
+template <typename T>
+class DeviceValues {
+ public:
+  explicit DeviceValues(std::size_t count) : count_(count) {
+    void* memory = nullptr;
+    AFTERGLOW_CUDA(cudaMalloc(&memory, count * sizeof(T)));
+    memory_ = cuda::DeviceMemory(memory);
+    AFTERGLOW_CUDA(cudaMemset(memory, 0xff, count * sizeof(T)));
+    AFTERGLOW_CUDA(cudaDeviceSynchronize());  // the stream of the kernels does not wait for it
+  }
+  /// Random: in [-1, 1), bytes over all of their range.
+  DeviceValues(std::size_t count, unsigned seed) : DeviceValues(count) {
+    std::mt19937 generator(seed);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    std::vector<T> values(count);
+    for (T& value : values) {
+      const float random = uniform(generator);
+      value = converted<T>(sizeof(T) == 1 ? 127.5F + 127.4F * random : random);
+    }
+    write(values);
+  }
+
+  void write(const std::vector<T>& values) {
+    AFTERGLOW_CUDA(cudaMemcpy(data(), values.data(), count_ * sizeof(T), cudaMemcpyHostToDevice));
+  }
+  T* data() const { return static_cast<T*>(memory_.get()); }
+  Doubles read() const {
+    std::vector<T> values(count_);
+    AFTERGLOW_CUDA(cudaDeviceSynchronize());
+    AFTERGLOW_CUDA(cudaMemcpy(values.data(), data(), count_ * sizeof(T), cudaMemcpyDeviceToHost));
+    Doubles result;
+    for (const T value : values) {
+      if constexpr (std::is_same_v<T, bfloat16>) {
+        result.push_back(double(cuda::to_float(value)));
+      } else {
+        result.push_back(double(value));
+      }
+    }
+    return result;
+  }
+
+ private:
+  std::size_t count_;
+  cuda::DeviceMemory memory_;
+};
+
+template <typename T>
+using Shared = std::shared_ptr<DeviceValues<T>>;
+template <typename T>
+Shared<T> random(std::size_t count, unsigned seed) {
+  return std::make_shared<DeviceValues<T>>(count, seed);
+}
+template <typename T>
+Shared<T> empty(std::size_t count) {
+  return std::make_shared<DeviceValues<T>>(count);
+}
+
+/// One kernel with memory of its own.
+struct Work {
+  std::string name;
+  double bytes = 0;  // read and written at least once
+  std::function<void(cudaStream_t)> queue;
+  std::function<double()> error;  // after a run, against the oracle
+};
+
+template <typename T>
+class Kernels {
+ public:
+  /// What makes a Work for n frames.
+  using Maker = Work (*)(int n);
+
+  static std::vector<Maker> all() {
+    return {loss<16, T>,
+            loss<16, std::uint8_t>,
+            loss<512, T>,
+            rectify_backward,
+            sum,
+            norm_forward,
+            norm_backward,
+            max_pool,
+            max_pool_backward,
+            average_pool,
+            spread,
+            gather,
+            rows,
+            join};
+  }
+
+ private:
+  static constexpr double kBytes = sizeof(T);
+
+  template <int kFrames, typename Y>
+  static Work loss(int n) {
+    const int frames = n == 1 ? 5 : kFrames;  // n = 1: the check
+    const TemporalMseGeometry g{frames, 128, 128, 3, 0, 0, 128, 128};
+    const auto p = random<T>(g.size(), 1), gradient = empty<T>(g.size());
+    const auto y = random<Y>(g.size(), 2);
+    const auto starts = empty<std::uint8_t>(std::size_t(frames));
+    starts->write(std::vector<std::uint8_t>(std::size_t(frames)));
+    const auto value = empty<double>(3);
+    const auto workspace = empty<std::uint8_t>(cuda::temporal_mse_workspace(g));
+    workspace->write(std::vector<std::uint8_t>(cuda::temporal_mse_workspace(g)));
+    const auto queue = [=](cudaStream_t stream) {
+      cuda::temporal_mse(stream, g, kBeta, false, p->data(), y->data(), starts->data(),
+                         gradient->data(), reinterpret_cast<TemporalMseValue*>(value->data()),
+                         workspace->data());
+    };
+    const auto error = [=] {
+      const auto expected = oracle::temporal_mse(g, double(kBeta), p->read(), y->read(),
+                                                 std::vector<std::uint8_t>(std::size_t(frames)));
+      return std::max(relative_error({value->read()[0]}, {expected.loss}),
+                      relative_error(gradient->read(), expected.gradient));
+    };
+    const std::string target = sizeof(Y) == 1 ? ", bytes" : "";
+    return {"temporal_mse " + std::to_string(kFrames) + "x128x128x3" + target,
+            double(g.size()) * (2 * kBytes + sizeof(Y)), queue, error};
+  }
+
+  static Work rectify_backward(int n) {
+    const auto size = std::size_t(n) * 128 * 128 * 64;
+    const auto y = random<T>(size, 1), dy = random<T>(size, 2), dx = empty<T>(size);
+    return {
+        "relu_backward 128x128x64", 3 * kBytes * double(size),
+        [=](cudaStream_t stream) {
+          cuda::relu_backward(stream, std::int64_t(size), y->data(), dy->data(), dx->data());
+        },
+        [=] { return relative_error(dx->read(), oracle::relu_backward(y->read(), dy->read())); }};
+  }
+
+  static Work sum(int n) {
+    const auto size = std::size_t(n) * 128 * 128 * 64;
+    const auto a = random<T>(size, 1), b = random<T>(size, 2), y = empty<T>(size);
+    return {"add 128x128x64", 3 * kBytes * double(size),
+            [=](cudaStream_t stream) {
+              cuda::add(stream, std::int64_t(size), a->data(), b->data(), y->data());
+            },
+            [=] {
+              Doubles expected = a->read();
+              const Doubles other = b->read();
+              for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += other[i];
+              return relative_error(y->read(), expected);
+            }};
+  }
+
+  static Work norm_forward(int n) {
+    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+    const auto x = random<T>(g.size(), 1), y = empty<T>(g.size());
+    const auto gamma = random<float>(96, 2), beta = random<float>(96, 3);
+    const auto mean = empty<float>(96), variance = empty<float>(96), rest = empty<float>(96);
+    const auto workspace = empty<std::uint8_t>(cuda::batch_norm_workspace(g));
+    return {
+        "batch norm, statistics and apply 64x64x96", 3 * kBytes * double(g.size()),
+        [=](cudaStream_t stream) {
+          cuda::batch_norm_statistics(stream, g, x->data(), mean->data(), variance->data(),
+                                      rest->data(), workspace->data());
+          cuda::batch_norm_apply(stream, g, x->data(), gamma->data(), beta->data(), mean->data(),
+                                 rest->data(), variance->data(), kEpsilon, y->data());
+        },
+        [=] {
+          return relative_error(
+              y->read(),
+              oracle::batch_norm(g, x->read(), gamma->read(), beta->read(), double(kEpsilon)).y);
+        }};
+  }
+
+  static Work norm_backward(int n) {
+    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+    const auto x = random<T>(g.size(), 1), dy = random<T>(g.size(), 2), dx = empty<T>(g.size());
+    const auto gamma = random<float>(96, 3);
+    const auto mean = empty<float>(96), variance = empty<float>(96), rest = empty<float>(96);
+    const auto dgamma = empty<float>(96), dbeta = empty<float>(96);
+    const auto workspace = empty<std::uint8_t>(cuda::batch_norm_workspace(g));
+    cuda::batch_norm_statistics(nullptr, g, x->data(), mean->data(), variance->data(), rest->data(),
+                                workspace->data());
+    AFTERGLOW_CUDA(cudaDeviceSynchronize());
+    return {"batch norm backward 64x64x96", 5 * kBytes * double(g.size()),
+            [=](cudaStream_t stream) {
+              cuda::batch_norm_backward(stream, g, x->data(), dy->data(), gamma->data(),
+                                        mean->data(), variance->data(), kEpsilon, dx->data(),
+                                        dgamma->data(), dbeta->data(), workspace->data());
+            },
+            [=] {
+              const auto expected = oracle::batch_norm_backward(g, x->read(), dy->read(),
+                                                                gamma->read(), double(kEpsilon));
+              return std::max(relative_error(dx->read(), expected.dx),
+                              relative_error(dgamma->read(), expected.dgamma));
+            }};
+  }
+
+  static Work max_pool(int n) {
+    const Pool2dGeometry g{n, 128, 128, 64, 2, 2, Padding::kValid};
+    const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
+    const auto argmax = empty<std::uint8_t>(g.y_size());
+    return {"max_pool2d behind ReLU 128x128x64",
+            kBytes * double(g.x_size() + g.y_size()) + double(g.y_size()),
+            [=](cudaStream_t stream) {
+              cuda::max_pool2d(stream, g, true, x->data(), y->data(), argmax->data());
+            },
+            [=] {
+              return relative_error(y->read(), oracle::max_pool2d(g, oracle::relu(x->read())).y);
+            }};
+  }
+
+  static Work max_pool_backward(int n) {
+    const Pool2dGeometry g{n, 128, 128, 64, 2, 2, Padding::kValid};
+    const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
+    const auto dy = random<T>(g.y_size(), 2), dx = empty<T>(g.x_size());
+    const auto argmax = empty<std::uint8_t>(g.y_size());
+    cuda::max_pool2d(nullptr, g, false, x->data(), y->data(), argmax->data());
+    AFTERGLOW_CUDA(cudaDeviceSynchronize());
+    return {"max_pool2d_backward 128x128x64",
+            kBytes * double(g.x_size() + g.y_size()) + double(g.y_size()),
+            [=](cudaStream_t stream) {
+              cuda::max_pool2d_backward(stream, g, dy->data(), argmax->data(), dx->data());
+            },
+            [=] {
+              return relative_error(dx->read(),
+                                    oracle::max_pool2d_backward(g, x->read(), dy->read()));
+            }};
+  }
+
+  static Work average_pool(int n) {
+    const Pool2dGeometry g{n, 60, 60, 96, 3, 2, Padding::kValid};
+    const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
+    return {"avg_pool2d 60x60x96", kBytes * double(g.x_size() + g.y_size()),
+            [=](cudaStream_t stream) { cuda::avg_pool2d(stream, g, x->data(), y->data()); },
+            [=] { return relative_error(y->read(), oracle::avg_pool2d(g, x->read())); }};
+  }
+
+  /// depth_to_space with the inverse's result as its reference, and the other way round.
+  static Work spread(int n) {
+    const UpsampleConv2dGeometry g{n, 64, 64, 0, 96, 5, Padding::kSame};
+    const auto low = random<T>(g.y_size(), 1), y = empty<T>(g.y_size()),
+               back = empty<T>(g.y_size());
+    return {"depth_to_space 128x128x96", 2 * kBytes * double(g.y_size()),
+            [=](cudaStream_t stream) {
+              cuda::depth_to_space<T>(stream, g, 4 * g.k, low->data(), nullptr, Activation::kNone,
+                                      y->data());
+            },
+            [=] {
+              cuda::space_to_depth(nullptr, g, 4 * g.k, y->data(), back->data());
+              return relative_error(back->read(), low->read());
+            }};
+  }
+
+  static Work gather(int n) {
+    const UpsampleConv2dGeometry g{n, 64, 64, 0, 96, 5, Padding::kSame};
+    const auto dy = random<T>(g.y_size(), 1), low = empty<T>(g.y_size()),
+               back = empty<T>(g.y_size());
+    return {"space_to_depth 128x128x96", 2 * kBytes * double(g.y_size()),
+            [=](cudaStream_t stream) {
+              cuda::space_to_depth(stream, g, 4 * g.k, dy->data(), low->data());
+            },
+            [=] {
+              cuda::depth_to_space<T>(nullptr, g, 4 * g.k, low->data(), nullptr, Activation::kNone,
+                                      back->data());
+              return relative_error(back->read(), dy->read());
+            }};
+  }
+
+  static Work rows(int n) {
+    const ChannelGeometry g{std::int64_t{n} * 128 * 128, 96};
+    const auto x = random<T>(g.size(), 1);
+    const auto sums = empty<float>(96);
+    const auto workspace = empty<std::uint8_t>(cuda::sum_rows_workspace(g));
+    return {"sum_rows 128x128x96", kBytes * double(g.size()),
+            [=](cudaStream_t stream) {
+              cuda::sum_rows(stream, g, x->data(), sums->data(), workspace->data());
+            },
+            [=] { return relative_error(sums->read(), oracle::sum_rows(g, x->read())); }};
+  }
+
+  static Work join(int n) {
+    const auto pixels = std::size_t(n) * 128 * 128;
+    const auto a = random<std::uint8_t>(3 * pixels, 1), b = random<std::uint8_t>(3 * pixels, 2);
+    const auto y = empty<T>(6 * pixels);
+    return {"concat_channels of bytes 128x128x(3+3)", double(6 * pixels) * (1 + kBytes),
+            [=](cudaStream_t stream) {
+              cuda::concat_channels(stream, std::int64_t(pixels), 3, 3, a->data(), b->data(),
+                                    y->data());
+            },
+            [=] {
+              return relative_error(y->read(),
+                                    oracle::concat_channels(pixels, 3, 3, a->read(), b->read()));
+            }};
+  }
+};
+
+template <typename T>
+void time_type(cudaStream_t stream, const std::string& precision, double allowed,
+               std::vector<GpuRow>& rows) {
+  for (const auto make : Kernels<T>::all()) {
+    const Work checked = make(1);
+    checked.queue(stream);
+    AFTERGLOW_CUDA(cudaStreamSynchronize(stream));
+    const double error = checked.error();
+    if (!(error <= allowed)) {
+      throw Error(checked.name + ", " + precision + ": wrong by " + std::to_string(error));
+    }
+    constexpr int kBatch = 16;
+    std::vector<Work> sets{make(kBatch)};
+    while (static_cast<double>(sets.size()) * sets.front().bytes < kBeyondCaches) {
+      sets.push_back(make(kBatch));
+    }
+    const auto samples = device_microseconds(stream, static_cast<int>(sets.size()), [&](int set) {
+      sets[static_cast<std::size_t>(set)].queue(stream);
+    });
+    GpuRow row = gpu_row("kernel", checked.name, precision, samples);
+    row.rate = 1e-3 * sets.front().bytes / row.median;
+    row.unit = "GB/s";
+    rows.push_back(row);
+  }
+}
+
+/// 15 million parameters, as VGG16's decoder and more.
+GpuRow time_adam(cudaStream_t stream) {
+  constexpr std::size_t kSize = 15'000'000;
+  const DeviceValues<float> gradient(kSize, 1), parameter(kSize, 2), m(kSize, 3);
+  const DeviceValues<float> v(kSize, 4), rate(1, 5);
+  const DeviceValues<double> squares(1, 6);
+  cuda::relu(stream, static_cast<std::int64_t>(kSize), v.data(),
+             v.data());  // squares, not negative
+  cuda::AdamTable table;
+  table.slots[table.count++] = {gradient.data(),
+                                parameter.data(),
+                                m.data(),
+                                v.data(),
+                                static_cast<std::int64_t>(kSize),
+                                false};
+  const auto samples = device_microseconds(
+      stream, 1, [&](int) { cuda::adam(stream, table, {}, rate.data(), squares.data()); });
+  GpuRow row = gpu_row("kernel", "adam, 15 million parameters", "fp32", samples);
+  row.rate = 1e-3 * 7 * sizeof(float) * kSize / row.median;
+  row.unit = "GB/s";
+  return row;
+}
+
+}  // namespace
+
+std::vector<GpuRow> time_kernels(cudaStream_t stream) {
+  std::vector<GpuRow> rows;
+  time_type<float>(stream, "fp32", kFloatError, rows);
+  time_type<bfloat16>(stream, "bf16", kBfloat16Error, rows);
+  rows.push_back(time_adam(stream));
+  return rows;
+}
+
+}  // namespace afterglow::bench

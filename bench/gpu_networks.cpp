@@ -1,0 +1,288 @@
+// Each layer, training steps and frames on a card, through the backend as a run uses it.
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <random>
+#include <variant>
+
+#include "base/error.hpp"
+#include "bench/gpu.hpp"
+#include "bench/layers.hpp"
+#include "kernels/cuda/cuda_backend.hpp"
+#include "kernels/device_array.hpp"
+#include "nn/models/colorization_model.hpp"
+#include "nn/ops/ops.hpp"
+#include "nn/optimizer.hpp"
+#include "nn/recurrent_colorizer.hpp"
+#include "nn/repeated.hpp"
+
+namespace afterglow::bench {
+namespace {
+
+constexpr std::int32_t kBatch = 16;
+constexpr float kBeta = 0.8F;
+
+struct Setting {
+  std::string name;
+  Precision precision;
+};
+const Setting kSettings[] = {
+    {"fp32", Precision::kFloat32}, {"tf32", Precision::kTf32}, {"bf16", Precision::kBfloat16}};
+
+using Clock = std::chrono::steady_clock;
+double microseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+/// Pictures whose colours drift from frame to frame, with some noise: something to learn from.
+std::vector<std::uint8_t> clip(std::int64_t frames, double phase, double noise) {
+  std::mt19937 generator(1);
+  std::uniform_real_distribution<double> uniform(-noise, noise);
+  std::vector<std::uint8_t> bytes;
+  for (std::int64_t t = 0; t < frames; ++t) {
+    for (int y = 0; y < kNetworkSize; ++y) {
+      for (int x = 0; x < kNetworkSize; ++x) {
+        for (int c = 0; c < 3; ++c) {
+          const double wave = std::sin(0.07 * double(x + t) + 0.05 * y + c + phase);
+          bytes.push_back(static_cast<std::uint8_t>(127.5 + 90 * wave + uniform(generator)));
+        }
+      }
+    }
+  }
+  return bytes;
+}
+
+Tensor frames(const std::shared_ptr<Backend>& backend, std::int64_t count, double phase,
+              double noise) {
+  const std::vector<std::uint8_t> bytes = clip(count, phase, noise);
+  return Tensor::from_host(backend, {count, kNetworkSize, kNetworkSize, 3}, std::span(bytes));
+}
+
+/// A network in training on a batch of its own.
+class Training {
+ public:
+  Training(Arch arch, const std::shared_ptr<Backend>& backend)
+      : backend_(backend),
+        model_(make_model(backend, {arch, Decoder::kUpsample}, 1)),
+        adam_(model_->parameters(), {}),
+        current_(frames(backend, kBatch, 0, 30)),
+        previous_(frames(backend, kBatch, -0.07, 30)),
+        truth_(frames(backend, kBatch, 0, 0)),
+        starts_(backend, std::vector<std::uint8_t>(std::size_t{kBatch})),
+        value_(backend),
+        passes_([this] {
+          const Variable x = ops::concat_channels(Variable(current_), Variable(previous_));
+          ops::backward_temporal_mse(model_->forward(x), truth_, kBeta, starts_, value_);
+          adam_.apply();
+        }) {
+    model_->train(true);
+  }
+
+  void step() {
+    adam_.begin();
+    passes_.run(*backend_);
+    adam_.end();
+  }
+  /// Waits for the steps.
+  double loss() const { return value_.value().loss; }
+
+ private:
+  std::shared_ptr<Backend> backend_;
+  std::unique_ptr<ColorizationModel> model_;
+  Adam adam_;
+  Tensor current_, previous_, truth_;
+  DeviceArray<std::uint8_t> starts_;
+  DeviceArray<TemporalMseValue> value_;
+  Repeated passes_;
+};
+
+/// The time of one `work` in runs of `each`, behind which `wait` waits.
+template <typename Work, typename Wait>
+std::vector<double> host_microseconds(int each, const Work& work, const Wait& wait) {
+  constexpr int kRuns = 9;
+  for (int i = 0; i < 3; ++i) work();  // tunes, records
+  wait();
+  std::vector<double> samples;
+  for (int run = 0; run < kRuns; ++run) {
+    const auto start = Clock::now();
+    for (int i = 0; i < each; ++i) work();
+    wait();
+    samples.push_back(microseconds_since(start) / each);
+  }
+  return samples;
+}
+
+std::string gibibytes(const Backend& backend) {
+  char text[64];
+  std::snprintf(text, sizeof text, "peak %.2f GiB",
+                static_cast<double>(backend.memory().peak_in_use) / (1 << 30));
+  return text;
+}
+
+GpuRow training_row(Arch arch, const Setting& setting, bool graphs) {
+  const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, graphs);
+  Training training(arch, backend);
+  training.step();
+  const double first = training.loss();
+  for (int step = 0; step < 30; ++step) training.step();
+  const double after = training.loss();
+  if (!std::isfinite(after) || after >= first) {
+    throw Error(arch_name(arch) + ", " + setting.name + ": the loss went from " +
+                std::to_string(first) + " to " + std::to_string(after) + " in 30 steps");
+  }
+  const std::string name =
+      arch_name(arch) + " training step, 16 frames" + (graphs ? "" : ", no graphs");
+  GpuRow row = gpu_row("step", name, setting.name,
+                       host_microseconds(
+                           10, [&] { training.step(); }, [&] { (void)training.loss(); }));
+  row.rate = 1e6 * kBatch / row.median;
+  row.unit = "frames/s";
+  row.note = gibibytes(*backend) + ", loss " + std::to_string(first) + " to " +
+             std::to_string(after) + " in 30 steps";
+  return row;
+}
+
+GpuRow frame_row(Arch arch, const Setting& setting, bool graphs) {
+  const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, graphs);
+  const auto model = make_model(backend, {arch, Decoder::kUpsample}, 1);
+  RecurrentColorizer colorizer(*model, Previous::kOwn);
+  const Tensor frame = frames(backend, 1, 0, 30);
+  Tensor output;
+  const std::string name = arch_name(arch) + " frame" + (graphs ? "" : ", no graphs");
+  GpuRow row =
+      gpu_row("frame", name, setting.name,
+              host_microseconds(
+                  50, [&] { output = colorizer.step(frame); }, [&] { (void)output.to_host(); }));
+  row.rate = 1e6 / row.median;
+  row.unit = "frames/s";
+  row.note = gibibytes(*backend);
+  return row;
+}
+
+/// The passes of one layer, each recorded as a graph of several.
+class LayerTimes {
+ public:
+  LayerTimes(const Setting& setting, std::function<void(const GpuRow&)> add)
+      : setting_(setting),
+        backend_(std::make_shared<cuda::CudaBackend>(0, setting.precision, true)),
+        add_(std::move(add)) {}
+
+  void operator()(const Layer& layer) {
+    if (const auto* g = std::get_if<Conv2dGeometry>(&layer.geometry)) {
+      passes(layer, *g, g->flop());
+    } else if (const auto* up = std::get_if<UpsampleConv2dGeometry>(&layer.geometry)) {
+      passes(layer, *up, low_flop(*up));
+    }
+  }
+
+ private:
+  /// Of the sub-pixel form.
+  static double low_flop(const UpsampleConv2dGeometry& g) {
+    return 2.0 * g.n * g.low_h() * g.low_w() * 4 * g.k * g.low_taps() * g.low_taps() * g.c;
+  }
+
+  Tensor random(const Shape& shape, ValueType type) {
+    std::mt19937 generator(++seed_);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    std::vector<float> values(static_cast<std::size_t>(shape.size()));
+    for (float& value : values) value = uniform(generator);
+    const Tensor floats = Tensor::from_host(backend_, shape, values);
+    Tensor result(backend_, shape, type);
+    backend_->copy(floats.source(), result.destination());
+    return result;
+  }
+
+  template <typename Geometry>
+  void passes(const Layer& layer, const Geometry& g, double flop) {
+    const ValueType type = backend_->activation_type();
+    const Tensor x = random({g.n, g.h, g.w, g.c}, type);
+    const Tensor dy = random({g.n, g.out_h(), g.out_w(), g.k}, type);
+    const Tensor w = random(kernel_shape(g), ValueType::kFloat32);
+    const Tensor b = random({g.k}, ValueType::kFloat32);
+    Tensor y(backend_, dy.shape(), type), dx(backend_, x.shape(), type);
+    Tensor dw(backend_, w.shape()), db(backend_, b.shape());
+    const Kernel kernel = w.kernel(true);
+    time(layer.name + " forward", flop, [&] {
+      if constexpr (std::is_same_v<Geometry, Conv2dGeometry>) {
+        backend_->conv2d(g, x.source(), kernel, b.source(), Activation::kRelu, y.destination());
+      } else {
+        backend_->upsample_conv2d(g, x.source(), kernel, b.source(), Activation::kRelu,
+                                  y.destination());
+      }
+    });
+    time(layer.name + " backward data", flop, [&] {
+      if constexpr (std::is_same_v<Geometry, Conv2dGeometry>) {
+        backend_->conv2d_backward_data(g, dy.source(), {}, kernel, dx.destination());
+      } else {
+        backend_->upsample_conv2d_backward_data(g, dy.source(), kernel, dx.destination());
+      }
+    });
+    if (!layer.trained) return;
+    time(layer.name + " backward weights", flop, [&] {
+      if constexpr (std::is_same_v<Geometry, Conv2dGeometry>) {
+        backend_->conv2d_backward_weights(g, x.source(), dy.source(), dw.destination(),
+                                          db.destination());
+      } else {
+        backend_->upsample_conv2d_backward_weights(g, x.source(), dy.source(), dw.destination(),
+                                                   db.destination());
+      }
+    });
+  }
+
+  static Shape kernel_shape(const Conv2dGeometry& g) { return {g.kh, g.kw, g.c, g.k}; }
+  static Shape kernel_shape(const UpsampleConv2dGeometry& g) {
+    return {g.ksize, g.ksize, g.c, g.k};
+  }
+
+  void time(const std::string& name, double flop, const std::function<void()>& pass) {
+    constexpr int kInGraph = 10;
+    pass();  // tunes
+    const auto recording = backend_->record([&] {
+      for (int i = 0; i < kInGraph; ++i) pass();
+    });
+    DeviceArray<std::uint8_t> something(backend_);
+    std::vector<double> samples = host_microseconds(
+        1, [&] { recording->replay(); }, [&] { (void)something.read(); });
+    for (double& sample : samples) sample /= kInGraph;
+    GpuRow row = gpu_row("layer", name, setting_.name, samples);
+    row.rate = 1e-6 * flop / row.median;
+    row.unit = "TFLOP/s";
+    row.note = backend_->convolution_plans().back().algorithm;
+    add_(row);
+  }
+
+  Setting setting_;
+  std::shared_ptr<Backend> backend_;
+  std::function<void(const GpuRow&)> add_;
+  unsigned seed_ = 0;
+};
+
+}  // namespace
+
+std::string time_networks(const std::function<void(const GpuRow&)>& add) {
+  std::string problems;
+  const auto attempt = [&](const auto& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      problems += (problems.empty() ? "" : "; ") + std::string(error.what());
+    }
+  };
+  for (const Setting& setting : kSettings) {
+    for (const Arch arch : {Arch::kAlexnet, Arch::kVgg16}) {
+      for (const bool graphs : {true, false}) {
+        attempt([&] { add(training_row(arch, setting, graphs)); });
+        attempt([&] { add(frame_row(arch, setting, graphs)); });
+      }
+    }
+  }
+  for (const Setting& setting : kSettings) {
+    attempt([&] {
+      LayerTimes times(setting, add);
+      for (const Layer& layer : network_layers(kBatch)) times(layer);
+    });
+  }
+  return problems;
+}
+
+}  // namespace afterglow::bench
