@@ -186,7 +186,7 @@ std::vector<BadInput> bad_combinations() {
       {{"prepare", "--truth", "@color_1.mkv", "--colorized", "@colorized_1.mkv", "--out", ">d.h5"},
        "@color_1.mkv",
        "@colorized_1.mkv"},
-      {{"prepare", "--truth", "@film.mkv", "--out", ">d.h5"}, "prepare", "--colorizer simulated"},
+      {{"prepare", "--truth", "@film.mkv", "--out", ">d.h5"}, "prepare", "--colorizer"},
       {{"prepare", "--truth", "@small.mkv", "--colorizer", "simulated", "--fit", "crop", "--out",
         ">d.h5"},
        "@small.mkv",

@@ -31,7 +31,8 @@ Batch batch_of(const std::shared_ptr<const Dataset>& dataset, int size, std::int
 Variable input(const std::shared_ptr<Backend>& backend, const Dataset& dataset, std::int64_t t) {
   std::vector<std::uint8_t> bytes(dataset.frame_bytes());
   dataset.read_colorized("a", t, 1, bytes);
-  return Variable(frames_tensor(backend, {bytes.begin(), bytes.end()}));
+  return Variable(Tensor::from_host(backend, {1, kNetworkSize, kNetworkSize, 3},
+                                    std::vector<float>(bytes.begin(), bytes.end())));
 }
 
 std::vector<std::vector<float>> gradients(const ColorizationModel& model) {
@@ -62,7 +63,8 @@ TEST_CASE("a whole clip unrolled in one segment is a film being coloured") {
   const Batch batch = batch_of(dataset, 4, 0);
   fixture.model->train(false);
   const NoGradient guard;  // as films are coloured: it decides about algorithms
-  const Variable all = predict_batch(*fixture.model, batch, {.own = true, .unroll = 9});
+  const Variable all = predict_batch(*fixture.model, BatchTensors(fixture.backend, batch),
+                                     {.own = true, .unroll = 9});
   RecurrentColorizer colorizer(*fixture.model, Previous::kOwn);
   for (std::int64_t t = 0; t < 4; ++t) {
     INFO("frame " << t);
@@ -80,7 +82,8 @@ TEST_CASE("segments begin with the network's own picture of the frame before") {
   const Batch batch = batch_of(dataset, 5, 1);  // frames 5..9: segments 5 6, 7 8, 9
   fixture.model->train(false);
   const NoGradient guard;
-  const Variable all = predict_batch(*fixture.model, batch, {.own = true, .unroll = 2});
+  const Variable all = predict_batch(*fixture.model, BatchTensors(fixture.backend, batch),
+                                     {.own = true, .unroll = 2});
   const auto frame = [&](std::int64_t t) { return input(fixture.backend, *dataset, t); };
   for (const std::int64_t first : {5, 7, 9}) {
     Variable previous = fixture.colour(frame(first - 1), frame(first - 2));
@@ -102,14 +105,14 @@ TEST_CASE("gradients go through time, or are stopped") {
   const Fixture fixture;
   const auto dataset = one_clip(fixture.folder.path() / "data.h5", 2);
   const Batch batch = batch_of(dataset, 2, 0);
-  const Tensor truth = frames_tensor(fixture.backend, batch.truth);
+  const Tensor truth = BatchTensors(fixture.backend, batch).truth();
   std::vector<std::vector<std::vector<float>>> found;
   for (const bool stop : {false, true}) {
     // Batch statistics of single frames, as both ways of writing it see them.
     fixture.model->train(true);
-    backward(ops::mse(
-        predict_batch(*fixture.model, batch, {.own = true, .unroll = 2, .stop_gradient = stop}),
-        truth));
+    backward(ops::mse(predict_batch(*fixture.model, BatchTensors(fixture.backend, batch),
+                                    {.own = true, .unroll = 2, .stop_gradient = stop}),
+                      truth));
     found.push_back(gradients(*fixture.model));
 
     const Variable c0 = input(fixture.backend, *dataset, 0);
@@ -144,9 +147,9 @@ TEST_CASE("re-estimated statistics are the means over the batches") {
   fixture.model->train(true);
   fixture.model->set_norm_momentum(0);
   const NoGradient guard;
-  predict_batch(*fixture.model, batch_of(dataset, 2, 0), {});
+  predict_batch(*fixture.model, BatchTensors(fixture.backend, batch_of(dataset, 2, 0)), {});
   const auto first = statistics();
-  predict_batch(*fixture.model, batch_of(dataset, 2, 1), {});
+  predict_batch(*fixture.model, BatchTensors(fixture.backend, batch_of(dataset, 2, 1)), {});
   const auto second = statistics();
   REQUIRE(mean.size() == first.size());
   for (std::size_t i = 0; i < mean.size(); ++i) {
@@ -161,14 +164,15 @@ TEST_CASE("one clip is learnt by heart", "[slow]") {
   constexpr double kShare = 0.01;  // of the first fidelity loss
   const Fixture fixture;
   const Batch batch = batch_of(one_clip(fixture.folder.path() / "data.h5", 8), 8, 0);
-  const Tensor truth = frames_tensor(fixture.backend, batch.truth);
+  const Tensor truth = BatchTensors(fixture.backend, batch).truth();
   Adam adam(fixture.model->parameters(), {.learning_rate = 1e-2});
   fixture.model->train(true);
   double first = 0, last = 0;
   int steps = 0;
   do {
     const ops::Loss loss =
-        ops::temporal_mse(predict_batch(*fixture.model, batch, {}), truth, 0.8F, batch.clip_starts);
+        ops::temporal_mse(predict_batch(*fixture.model, BatchTensors(fixture.backend, batch), {}),
+                          truth, 0.8F, batch.clip_starts);
     last = loss.parts.fidelity;
     if (steps == 0) first = last;
     backward(loss.value);

@@ -26,10 +26,10 @@ std::size_t clip_number(const std::string& id) {
 }
 
 /// True when frame `row` of an array is this very frame of the dataset.
-bool holds(const std::vector<float>& values, std::size_t row, std::size_t clip, std::int64_t frame,
-           bool truth) {
+bool holds(const std::vector<std::uint8_t>& values, std::size_t row, std::size_t clip,
+           std::int64_t frame, bool truth) {
   for (std::size_t i = 0; i < kFrame; ++i) {
-    if (values.at(row * kFrame + i) != static_cast<float>(test_byte(clip, frame, truth, i))) {
+    if (values.at(row * kFrame + i) != test_byte(clip, frame, truth, i)) {
       return false;
     }
   }

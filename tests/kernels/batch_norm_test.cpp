@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "kernels/backend.hpp"
+#include "support/backend_under_test.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_norm.hpp"
 #include "support/slope.hpp"
@@ -145,7 +146,7 @@ TEST_CASE("the batch norm oracle's gradients are the slopes of its forward") {
 }
 
 TEST_CASE("batch norm and its gradients match the oracle for every size") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto rows = GENERATE(1, 2, 31, 33, 513, 2049);
   const auto channels = GENERATE(1, 3, 7, 16, 17, 65, 257);
   const Case c({rows, channels}, 10);
@@ -155,14 +156,14 @@ TEST_CASE("batch norm and its gradients match the oracle for every size") {
 }
 
 TEST_CASE("batch norm matches the oracle on a layer's worth of rows") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const Case c({16 * 64 * 64 + 1, 3}, 20);
   check_training(*backend, c);
   check_inference(*backend, c);
 }
 
 TEST_CASE("a large mean costs batch norm no digits of a small variance") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const Case c({5000, 17}, 30, 1000.0F, 0.01F);
   const Guarded x(*backend, c.x), gamma(*backend, c.gamma), beta(*backend, c.beta);
   const Guarded y(*backend, c.g.size()), mean(*backend, 17), variance(*backend, 17);
@@ -175,7 +176,7 @@ TEST_CASE("a large mean costs batch norm no digits of a small variance") {
 }
 
 TEST_CASE("a channel of equal values has no variance and becomes beta") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const ChannelGeometry g{1000, 2};
   const Guarded x(*backend, std::vector<float>(g.size(), 123.456F));
   const Guarded gamma(*backend, std::vector<float>{2, 3}), beta(*backend, std::vector<float>{5, 7});

@@ -7,13 +7,15 @@
 
 #include "bench/layers.hpp"
 #include "kernels/backend.hpp"
-#include "kernels/cpu/convolution.hpp"
+#include "support/backend_under_test.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_conv.hpp"
 #include "support/oracle_elementwise.hpp"
 
 using namespace afterglow;
+using test::convolution_tolerance;
 using test::Guarded;
+using test::Pass;
 using test::random_values;
 using test::require_close;
 using test::sum_tolerance;
@@ -26,16 +28,12 @@ std::string text(const Conv2dGeometry& g) {
          std::to_string(g.c) + ", w " + std::to_string(g.kh) + "x" + std::to_string(g.kw) + "x" +
          std::to_string(g.c) + "x" + std::to_string(g.k) + ", stride " + std::to_string(g.stride) +
          ", dilation " + std::to_string(g.dilation) +
-         (g.padding == Padding::kSame ? ", same" : ", valid");
+         (g.padding == Padding::kSame      ? ", same"
+          : g.padding == Padding::kCentred ? ", centred"
+                                           : ", valid");
 }
 
 constexpr std::uint64_t kSeed = 10;
-
-test::Tolerance tolerance_of(const Conv2dGeometry& g, ConvolutionPass pass, std::size_t terms) {
-  return points_a_side(choose_algorithm(shape_of(g), pass, false)) > 0
-             ? test::winograd_tolerance(terms)
-             : sum_tolerance(terms);
-}
 
 // All of (bias, none) x (ReLU, none): which primitive runs depends on both.
 void check_forward(Backend& backend, const Conv2dGeometry& g) {
@@ -53,7 +51,7 @@ void check_forward(Backend& backend, const Conv2dGeometry& g) {
       require_close(
           y.read(),
           oracle::add_bias(rows, bias ? to_double(b) : oracle::Doubles(), activation, plain),
-          tolerance_of(g, ConvolutionPass::kForward, std::size_t(g.kh) * g.kw * g.c));
+          convolution_tolerance(g, Pass::kForward, std::size_t(g.kh) * g.kw * g.c));
     }
   }
 }
@@ -65,10 +63,10 @@ void check_backward(Backend& backend, const Conv2dGeometry& g) {
   const Guarded dx(backend, g.x_size());
   backend.conv2d_backward_data(g, dy_in.span(), {}, {w_in.span()}, dx.span());
   require_close(dx.read(), oracle::conv2d_backward_data(g, to_double(dy), to_double(w)),
-                tolerance_of(g, ConvolutionPass::kBackwardData, std::size_t(g.kh) * g.kw * g.k));
+                convolution_tolerance(g, Pass::kBackwardData, std::size_t(g.kh) * g.kw * g.k));
 
   const auto tolerance =
-      tolerance_of(g, ConvolutionPass::kBackwardWeights, std::size_t(g.n) * g.out_h() * g.out_w());
+      convolution_tolerance(g, Pass::kBackwardWeights, std::size_t(g.n) * g.out_h() * g.out_w());
   const auto reference = oracle::conv2d_backward_weights(g, to_double(x), to_double(dy));
   for (const bool bias : {false, true}) {
     CAPTURE(bias);
@@ -80,7 +78,7 @@ void check_backward(Backend& backend, const Conv2dGeometry& g) {
 }
 
 void check(const Conv2dGeometry& g) {
-  static const std::shared_ptr<Backend> backend = make_cpu_backend();
+  static const std::shared_ptr<Backend> backend = test::make_backend();
   CAPTURE(text(g), kSeed);
   check_forward(*backend, g);
   check_backward(*backend, g);
@@ -89,7 +87,7 @@ void check(const Conv2dGeometry& g) {
 }  // namespace
 
 TEST_CASE("a same convolution with stride 2 pads at the bottom and right, as TensorFlow does") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   // In 4, window 3, stride 2: outputs read 0..2 and 2..4, so one zero behind and none in front.
   const Conv2dGeometry g{1, 4, 1, 1, 1, 3, 1, 2, 1, Padding::kSame};
   const Guarded x(*backend, std::vector<float>{1, 10, 100, 1000}), w(*backend, {1, 2, 3});
@@ -98,10 +96,20 @@ TEST_CASE("a same convolution with stride 2 pads at the bottom and right, as Ten
   CHECK(y.read() == std::vector<float>{321, 2100});
 }
 
+TEST_CASE("a centred convolution with stride 2 pads in front, as Caffe and PyTorch do") {
+  const auto backend = test::make_backend();
+  // In 4, window 3, stride 2: outputs read -1..1 and 1..3, so one zero in front and none behind.
+  const Conv2dGeometry g{1, 4, 1, 1, 1, 3, 1, 2, 1, Padding::kCentred};
+  const Guarded x(*backend, std::vector<float>{1, 10, 100, 1000}), w(*backend, {1, 2, 3});
+  const Guarded y(*backend, g.y_size());
+  backend->conv2d(g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
+  CHECK(y.read() == std::vector<float>{32, 3210});
+}
+
 TEST_CASE("the convolution oracle's gradients are the slopes of its forward") {
   const auto stride = GENERATE(1, 2);
   const auto dilation = GENERATE(1, 2);
-  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid, Padding::kCentred);
   const Conv2dGeometry g{2, 6, 5, 2, 3, 3, 2, stride, dilation, padding};
   CAPTURE(text(g));
   const auto x = to_double(random_values(g.x_size(), 1));
@@ -149,7 +157,7 @@ TEST_CASE("conv2d and its gradients match the oracle for every channel count") {
 TEST_CASE("conv2d and its gradients match the oracle for every window walk") {
   const auto stride = GENERATE(1, 2, 3);
   const auto dilation = GENERATE(1, 2);
-  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid, Padding::kCentred);
   const auto kernel = GENERATE(values<std::pair<std::int32_t, std::int32_t>>(
       {{1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {3, 1}, {2, 5}}));
   const auto size =
@@ -164,7 +172,7 @@ TEST_CASE("conv2d and its gradients match the oracle where it is one matrix prod
   // Many outputs and few pixels.
   const auto stride = GENERATE(1, 2, 3);
   const auto dilation = GENERATE(1, 2);
-  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid, Padding::kCentred);
   const auto kernel = GENERATE(1, 2, 3, 4);
   check({2, 9, 8, 5, 97, kernel, kernel, stride, dilation, padding});
   check({1, 7, 11, 33, 64, kernel, 3, stride, 1, padding});
@@ -174,13 +182,13 @@ TEST_CASE("conv2d and its gradients match the oracle where it is oneDNN's") {
   // Few outputs and many pixels, one past a block of 16.
   const auto stride = GENERATE(1, 2);
   const auto dilation = GENERATE(1, 2);
-  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid, Padding::kCentred);
   const auto kernel = GENERATE(1, 3, 4, 5);
   check({2, 33, 34, 17, 18, kernel, kernel, stride, dilation, padding});
   check({3, 23, 29, 64, 3, kernel, 3, stride, dilation, padding});
 }
 
-TEST_CASE("conv2d and its gradients match the oracle on layers of the networks") {
+TEST_CASE("conv2d and its gradients match the oracle on layers of the networks", "[large]") {
   for (const bench::Layer& layer : bench::network_layers(1)) {
     const auto* g = std::get_if<Conv2dGeometry>(&layer.geometry);
     if (const auto* deconv = std::get_if<bench::TransposedConv2d>(&layer.geometry)) g = &deconv->of;
@@ -192,7 +200,7 @@ TEST_CASE("conv2d and its gradients match the oracle on layers of the networks")
 }
 
 TEST_CASE("conv2d gives the same bits every time and its memory does not grow") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const Conv2dGeometry g{4, 20, 20, 33, 48, 3, 3, 1, 1, Padding::kSame};
   const Guarded x(*backend, random_values(g.x_size(), 1));
   const Guarded w(*backend, random_values(g.w_size(), 2));
@@ -211,24 +219,4 @@ TEST_CASE("conv2d gives the same bits every time and its memory does not grow") 
   CHECK(backend->memory().in_use == before.in_use);
   CHECK(backend->memory().reserved == before.reserved);
   CHECK(backend->memory().allocations == before.allocations);
-}
-
-TEST_CASE("oneDNN has fast kernels for the layers of the networks") {
-  if (!__builtin_cpu_supports("avx2")) {
-    WARN("SKIPPED: this machine has no AVX2");
-    return;
-  }
-  const auto fast = [](const ConvolutionShape& s, ConvolutionPass pass) {
-    const std::string name = OneDnnConvolution({s, pass}).implementation();
-    INFO("implementation " << name);
-    CHECK((name.starts_with("brgconv") || name.starts_with("jit")));
-  };
-  for (const bench::Layer& layer : bench::network_layers(16)) {
-    CAPTURE(layer.name);
-    const ConvolutionShape s =
-        std::visit([](const auto& g) { return shape_of(g); }, layer.geometry);
-    fast(s, ConvolutionPass::kForward);
-    fast(s, ConvolutionPass::kBackwardData);
-    fast(s, ConvolutionPass::kBackwardWeights);
-  }
 }

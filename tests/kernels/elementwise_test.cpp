@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 
 #include "kernels/backend.hpp"
+#include "support/backend_under_test.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_elementwise.hpp"
+#include "support/scalars.hpp"
 
 using namespace afterglow;
 using test::Guarded;
@@ -24,7 +27,7 @@ std::size_t any_size() { return GENERATE(1U, 7U, 16U, 17U, 1021U, 16384U, 16385U
 }  // namespace
 
 TEST_CASE("relu and its gradient match the oracle") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto count = any_size();
   CAPTURE(count);
   auto x = random_values(count, 1);
@@ -41,7 +44,7 @@ TEST_CASE("relu and its gradient match the oracle") {
 }
 
 TEST_CASE("relu lets a NaN through, so that a broken network does not look whole") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const Guarded x(*backend, std::vector<float>(40, nan)), y(*backend, std::vector<float>(40, 1));
   backend->relu(x.span(), y.span());
@@ -51,7 +54,7 @@ TEST_CASE("relu lets a NaN through, so that a broken network does not look whole
 }
 
 TEST_CASE("add, add_into, scale and blend_into match the oracle") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto count = any_size();
   CAPTURE(count);
   const auto a = random_values(count, 1), b = random_values(count, 2);
@@ -79,7 +82,7 @@ TEST_CASE("add, add_into, scale and blend_into match the oracle") {
 }
 
 TEST_CASE("copy and fill reach every value") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto count = any_size();
   const auto x = random_values(count, 1);
   const Guarded in(*backend, x), out(*backend, count);
@@ -90,18 +93,20 @@ TEST_CASE("copy and fill reach every value") {
 }
 
 TEST_CASE("sum_of_squares matches the oracle to double precision") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto count = any_size();
   const auto x = random_values(count, 1);
   double reference = 0;
   for (const float value : x) reference += double(value) * double(value);
   const Guarded in(*backend, x);
-  CHECK(backend->sum_of_squares(in.span()) == Approx(reference).epsilon(1e-13));
-  CHECK(backend->sum_of_squares({}) == 0);
+  CHECK(test::sum_of_squares(backend, {in.span()}) == Approx(reference).epsilon(1e-13));
+  CHECK(test::sum_of_squares(backend, {in.span(), Source(), in.span()}) ==
+        Approx(2 * reference).epsilon(1e-13));
+  CHECK(test::sum_of_squares(backend, {}) == 0);
 }
 
 TEST_CASE("concat_channels and split_channels match the oracle") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto c0 = GENERATE(1U, 3U, 17U), c1 = GENERATE(1U, 3U, 32U);
   const auto rows = GENERATE(1U, 5U, 1024U, 2049U);
   CAPTURE(rows, c0, c1);
@@ -124,7 +129,7 @@ TEST_CASE("concat_channels and split_channels match the oracle") {
 }
 
 TEST_CASE("crop and its gradient match the oracle") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto g = GENERATE(values<CropGeometry>({{1, 1, 1, 1, 0, 0, 1, 1},
                                                 {2, 7, 11, 3, 0, 0, 7, 11},
                                                 {3, 7, 11, 3, 2, 4, 3, 5},
@@ -141,7 +146,7 @@ TEST_CASE("crop and its gradient match the oracle") {
 }
 
 TEST_CASE("add_bias and sum_rows match the oracle") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto rows = GENERATE(1, 33, 513, 2049);
   const auto channels = GENERATE(1, 3, 17, 64);
   const auto activation = GENERATE(Activation::kNone, Activation::kRelu);
@@ -159,7 +164,7 @@ TEST_CASE("add_bias and sum_rows match the oracle") {
 }
 
 TEST_CASE("ten steps of Adam match the oracle") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto count = any_size();
   const double rate = GENERATE(1e-3, 1e-5);
   CAPTURE(count, rate);
@@ -177,10 +182,10 @@ TEST_CASE("ten steps of Adam match the oracle") {
     auto gradient = random_values(count, std::uint64_t(t));
     for (float& value : gradient) value *= std::pow(10.0F, float(t % 4) - 5);  // 1e-5 .. 1e-2
     const Guarded gradient_in(*backend, gradient);
-    AdamStep step = keras;
-    step.rate =
+    const auto step_rate =
         float(rate * std::sqrt(1 - std::pow(keras.beta2, t)) / (1 - std::pow(keras.beta1, t)));
-    backend->adam(step, gradient_in.span(), parameter.span(), m.span(), v.span());
+    test::adam(backend, keras, step_rate, 1,
+               {{gradient_in.span(), parameter.span(), m.span(), v.span()}});
     reference.step(t, to_double(gradient));
   }
   // Each of ten steps rounds the moments some three times (and 1 - beta once), the parameter once
@@ -192,13 +197,47 @@ TEST_CASE("ten steps of Adam match the oracle") {
 }
 
 TEST_CASE("Adam leaves a parameter without gradients where it is") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto values = random_values(100, 1);
   const std::vector<float> zeros(100);
   const Guarded parameter(*backend, values), gradient(*backend, zeros), m(*backend, zeros),
       v(*backend, zeros);
-  AdamStep step;
-  step.rate = 1;
-  backend->adam(step, gradient.span(), parameter.span(), m.span(), v.span());
+  test::adam(backend, {}, 1, 0, {{gradient.span(), parameter.span(), m.span(), v.span()}});
   CHECK(parameter.read() == values);
+}
+
+TEST_CASE("Adam scales the gradients of all its slots down to a largest norm") {
+  const auto backend = test::make_backend();
+  const double squares = GENERATE(4.0, 25.0, 1e40);
+  AdamStep step;
+  step.clip_norm = 5;
+  const double factor = std::min(1.0, 5 / std::sqrt(squares));
+  for (const std::size_t count : {std::size_t{1}, std::size_t{100}}) {
+    const auto gradient = random_values(count, 1);
+    const std::vector<float> zeros(count);
+    const Guarded in(*backend, gradient), other_in(*backend, gradient);
+    const Guarded p0(*backend, zeros), m0(*backend, zeros), v0(*backend, zeros);
+    const Guarded p1(*backend, zeros), m1(*backend, zeros), v1(*backend, zeros);
+    test::adam(backend, step, 1e-3F, squares,
+               {{in.span(), p0.span(), m0.span(), v0.span()},
+                {other_in.span(), p1.span(), m1.span(), v1.span()}});
+    oracle::Doubles expected = to_double(gradient);
+    for (double& value : expected) value *= factor * (1 - step.beta1);
+    // The factor, its product with the gradient, 1 - beta1 and the last product round once each.
+    require_close(m0.read(), expected, {0, 4 * kEps});
+    require_close(m1.read(), expected, {0, 4 * kEps});
+  }
+}
+
+TEST_CASE("Adam changes nothing when the sum of squares is not finite") {
+  const auto backend = test::make_backend();
+  const double squares =
+      GENERATE(std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN());
+  const auto values = random_values(67, 1);
+  const Guarded gradient(*backend, values), parameter(*backend, values), m(*backend, values),
+      v(*backend, values);
+  test::adam(backend, {}, 1, squares, {{gradient.span(), parameter.span(), m.span(), v.span()}});
+  CHECK(parameter.read() == values);
+  CHECK(m.read() == values);
+  CHECK(v.read() == values);
 }

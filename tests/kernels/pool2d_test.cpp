@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/backend.hpp"
+#include "support/backend_under_test.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_pool.hpp"
 #include "support/slope.hpp"
@@ -29,37 +30,16 @@ std::string text(const Pool2dGeometry& g) {
 
 std::size_t taps(const Pool2dGeometry& g) { return std::size_t(g.window) * g.window; }
 
-// Bytes between guards, on the host: the CPU backend's memory is the host's.
-class GuardedBytes {
- public:
-  explicit GuardedBytes(std::size_t count) : all_(count + 2 * kGuards, kGuard) {}
-
-  std::span<std::uint8_t> span() {
-    return std::span(all_).subspan(kGuards, all_.size() - 2 * kGuards);
-  }
-  void require_intact() const {
-    const auto intact = [](std::uint8_t byte) { return byte == kGuard; };
-    REQUIRE(std::all_of(all_.begin(), all_.begin() + kGuards, intact));
-    REQUIRE(std::all_of(all_.end() - kGuards, all_.end(), intact));
-  }
-
- private:
-  static constexpr std::ptrdiff_t kGuards = 64;
-  static constexpr std::uint8_t kGuard = 0xA5;
-  std::vector<std::uint8_t> all_;
-};
-
 void check_max(Backend& backend, const Pool2dGeometry& g, std::uint64_t seed) {
   const auto x = random_values(g.x_size(), seed), dy = random_values(g.y_size(), seed + 1);
   const auto reference = oracle::max_pool2d(g, to_double(x));
   const Guarded in(backend, x), y(backend, g.y_size()), alone(backend, g.y_size());
-  GuardedBytes argmax(g.y_size());
+  const test::GuardedBytes argmax(backend, g.y_size());
   backend.max_pool2d(g, in.span(), y.span(), argmax.span());
   backend.max_pool2d(g, in.span(), alone.span(), {});
   require_close(y.read(), reference.y, kExact);
   require_close(alone.read(), reference.y, kExact);
-  argmax.require_intact();
-  REQUIRE(std::ranges::equal(argmax.span(), reference.argmax));
+  REQUIRE(argmax.read() == reference.argmax);
 
   const Guarded dy_in(backend, dy), dx(backend, g.x_size());
   backend.max_pool2d_backward(g, dy_in.span(), argmax.span(), dx.span());
@@ -77,7 +57,7 @@ void check_avg(Backend& backend, const Pool2dGeometry& g, std::uint64_t seed) {
 }
 
 void check(const Pool2dGeometry& g, std::uint64_t seed) {
-  static const std::shared_ptr<Backend> backend = make_cpu_backend();
+  static const std::shared_ptr<Backend> backend = test::make_backend();
   if (g.out_h() < 1 || g.out_w() < 1) return;  // the window does not fit
   CAPTURE(text(g), seed);
   check_max(*backend, g, seed);
@@ -134,35 +114,35 @@ TEST_CASE("pools match the oracle when the window is the largest that argmax can
 }
 
 TEST_CASE("of equal values the first wins the whole gradient") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const Pool2dGeometry g{1, 2, 2, 1, 2, 2, Padding::kValid};
   const Guarded x(*backend, std::vector<float>{-3, 5, 5, 5}), y(*backend, 1), dx(*backend, 4);
   const Guarded dy(*backend, std::vector<float>{7});
-  GuardedBytes argmax(1);
+  const test::GuardedBytes argmax(*backend, 1);
   backend->max_pool2d(g, x.span(), y.span(), argmax.span());
   backend->max_pool2d_backward(g, dy.span(), argmax.span(), dx.span());
   CHECK(y.read() == std::vector<float>{5});
-  CHECK(argmax.span()[0] == 1);
+  CHECK(argmax.read()[0] == 1);
   CHECK(dx.read() == std::vector<float>{0, 7, 0, 0});
 }
 
 TEST_CASE("a NaN anywhere in the window wins") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const Pool2dGeometry g{1, 2, 2, 1, 2, 2, Padding::kValid};
   const std::size_t place = GENERATE(0, 1, 2, 3);
   std::vector<float> values{1, 2, 3, 4};
   values[place] = std::numeric_limits<float>::quiet_NaN();
   const Guarded x(*backend, values), y(*backend, 1), value(*backend, 1);
-  GuardedBytes argmax(1);
+  const test::GuardedBytes argmax(*backend, 1);
   backend->max_pool2d(g, x.span(), y.span(), argmax.span());
   backend->max_pool2d(g, x.span(), value.span(), {});
   CHECK(std::isnan(y.read()[0]));
   CHECK(std::isnan(value.read()[0]));
-  CHECK(argmax.span()[0] == place);
+  CHECK(argmax.read()[0] == place);
 }
 
 TEST_CASE("padding neither wins a maximum nor counts in a mean") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   // In 3, window 2, stride 2, same: the second window holds one value and one of padding.
   const Pool2dGeometry g{1, 1, 3, 1, 2, 2, Padding::kSame};
   const Guarded x(*backend, std::vector<float>{-4, -2, -9}), max(*backend, 2), mean(*backend, 2);
@@ -173,7 +153,7 @@ TEST_CASE("padding neither wins a maximum nor counts in a mean") {
 }
 
 TEST_CASE("upsample_nearest and its gradient match the oracle") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto n = GENERATE(1, 3);
   const auto c = GENERATE(1, 3, 16, 17, 96);
   const auto size =

@@ -2,8 +2,10 @@
 #include <cmath>
 
 #include "kernels/backend.hpp"
+#include "support/backend_under_test.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_temporal_mse.hpp"
+#include "support/scalars.hpp"
 #include "support/slope.hpp"
 
 using namespace afterglow;
@@ -31,19 +33,19 @@ test::Tolerance gradient_tolerance(const TemporalMseGeometry& g) {
 
 void check(const TemporalMseGeometry& g, float beta, const std::vector<std::uint8_t>& starts,
            std::uint64_t seed) {
-  static const std::shared_ptr<Backend> backend = make_cpu_backend();
+  static const std::shared_ptr<Backend> backend = test::make_backend();
   CAPTURE(g.n, g.h, g.w, g.c, g.roi_top, g.roi_left, g.roi_height, g.roi_width, beta, seed);
   const auto p = random_values(g.size(), seed), y = random_values(g.size(), seed + 1);
   const auto reference = oracle::temporal_mse(g, double(beta), to_double(p), to_double(y), starts);
   const Guarded p_in(*backend, p), y_in(*backend, y), gradient(*backend, g.size());
   const auto value =
-      backend->temporal_mse(g, beta, p_in.span(), y_in.span(), starts, gradient.span());
+      test::temporal_mse(backend, g, beta, p_in.span(), y_in.span(), starts, gradient.span());
   CHECK(value.loss == Approx(reference.loss).epsilon(kSum));
   CHECK(value.fidelity == Approx(reference.fidelity).epsilon(kSum));
   CHECK(value.temporal == Approx(reference.temporal).epsilon(kSum));
   require_close(gradient.read(), reference.gradient, gradient_tolerance(g));
 
-  const auto alone = backend->temporal_mse(g, beta, p_in.span(), y_in.span(), starts, {});
+  const auto alone = test::temporal_mse(backend, g, beta, p_in.span(), y_in.span(), starts, {});
   CHECK(alone.loss == Approx(reference.loss).epsilon(kSum));
 }
 
@@ -104,11 +106,11 @@ TEST_CASE("the temporal loss matches the oracle within every region of interest"
 }
 
 TEST_CASE("outside of the region of interest the gradient is exactly 0") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const TemporalMseGeometry g{2, 4, 5, 1, 1, 2, 2, 2};
   const Guarded p(*backend, random_values(g.size(), 1)), y(*backend, random_values(g.size(), 2));
   const Guarded gradient(*backend, g.size());
-  backend->temporal_mse(g, 0.5F, p.span(), y.span(), no_starts(2), gradient.span());
+  test::temporal_mse(backend, g, 0.5F, p.span(), y.span(), no_starts(2), gradient.span());
   const auto values = gradient.read();
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t row = i / 5 % 4, column = i % 5;
@@ -118,25 +120,25 @@ TEST_CASE("outside of the region of interest the gradient is exactly 0") {
 }
 
 TEST_CASE("a constant clip has no temporal term, and beta 1 is the plain mean squared error") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const auto g = whole(8, 16, 16, 3);
   const auto frame = random_values(16 * 16 * 3, 1);
   std::vector<float> clip;
   for (int i = 0; i < 8; ++i) clip.insert(clip.end(), frame.begin(), frame.end());
   const auto target = random_values(g.size(), 2);
   const Guarded p(*backend, clip), y(*backend, target);
-  const auto value = backend->temporal_mse(g, 0.4F, p.span(), y.span(), no_starts(8), {});
+  const auto value = test::temporal_mse(backend, g, 0.4F, p.span(), y.span(), no_starts(8), {});
   CHECK(value.temporal == 0.0);
   double mse = 0;
   for (std::size_t i = 0; i < clip.size(); ++i)
     mse += std::pow(double(clip[i]) - double(target[i]), 2) / double(clip.size());
   CHECK(value.fidelity == Approx(mse).epsilon(kSum));
-  CHECK(backend->temporal_mse(g, 1.0F, p.span(), y.span(), no_starts(8), {}).loss ==
+  CHECK(test::temporal_mse(backend, g, 1.0F, p.span(), y.span(), no_starts(8), {}).loss ==
         Approx(mse).epsilon(kSum));
 }
 
-TEST_CASE("gradients too large for the caches match the formula, aligned or not") {
-  const auto backend = make_cpu_backend();
+TEST_CASE("gradients too large for the caches match the formula, aligned or not", "[large]") {
+  const auto backend = test::make_backend();
   // Just above 64 MiB; frames of a multiple of 16 values, and of an odd number.
   const auto g = GENERATE(whole(86, 256, 256, 3), whole(87, 255, 255, 3));
   CAPTURE(g.w);
@@ -155,7 +157,7 @@ TEST_CASE("gradients too large for the caches match the formula, aligned or not"
   }
   const Guarded p_in(*backend, p), y_in(*backend, y), gradient(*backend, g.size());
   const float beta = 0.8F;
-  backend->temporal_mse(g, beta, p_in.span(), y_in.span(), starts, gradient.span());
+  test::temporal_mse(backend, g, beta, p_in.span(), y_in.span(), starts, gradient.span());
   const auto result = gradient.read();
   const double scale = 2 / (double(g.n) * double(frame));
   const auto tolerance = gradient_tolerance(g);

@@ -6,6 +6,7 @@
 
 #include "kernels/backend.hpp"
 #include "support/guarded.hpp"
+#include "support/scalars.hpp"
 
 using namespace afterglow;
 using test::Guarded;
@@ -42,7 +43,7 @@ TEST_CASE("sums give the same bits whatever the number of threads") {
   const Guarded gamma(*backend, random_values(channels, 3)),
       beta(*backend, random_values(channels, 4));
 
-  require_same_bits([&] { return backend->sum_of_squares(x.span()); });
+  require_same_bits([&] { return test::sum_of_squares(backend, {x.span()}); });
   require_same_bits([&] {
     const Guarded sums(*backend, channels);
     backend->sum_rows(g, x.span(), sums.span());
@@ -67,7 +68,8 @@ TEST_CASE("the temporal loss gives the same bits whatever the number of threads"
   const std::vector<std::uint8_t> starts(45);
   require_same_bits([&] {
     const Guarded gradient(*backend, g.size());
-    const auto value = backend->temporal_mse(g, 0.8F, p.span(), y.span(), starts, gradient.span());
+    const auto value =
+        test::temporal_mse(backend, g, 0.8F, p.span(), y.span(), starts, gradient.span());
     return std::tuple{value.loss, value.fidelity, value.temporal, gradient.read()};
   });
 }

@@ -6,13 +6,15 @@
 
 #include "bench/layers.hpp"
 #include "kernels/backend.hpp"
-#include "kernels/cpu/convolution.hpp"
+#include "support/backend_under_test.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_conv.hpp"
 #include "support/oracle_elementwise.hpp"
 
 using namespace afterglow;
+using test::convolution_tolerance;
 using test::Guarded;
+using test::Pass;
 using test::random_values;
 using test::require_close;
 using test::sum_tolerance;
@@ -28,13 +30,6 @@ std::string text(const UpsampleConv2dGeometry& g) {
 }
 
 constexpr std::uint64_t kSeed = 10;
-
-test::Tolerance tolerance_of(const UpsampleConv2dGeometry& g, ConvolutionPass pass,
-                             std::size_t terms) {
-  return points_a_side(choose_algorithm(shape_of(g), pass, false)) > 0
-             ? test::winograd_tolerance(terms)
-             : sum_tolerance(terms);
-}
 
 // All of (bias, none) x (ReLU, none): which primitive runs depends on both. Terms are counted as
 // written, before taps are summed: the bound holds for the summed ones too.
@@ -53,7 +48,7 @@ void check_forward(Backend& backend, const UpsampleConv2dGeometry& g) {
       require_close(
           y.read(),
           oracle::add_bias(rows, bias ? to_double(b) : oracle::Doubles(), activation, plain),
-          tolerance_of(g, ConvolutionPass::kForward, std::size_t(g.ksize) * g.ksize * g.c));
+          convolution_tolerance(g, Pass::kForward, std::size_t(g.ksize) * g.ksize * g.c));
     }
   }
 }
@@ -66,10 +61,10 @@ void check_backward(Backend& backend, const UpsampleConv2dGeometry& g) {
   backend.upsample_conv2d_backward_data(g, dy_in.span(), {w_in.span()}, dx.span());
   require_close(
       dx.read(), oracle::upsample_conv2d_backward_data(g, to_double(dy), to_double(w)),
-      tolerance_of(g, ConvolutionPass::kBackwardData, std::size_t(4) * g.ksize * g.ksize * g.k));
+      convolution_tolerance(g, Pass::kBackwardData, std::size_t(4) * g.ksize * g.ksize * g.k));
 
   const auto tolerance =
-      tolerance_of(g, ConvolutionPass::kBackwardWeights, std::size_t(g.n) * g.out_h() * g.out_w());
+      convolution_tolerance(g, Pass::kBackwardWeights, std::size_t(g.n) * g.out_h() * g.out_w());
   const auto reference = oracle::upsample_conv2d_backward_weights(g, to_double(x), to_double(dy));
   for (const bool bias : {false, true}) {
     CAPTURE(bias);
@@ -83,7 +78,7 @@ void check_backward(Backend& backend, const UpsampleConv2dGeometry& g) {
 }
 
 void check(const UpsampleConv2dGeometry& g) {
-  static const std::shared_ptr<Backend> backend = make_cpu_backend();
+  static const std::shared_ptr<Backend> backend = test::make_backend();
   CAPTURE(text(g), kSeed);
   check_forward(*backend, g);
   check_backward(*backend, g);
@@ -92,7 +87,7 @@ void check(const UpsampleConv2dGeometry& g) {
 }  // namespace
 
 TEST_CASE("upsample_conv2d of one pixel by hand") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   // 7 becomes 7 7 / 7 7 inside zeros; output (0, 0) sees it through taps (1|2, 1|2), and so on.
   const UpsampleConv2dGeometry g{1, 1, 1, 1, 1, 3, Padding::kSame};
   const Guarded x(*backend, std::vector<float>{7});
@@ -105,7 +100,7 @@ TEST_CASE("upsample_conv2d of one pixel by hand") {
 
 TEST_CASE("the sub-pixel form needs fewer taps") {
   const auto taps = [](std::int32_t ksize, Padding padding) {
-    return shape_of(UpsampleConv2dGeometry{1, 8, 8, 1, 1, ksize, padding}).kh;
+    return UpsampleConv2dGeometry{1, 8, 8, 1, 1, ksize, padding}.low_taps();
   };
   CHECK(taps(1, Padding::kSame) == 1);
   CHECK(taps(3, Padding::kSame) == 3);
@@ -150,7 +145,7 @@ TEST_CASE("upsample_conv2d and its gradients match on layers of the networks") {
 }
 
 TEST_CASE("upsample_conv2d gives the same bits every time and its memory does not grow") {
-  const auto backend = make_cpu_backend();
+  const auto backend = test::make_backend();
   const UpsampleConv2dGeometry g{3, 17, 18, 24, 20, 5, Padding::kSame};
   const Guarded x(*backend, random_values(g.x_size(), 1));
   const Guarded w(*backend, random_values(g.w_size(), 2));

@@ -86,7 +86,7 @@ struct Case {
 };
 
 void check(const Conv2dGeometry& g, std::size_t side = 6) {
-  CAPTURE(g.n, g.h, g.w, g.c, g.k, g.kh, side, int(g.padding));
+  CAPTURE(g.n, g.h, g.w, g.c, g.k, g.kh, g.dilation, side, int(g.padding));
   const auto backend = make_cpu_backend();
   const Case c(g, side);
   const auto plain = oracle::conv2d(g, to_double(c.x), to_double(c.w), {}, Activation::kNone);
@@ -122,6 +122,21 @@ TEST_CASE("Winograd's passes match the oracle for every picture size") {
   });
 }
 
+TEST_CASE("Winograd's passes match the oracle for every dilation") {
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  for_each_instruction_set([&] {
+    for (const Form& form : kForms) {
+      for (const std::int32_t dilation : {2, 3}) {
+        for (const std::int32_t size : {13, 14, 25}) {
+          Conv2dGeometry g = geometry(2, size, 17, 5, 18, padding, form.r);
+          g.dilation = dilation;
+          check(g, form.side);
+        }
+      }
+    }
+  });
+}
+
 TEST_CASE("Winograd's passes match the oracle for every channel count") {
   const auto c = GENERATE(1, 3, 15, 16, 17, 40);
   for_each_instruction_set([&] {
@@ -153,10 +168,25 @@ TEST_CASE("backward data is Winograd's, too, and needs padding that no forward h
   require_close_in_the_mean(dx.read(), expected);
 }
 
+TEST_CASE("backward data at stride 2 is a convolution of phases, stored by depth to space") {
+  const auto kernel = GENERATE(4, 6);  // with 2 x 2 and 3 x 3 taps for each phase
+  const auto backend = make_cpu_backend(ConvolutionChoice::kWinograd);
+  const Case c({2, 2 * 8 + kernel, 2 * 10 + kernel, 16, 37, kernel, kernel, 2, 1, Padding::kValid});
+  const Guarded w(*backend, c.w), dy(*backend, c.dy), dx(*backend, c.g.x_size());
+  backend->conv2d_backward_data(c.g, dy.span(), {}, {w.span()}, dx.span());
+  const auto plans = backend->convolution_plans();
+  REQUIRE(plans.size() == 1);
+  CHECK(plans[0].convolution == (kernel == 4 ? "2x2 37-64, 2 of 9x11" : "3x3 37-64, 2 of 9x11"));
+  const auto expected = oracle::conv2d_backward_data(c.g, to_double(c.dy), to_double(c.w));
+  require_close(dx.read(), expected,
+                winograd_tolerance(std::size_t(kernel * kernel / 4) * std::size_t(c.g.k)));
+  require_close_in_the_mean(dx.read(), expected);
+}
+
 TEST_CASE("a backend says how it computed each convolution, and keeps to the choice it was given") {
   // 24 channels are too few for Winograd to be the fastest, not too few for it to be right.
   const auto plans = [](const std::string& choice) {
-    const auto backend = open_backend("cpu", choice);
+    const auto backend = open_backend({.device = "cpu", .convolutions = choice});
     const Case c(geometry(1, 12, 20, 24, 24, Padding::kSame));
     const Guarded x(*backend, c.x), w(*backend, c.w), dy(*backend, c.dy);
     const Guarded y(*backend, c.g.y_size()), dw(*backend, c.g.w_size());

@@ -6,9 +6,9 @@
 
 #include "base/error.hpp"
 #include "base/hdf5.hpp"
-#include "golden_rule.hpp"
 #include "kernels/backend.hpp"
 #include "nn/ops/ops.hpp"
+#include "support/golden_rule.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace afterglow {

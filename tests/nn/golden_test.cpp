@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include "base/hdf5.hpp"
-#include "golden_rule.hpp"
 #include "kernels/backend.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/optimizer.hpp"
+#include "support/golden_rule.hpp"
 
 namespace afterglow {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "golden_rule.hpp"
 #include "kernels/backend.hpp"
 #include "nn/checkpoint.hpp"
+#include "support/golden_rule.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 

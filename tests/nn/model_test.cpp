@@ -5,12 +5,12 @@
 #include <numbers>
 
 #include "base/error.hpp"
-#include "golden_rule.hpp"
 #include "kernels/backend.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/optimizer.hpp"
 #include "nn/recurrent_colorizer.hpp"
+#include "support/golden_rule.hpp"
 
 namespace afterglow {
 namespace {

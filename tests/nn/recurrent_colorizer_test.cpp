@@ -21,6 +21,7 @@ class Blend : public ColorizationModel {
     kernel_ = add_parameter("kernel", Tensor::from_host(backend, {1, 1, 6, 3}, kernel));
   }
   void set_norm_momentum(float) override {}
+  std::vector<LayerDescription> describe() const override { return {}; }
 
  private:
   Variable run(const Variable& x) override { return ops::conv2d(x, kernel_, {}); }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kGuardWords = 16;  // keeps what lies between them aligned to 64 bytes
 constexpr float kGuard = -12345.678F;
+constexpr std::uint8_t kGuardByte = 0xA5;
 
 }  // namespace
 
@@ -37,6 +38,30 @@ std::vector<float> Guarded::read() const {
   REQUIRE(std::all_of(all.begin(), all.begin() + kGuardWords, intact));
   REQUIRE(std::all_of(all.end() - kGuardWords, all.end(), intact));
   return {all.begin() + kGuardWords, all.end() - kGuardWords};
+}
+
+GuardedBytes::GuardedBytes(Backend& backend, std::size_t count)
+    : backend_(backend),
+      count_(count),
+      buffer_(backend.allocate(count + 2 * kGuardWords * sizeof(float))) {
+  const std::vector<std::uint8_t> all(buffer_.bytes, kGuardByte);
+  backend_.copy_from_host(std::as_bytes(std::span(all)), buffer_.data.get());
+}
+
+std::span<std::uint8_t> GuardedBytes::span() const {
+  auto* const all = reinterpret_cast<std::uint8_t*>(buffer_.data.get());
+  return {all + kGuardWords * sizeof(float), count_};
+}
+
+std::vector<std::uint8_t> GuardedBytes::read() const {
+  std::vector<std::uint8_t> all(buffer_.bytes);
+  backend_.copy_to_host(buffer_.data.get(), std::as_writable_bytes(std::span(all)));
+  const auto intact = [](std::uint8_t byte) { return byte == kGuardByte; };
+  const auto first = all.begin() + kGuardWords * sizeof(float);
+  const auto last = first + std::ptrdiff_t(count_);
+  REQUIRE(std::all_of(all.begin(), first, intact));
+  REQUIRE(std::all_of(last, all.end(), intact));
+  return {first, last};
 }
 
 std::vector<float> random_values(std::size_t count, std::uint64_t seed) {

@@ -28,6 +28,20 @@ class Guarded {
   Buffer buffer_;
 };
 
+/// The same for bytes.
+class GuardedBytes {
+ public:
+  GuardedBytes(Backend& backend, std::size_t count);
+
+  std::span<std::uint8_t> span() const;
+  std::vector<std::uint8_t> read() const;
+
+ private:
+  Backend& backend_;
+  std::size_t count_;
+  Buffer buffer_;
+};
+
 /// Uniform in [-1, 1), from `seed`, but never nearer to 0 than 1/64.
 std::vector<float> random_values(std::size_t count, std::uint64_t seed);
 

@@ -9,15 +9,17 @@ namespace {
 
 using Index = std::ptrdiff_t;
 
-// One direction of a window walk, by TensorFlow's documentation of its paddings.
+// One direction of a window walk, by TensorFlow's documentation of its paddings; kCentred as
+// PyTorch's Conv2d with a padding of half the window's reach.
 struct Line {
   Index in, window, stride, dilation, out = 0, before = 0;
 
   Line(Index in_size, Index window_size, Index step, Index gap, Padding padding)
       : in(in_size), window(window_size), stride(step), dilation(gap) {
     const Index reach = window * dilation - dilation + 1;
-    if (padding == Padding::kValid) {
-      while (out * stride + reach <= in) ++out;
+    if (padding != Padding::kSame) {
+      if (padding == Padding::kCentred) before = (reach - 1) / 2;
+      while (out * stride + reach <= in + 2 * before) ++out;
       return;
     }
     while (out * stride < in) ++out;

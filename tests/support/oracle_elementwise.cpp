@@ -70,6 +70,54 @@ Doubles crop_backward(const CropGeometry& g, const Doubles& dy) {
   return dx;
 }
 
+namespace {
+
+/// The probabilities of one row.
+Doubles softmax(const SoftmaxMeanGeometry& g, double factor, const Doubles& x, std::size_t row) {
+  const auto bins = std::size_t(g.bins);
+  Doubles p(bins);
+  double sum = 0;
+  for (std::size_t k = 0; k < bins; ++k) sum += p[k] = std::exp(factor * x[row * bins + k]);
+  for (double& value : p) value /= sum;
+  return p;
+}
+
+}  // namespace
+
+Doubles softmax_mean(const SoftmaxMeanGeometry& g, double factor, const Doubles& x,
+                     const Doubles& centres) {
+  const auto outputs = std::size_t(g.outputs);
+  Doubles y(g.y_size(), 0.0);
+  for (std::size_t row = 0; row < std::size_t(g.rows); ++row) {
+    const Doubles p = softmax(g, factor, x, row);
+    for (std::size_t k = 0; k < p.size(); ++k) {
+      for (std::size_t j = 0; j < outputs; ++j) {
+        y[row * outputs + j] += p[k] * centres[k * outputs + j];
+      }
+    }
+  }
+  return y;
+}
+
+/// By the softmax's Jacobian, p_k (1[k = l] - p_l).
+Doubles softmax_mean_backward(const SoftmaxMeanGeometry& g, double factor, const Doubles& x,
+                              const Doubles& centres, const Doubles& dy) {
+  const auto bins = std::size_t(g.bins), outputs = std::size_t(g.outputs);
+  Doubles dx(g.x_size(), 0.0);
+  for (std::size_t row = 0; row < std::size_t(g.rows); ++row) {
+    const Doubles p = softmax(g, factor, x, row);
+    for (std::size_t l = 0; l < bins; ++l) {
+      double dp = 0;
+      for (std::size_t j = 0; j < outputs; ++j)
+        dp += dy[row * outputs + j] * centres[l * outputs + j];
+      for (std::size_t k = 0; k < bins; ++k) {
+        dx[row * bins + k] += factor * p[k] * ((k == l ? 1.0 : 0.0) - p[l]) * dp;
+      }
+    }
+  }
+  return dx;
+}
+
 Doubles sum_rows(const ChannelGeometry& g, const Doubles& x) {
   Doubles sums(std::size_t(g.channels));
   for (std::size_t i = 0; i < x.size(); ++i) sums[i % sums.size()] += x[i];

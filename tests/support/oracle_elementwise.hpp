@@ -22,6 +22,12 @@ Doubles take_channels(std::size_t rows, std::size_t channels, std::size_t first,
 Doubles crop(const CropGeometry& g, const Doubles& x);
 Doubles crop_backward(const CropGeometry& g, const Doubles& dy);
 
+/// The mean of the centres(bins, outputs) under the softmax of each row.
+Doubles softmax_mean(const SoftmaxMeanGeometry& g, double factor, const Doubles& x,
+                     const Doubles& centres);
+Doubles softmax_mean_backward(const SoftmaxMeanGeometry& g, double factor, const Doubles& x,
+                              const Doubles& centres, const Doubles& dy);
+
 /// The sum of each channel over the rows.
 Doubles sum_rows(const ChannelGeometry& g, const Doubles& x);
 Doubles add_bias(const ChannelGeometry& g, const Doubles& b, Activation activation,

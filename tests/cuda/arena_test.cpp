@@ -1,0 +1,102 @@
+// The CUDA backend's memory on the software GPU.
+#include <catch2/catch.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "kernels/cuda/cuda_backend.hpp"
+#include "softgpu/softgpu.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+std::shared_ptr<Backend> backend() {
+  return std::make_shared<cuda::CudaBackend>(0, Precision::kFloat32, true);
+}
+
+/// What a buffer of `size` floats holds, seen from the host.
+std::vector<float> read(Backend& cuda, const Buffer& buffer) {
+  std::vector<float> values(buffer.bytes / sizeof(float));
+  cuda.copy_to_host(buffer.data.get(), std::as_writable_bytes(std::span(values)));
+  return values;
+}
+
+Destination span_of(const Buffer& buffer) {
+  return {reinterpret_cast<float*>(buffer.data.get()), buffer.bytes / sizeof(float)};
+}
+
+}  // namespace
+
+TEST_CASE("buffers of the arena never overlap, whatever comes and goes") {
+  const auto cuda = backend();
+  struct Live {
+    Buffer buffer;
+    float value;
+  };
+  std::vector<Live> live;
+  std::mt19937 random(1);
+  for (int round = 0; round < 400; ++round) {
+    if (live.size() > 20 || (!live.empty() && random() % 3 == 0)) {
+      const std::size_t at = random() % live.size();
+      const auto values = read(*cuda, live[at].buffer);
+      CAPTURE(round, at);
+      REQUIRE(values == std::vector<float>(values.size(), live[at].value));
+      live.erase(live.begin() + std::ptrdiff_t(at));
+      continue;
+    }
+    const std::size_t size = 1 + random() % (round % 50 == 0 ? 3 * kMiB : 5000);
+    live.push_back({cuda->allocate(size * sizeof(float)), float(round)});
+    cuda->fill(span_of(live.back().buffer), float(round));
+  }
+  CHECK(softgpu::broken_guards() == 0);
+}
+
+TEST_CASE("what is freed is used again without asking the driver") {
+  const auto cuda = backend();
+  const auto step = [&] {
+    const Buffer a = cuda->allocate(5 * kMiB), b = cuda->allocate(20 * kMiB);
+    const Buffer c = cuda->allocate(40 * kMiB);
+  };
+  step();
+  const long before = softgpu::calls("cudaMalloc");
+  const std::size_t allocations = cuda->memory().allocations;
+  for (int i = 0; i < 10; ++i) step();
+  CHECK(softgpu::calls("cudaMalloc") == before);
+  CHECK(cuda->memory().allocations == allocations);
+  CHECK(cuda->memory().in_use == 0);
+  CHECK(cuda->memory().peak_in_use == 65 * kMiB);
+}
+
+TEST_CASE("free segments are given back before memory runs out, and then it is said so") {
+  softgpu::Devices devices;
+  devices.memory = 200 * kMiB;
+  softgpu::set_devices(devices);
+  {
+    const auto cuda = backend();
+    { const Buffer large = cuda->allocate(150 * kMiB); }
+    const Buffer other = cuda->allocate(160 * kMiB);  // not beside the first
+    CHECK(cuda->memory().reserved < 200 * kMiB);
+    CHECK_THROWS_AS(cuda->allocate(100 * kMiB), RunError);
+    CHECK_THROWS_WITH(cuda->allocate(100 * kMiB),
+                      Catch::Contains("out of memory: 100 MiB wanted, 160 MiB in use"));
+    const Buffer small = cuda->allocate(kMiB);  // what is left still serves
+    CHECK(small.data != nullptr);
+  }
+  softgpu::reset();
+}
+
+TEST_CASE("buffers may outlive the backend") {
+  Buffer buffer;
+  {
+    const auto cuda = backend();
+    buffer = cuda->allocate(kMiB);
+    cuda->fill(span_of(buffer), 1);
+  }
+  buffer = {};
+  CHECK(softgpu::live().empty());
+}
+
+}  // namespace afterglow

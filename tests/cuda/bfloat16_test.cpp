@@ -1,0 +1,205 @@
+// Activations in bfloat16: every op against the CPU backend's float32, on inputs that bfloat16
+// holds exactly, and whole networks.
+#include <algorithm>
+#include <bit>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cuda/reference.hpp"
+#include "kernels/cuda/cuda_backend.hpp"
+#include "nn/ops/ops.hpp"
+#include "support/guarded.hpp"
+
+namespace afterglow {
+namespace {
+
+/// Half a unit of the last of 8 bits: of a result, whose own rounding that is, and of the results'
+/// root mean square, for what is rounded on the way (summed kernels, a gradient behind a mask).
+constexpr double kRounding = 1.0 / 256;
+
+/// Values that bfloat16 holds. Of the small integers even the sums of a convolution are such, so
+/// that no rounding decides about a mask or a pool's winner.
+enum class Data { kFractions, kSmallIntegers };
+
+std::vector<float> values(std::int64_t count, std::uint64_t seed, Data data) {
+  std::vector<float> result = test::random_values(static_cast<std::size_t>(count), seed);
+  for (float& value : result) {
+    value = data == Data::kSmallIntegers
+                ? std::round(2 * value)
+                : std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xffff0000U);
+  }
+  return result;
+}
+
+Tensor tensor(const std::shared_ptr<Backend>& backend, const Shape& shape, std::uint64_t seed,
+              ValueType type, Data data = Data::kFractions) {
+  const Tensor floats = Tensor::from_host(backend, shape, values(shape.size(), seed, data));
+  if (type == ValueType::kFloat32) return floats;
+  Tensor result(backend, shape, type);
+  backend->copy(floats.source(), result.destination());
+  return result;
+}
+
+using Op = std::function<Variable(const Variable& x, const std::vector<Variable>& parameters)>;
+
+/// The op's result, then the gradients of x and the parameters.
+std::vector<std::vector<float>> run(const std::shared_ptr<Backend>& backend, const Op& op,
+                                    const Shape& x_shape, const std::vector<Shape>& shapes,
+                                    ValueType result_type, Data data) {
+  const ValueType type = backend->activation_type();
+  const Variable x(tensor(backend, x_shape, 1, type, data), true);
+  std::vector<Variable> parameters;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    parameters.emplace_back(tensor(backend, shapes[i], 2 + i, ValueType::kFloat32, data), true);
+  }
+  const Variable y = op(x, parameters);
+  if (type != ValueType::kFloat32) CHECK(y.value().type() == result_type);
+  backward(y, tensor(backend, y.shape(), 99, y.value().type(), data));
+  CHECK(x.gradient().type() == type);
+  std::vector<std::vector<float>> results{y.value().to_host(), x.gradient().to_host()};
+  for (const Variable& parameter : parameters) {
+    CHECK(parameter.gradient().type() == ValueType::kFloat32);
+    results.push_back(parameter.gradient().to_host());
+  }
+  return results;
+}
+
+void compare(const Op& op, const Shape& x, const std::vector<Shape>& parameters = {},
+             ValueType result_type = ValueType::kBfloat16, Data data = Data::kFractions) {
+  const auto expected = run(test::reference_backend(), op, x, parameters, result_type, data);
+  const auto result = run(std::make_shared<cuda::CudaBackend>(0, Precision::kBfloat16, true), op, x,
+                          parameters, result_type, data);
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    CAPTURE(k);
+    double squares = 0;
+    for (const float value : expected[k]) squares += double(value) * double(value);
+    const double rms = std::sqrt(squares / double(expected[k].size()));
+    double worst = 0;  // times what is allowed
+    for (std::size_t i = 0; i < expected[k].size(); ++i) {
+      const double reference = double(expected[k][i]);
+      worst = std::max(worst, std::abs(double(result[k][i]) - reference) /
+                                  (kRounding * (std::abs(reference) + rms)));
+    }
+    CHECK(worst <= 1.0);
+  }
+}
+
+ops::Conv2dOptions same(Activation activation, ops::Result result = ops::Result::kActivation) {
+  return {1, 1, Padding::kSame, activation, result};
+}
+
+}  // namespace
+
+TEST_CASE("convolutions of bfloat16 activations match float32's to its rounding") {
+  // 6 and 3 channels are padded to 8.
+  const auto channels = GENERATE(6, 16);
+  const auto filters = GENERATE(3, 24);
+  const Shape x{2, 10, 9, channels};
+  const std::vector<Shape> parameters{{3, 3, channels, filters}, {filters}};
+  SECTION("with bias and ReLU") {
+    compare([](const Variable& v,
+               const auto& p) { return ops::conv2d(v, p[0], p[1], same(Activation::kRelu)); },
+            x, parameters);
+  }
+  SECTION("a float32 result") {
+    compare(
+        [](const Variable& v, const auto& p) {
+          return ops::conv2d(v, p[0], p[1], same(Activation::kNone, ops::Result::kFloat32));
+        },
+        x, parameters, ValueType::kFloat32);
+  }
+  SECTION("pooled") {
+    compare(
+        [](const Variable& v, const auto& p) {
+          return ops::conv2d_max_pool(v, p[0], p[1], same(Activation::kRelu));
+        },
+        x, parameters, ValueType::kBfloat16, Data::kSmallIntegers);
+  }
+  SECTION("upsampled") {
+    compare(
+        [](const Variable& v, const auto& p) {
+          return ops::upsample_conv2d(v, p[0], p[1], Padding::kSame, Activation::kRelu);
+        },
+        x, parameters, ValueType::kBfloat16, Data::kSmallIntegers);
+  }
+  SECTION("transposed") {
+    compare(
+        [](const Variable& v, const auto& p) {
+          return ops::conv_transpose2d(v, p[0], p[1], {2, 1, Padding::kValid, Activation::kRelu});
+        },
+        x, {{3, 3, filters, channels}, {filters}}, ValueType::kBfloat16, Data::kSmallIntegers);
+  }
+}
+
+TEST_CASE("the other ops of bfloat16 activations match float32's to its rounding") {
+  const Shape x{2, 9, 8, 5};
+  SECTION("max pool") {
+    compare([](const Variable& v, const auto&) { return ops::max_pool2d(v, 3, 2); }, x);
+  }
+  SECTION("average pool") {
+    compare([](const Variable& v, const auto&) { return ops::avg_pool2d(v, 3, 2); }, x);
+  }
+  SECTION("upsample") {
+    compare([](const Variable& v, const auto&) { return ops::upsample_nearest(v); }, x);
+  }
+  SECTION("relu, add, scale") {
+    compare(
+        [](const Variable& v, const auto&) { return ops::scale(ops::add(ops::relu(v), v), 0.5F); },
+        x);
+  }
+  SECTION("crop, slice, join") {
+    compare(
+        [](const Variable& v, const auto&) {
+          const Variable cut = ops::crop(v, 1, 2, 5, 4);
+          return ops::concat_frames(
+              std::vector{ops::slice_frames(cut, 1, 1), ops::slice_frames(cut, 0, 1)});
+        },
+        x);
+  }
+  SECTION("channels side by side") {
+    compare([](const Variable& v, const auto&) { return ops::concat_channels(v, v); }, x);
+  }
+  SECTION("batch norm") {
+    compare(
+        [](const Variable& v, const auto& p) {
+          ops::RunningStatistics running{Tensor::zeros(v.backend(), {5}),
+                                         Tensor::full(v.backend(), {5}, 1.0F)};
+          return ops::batch_norm(v, p[0], p[1], running, 0.9F, 1e-3F);
+        },
+        x, {{5}, {5}});
+  }
+  SECTION("batch norm by given statistics") {
+    compare(
+        [](const Variable& v, const auto& p) {
+          const ops::RunningStatistics running{Tensor::full(v.backend(), {5}, 0.25F),
+                                               Tensor::full(v.backend(), {5}, 2.0F)};
+          return ops::batch_norm_inference(v, p[0], p[1], running, 1e-3F);
+        },
+        x, {{5}, {5}});
+  }
+}
+
+TEST_CASE("frames enter as bytes, and what does not fit together is refused") {
+  const auto backend = std::make_shared<cuda::CudaBackend>(0, Precision::kBfloat16, true);
+  const Shape shape{1, 2, 2, 1};
+  const std::vector<std::uint8_t> bytes{0, 1, 129, 255};
+  const Variable frames(Tensor::from_host(backend, shape, std::span(bytes)));
+  const Variable floats(Tensor::from_host(backend, shape, std::vector<float>{1, 2, 3, 4}));
+  const Variable joined = ops::concat_channels(frames, floats);
+  CHECK(joined.value().type() == ValueType::kBfloat16);
+  CHECK(joined.value().to_host() == std::vector<float>{0, 1, 1, 2, 129, 3, 255, 4});
+  CHECK(ops::concat_frames(std::vector{frames, floats}).value().to_host() ==
+        std::vector<float>{0, 1, 129, 255, 1, 2, 3, 4});
+  const ops::Loss loss = ops::temporal_mse(floats, frames.value(), 1.0F, {1});
+  CHECK(loss.parts.loss == Approx((1.0 + 1.0 + 126.0 * 126.0 + 251.0 * 251.0) / 4));
+  CHECK_THROWS_AS(ops::relu(frames), Unsupported);
+  const Variable half(tensor(backend, shape, 1, ValueType::kBfloat16));
+  CHECK_THROWS_AS(ops::add(half, floats), Unsupported);
+}
+
+}  // namespace afterglow

@@ -1,0 +1,67 @@
+// What the plug-in says of the machine.
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "base/error.hpp"
+#include "kernels/cuda_plugin.hpp"
+#include "softgpu/softgpu.hpp"
+
+extern "C" const afterglow::CudaPlugin* afterglow_cuda_plugin();
+
+namespace afterglow {
+namespace {
+
+std::shared_ptr<Backend> open(int index) {
+  return afterglow_cuda_plugin()->open(index, Precision::kTf32, true);
+}
+
+}  // namespace
+
+TEST_CASE("a usable device is described and opened") {
+  const CudaPlugin& plugin = *afterglow_cuda_plugin();
+  CHECK(plugin.version == kCudaPluginVersion);
+  const auto devices = plugin.devices();
+  REQUIRE(devices.size() == 1);
+  CHECK_THAT(devices[0].description, Catch::Contains("compute capability 9.0"));
+  CHECK(devices[0].problem.empty());
+  const auto backend = open(0);
+  CHECK(backend->device() == Device{Device::Kind::kCuda, 0});
+  CHECK_THAT(backend->description(), Catch::StartsWith("cuda:0: ") && Catch::EndsWith(", tf32"));
+}
+
+TEST_CASE("a second device is opened by its number, a third is not there") {
+  softgpu::Devices two;
+  two.count = 2;
+  softgpu::set_devices(two);
+  CHECK(open(1)->device() == Device{Device::Kind::kCuda, 1});
+  CHECK_THROWS_AS(open(2), Unsupported);
+  CHECK_THROWS_WITH(open(2), Catch::Contains("there are 2 CUDA devices"));
+  softgpu::reset();
+}
+
+TEST_CASE("why a machine's CUDA is not usable is said exactly") {
+  softgpu::Devices machine;
+  SECTION("no driver, or one that is too old") {
+    machine.driver = false;
+    softgpu::set_devices(machine);
+    CHECK_THROWS_WITH(afterglow_cuda_plugin()->devices(), Catch::Contains("driver is older"));
+    CHECK_THROWS_AS(open(0), Unsupported);
+  }
+  SECTION("no device") {
+    machine.count = 0;
+    softgpu::set_devices(machine);
+    CHECK_THROWS_WITH(afterglow_cuda_plugin()->devices(), Catch::Contains("no CUDA device"));
+    CHECK_THROWS_AS(open(0), Unsupported);
+  }
+  SECTION("a device that is too old") {
+    machine.major = 7;
+    machine.minor = 5;
+    softgpu::set_devices(machine);
+    CHECK_THAT(afterglow_cuda_plugin()->devices().at(0).problem,
+               Catch::Contains("compute capability 7.5 is older than 8.0"));
+    CHECK_THROWS_WITH(open(0), Catch::Contains("compute capability 7.5"));
+  }
+  softgpu::reset();
+}
+
+}  // namespace afterglow

@@ -1,0 +1,28 @@
+// Which of oneDNN's kernels run.
+#include <catch2/catch.hpp>
+#include <string>
+#include <variant>
+
+#include "bench/layer_shapes.hpp"
+
+using namespace afterglow;
+
+TEST_CASE("oneDNN has fast kernels for the layers of the networks") {
+  if (!__builtin_cpu_supports("avx2")) {
+    WARN("SKIPPED: this machine has no AVX2");
+    return;
+  }
+  const auto fast = [](const ConvolutionShape& s, ConvolutionPass pass) {
+    const std::string name = OneDnnConvolution({s, pass}).implementation();
+    INFO("implementation " << name);
+    CHECK((name.starts_with("brgconv") || name.starts_with("jit")));
+  };
+  for (const bench::Layer& layer : bench::network_layers(16)) {
+    CAPTURE(layer.name);
+    const ConvolutionShape s =
+        std::visit([](const auto& g) { return bench::shape_of(g); }, layer.geometry);
+    fast(s, ConvolutionPass::kForward);
+    fast(s, ConvolutionPass::kBackwardData);
+    fast(s, ConvolutionPass::kBackwardWeights);
+  }
+}

@@ -1,0 +1,112 @@
+// tf_keras's files read here, and ours read by tf_keras, ONNX Runtime and PyTorch. Needs a Python
+// with tf_keras, h5py, onnx, onnxruntime, torch and safetensors: AFTERGLOW_PYTHON, else python3.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+
+#include "base/hdf5.hpp"
+#include "kernels/backend.hpp"
+#include "nn/ops/ops.hpp"
+#include "support/golden_rule.hpp"
+#include "support/run_program.hpp"
+#include "support/temporary_folder.hpp"
+#include "weights/model_file.hpp"
+
+namespace afterglow {
+namespace {
+
+/// Largest error over largest value of a network's output: both sums are float32's.
+constexpr double kNetworkTolerance = 1e-3;
+/// Of a loss, each of whose steps magnifies the rounding of the ones before.
+constexpr double kLossTolerance = 1e-2;
+
+std::string python() {
+  const char* const named = std::getenv("AFTERGLOW_PYTHON");
+  return named == nullptr ? "python3" : named;
+}
+
+bool have(const std::string& modules) {
+  if (test::run_to_end(python(), {"-c", "import " + modules}).exit_code == 0) return true;
+  std::cout << "SKIPPED: " << python() << " has not all of " << modules << '\n';
+  return false;
+}
+
+void run_script(const std::vector<std::string>& arguments) {
+  std::vector<std::string> all{std::string(AFTERGLOW_TEST_DATA) + "/keras_peer.py"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const test::ProgramResult result = test::run_to_end(python(), all);
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint of tf_keras predicts the same and trains on the same", "[peer]") {
+  if (!have("tf_keras, h5py")) return;
+  const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
+  CAPTURE(arch_name(arch));
+  const TemporaryFolder folder;
+  run_script({"checkpoint", arch_name(arch), folder.path().string()});
+  const auto backend = make_cpu_backend();
+  const Variable x(golden_frames(backend, "input", 6));
+  const Tensor truth = golden_frames(backend, "truth", 3);
+  for (const char* name : {"m.h5", "legacy.h5"}) {
+    CAPTURE(name);
+    const hdf5::File then = hdf5::File::open(folder.path() / (std::string("then_") + name));
+    const std::vector<float> prediction = then.read<float>("prediction");
+    const std::vector<double> losses = then.read<double>("losses");
+    REQUIRE(losses.size() == 10);
+    const auto model = make_model(backend, {arch, Decoder::kUpsample}, 1);
+    Adam adam(model->parameters(), {});
+    load_any_weights(folder.path() / name, *model, &adam);
+    CHECK(adam.steps() == 3);
+    {
+      const NoGradient inference;
+      const std::vector<float> y = model->forward(x).value().to_host();
+      REQUIRE(y.size() == prediction.size());
+      double error = 0, largest = 0;
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        error = std::max(error, std::abs(double{y[i]} - prediction[i]));
+        largest = std::max(largest, std::abs(double{prediction[i]}));
+      }
+      CHECK(error / largest < kNetworkTolerance);
+    }
+    model->train(true);
+    for (std::size_t step = 0; step < losses.size(); ++step) {
+      CAPTURE(step);
+      const ops::Loss loss = ops::temporal_mse(model->forward(x), truth, 0.8F, {1, 0, 0, 0});
+      CHECK(std::abs(loss.parts.loss - losses[step]) / losses[step] < kLossTolerance);
+      backward(loss.value);
+      adam.step();
+    }
+  }
+}
+
+TEST_CASE("tf_keras, ONNX Runtime and PyTorch compute what an exported network does", "[peer]") {
+  if (!have("tf_keras, h5py, onnx, onnxruntime, torch, safetensors")) return;
+  const Decoder decoder = GENERATE(Decoder::kUpsample, Decoder::kDeconv);
+  const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
+  CAPTURE(arch_name(arch), decoder_name(decoder));
+  const TemporaryFolder folder;
+  const auto backend = make_cpu_backend();
+  LoadedModel model{make_model(backend, {arch, decoder}, 1), {}};
+  model.header.fit = "crop";
+  set_golden_weights(*model.model);
+  export_model(model, "keras", folder.path() / "m.h5");
+  export_model(model, "onnx", folder.path() / "m.onnx");
+  export_model(model, "safetensors", folder.path() / "m.safetensors");
+  {
+    const NoGradient inference;
+    const Variable x(golden_frames(backend, "input", 6));
+    const Tensor y = model.model->forward(x).value();
+    hdf5::File expected = hdf5::File::create(folder.path() / "expected.h5");
+    const std::vector<std::uint64_t> in{4, 128, 128, 6}, out{4, 128, 128, 3};
+    expected.write<float>("x", in, x.value().to_host());
+    expected.write<float>("y", out, y.to_host());
+  }
+  run_script({"exports", folder.path().string()});
+}
+
+}  // namespace afterglow
