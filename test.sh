@@ -34,7 +34,8 @@ step "Slow tests"
 ctest --test-dir build/release --output-on-failure -L slow
 
 step "Formatting"
-find base kernels nn weights data apps tests bench -name '*.[ch]pp' -print0 | xargs -0 clang-format --dry-run --Werror
+find base kernels nn weights data apps tests bench \( -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
+  xargs -0 clang-format --dry-run --Werror
 
 step "clang-tidy"
 scripts/tidy.sh
@@ -42,13 +43,17 @@ scripts/tidy.sh
 step "Build (asan)"
 cmake --preset asan >/dev/null
 cmake --build --preset asan
-step "Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-ctest --test-dir build/asan --output-on-failure -L unit -j "$jobs"
+step "Unit tests and the GPU's stand-ins under AddressSanitizer and UndefinedBehaviorSanitizer"
+ctest --test-dir build/asan --output-on-failure -L 'unit|simt|softgpu' -j "$jobs"
 
 step "Build (tsan)"
 cmake --preset tsan >/dev/null
 cmake --build --preset tsan
-step "Unit tests under ThreadSanitizer"
-# OpenMP's own barriers would be reported as races: one thread, and not the tests about the number of its threads.
-OMP_NUM_THREADS=1 TSAN_OPTIONS=suppressions=$PWD/tests/thread_sanitizer.supp \
-  ctest --test-dir build/tsan --output-on-failure -L unit -E "whatever the number of threads" -j "$jobs"
+step "Unit tests and the GPU's stand-ins under ThreadSanitizer"
+# OpenMP's own barriers would be reported as races: one thread, and not the tests about the number of its threads. A fiber of the
+# SIMT machine is a thread to ThreadSanitizer, which takes a fraction of a millisecond to make each: of the GPU's stand-ins it sees the
+# planted bugs and the software GPU's own tests.
+export OMP_NUM_THREADS=1 TSAN_OPTIONS=suppressions=$PWD/tests/thread_sanitizer.supp
+ctest --test-dir build/tsan --output-on-failure -L unit -E 'whatever the number of threads' -j "$jobs"
+ctest --test-dir build/tsan --output-on-failure -L simt -R '(is|are) found' -j "$jobs"
+if [[ -x build/tsan/softgpu_tests ]]; then build/tsan/softgpu_tests; fi
