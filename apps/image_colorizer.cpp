@@ -14,8 +14,8 @@ namespace afterglow {
 void add_eccv16_options(CLI::App& command, Eccv16Files& files) {
   command.add_option(
       "--weights", files.weights,
-      "of --colorizer eccv16: colorization_release_v2.caffemodel, or the .pth (default: "
-      "the fetched one)");
+      "of --colorizer eccv16: colorization_release_v2.caffemodel, the .pth, or a name of "
+      "`weights list` (default: what was fetched)");
   command.add_option(
       "--bins", files.bins,
       "of --colorizer eccv16: its colours' grid (pts_in_hull.npy; default: built in)");
@@ -26,7 +26,10 @@ void add_eccv16_options(CLI::App& command, Eccv16Files& files) {
 
 void complete_eccv16_options(const std::string& colorizer, Eccv16Files& files) {
   if (colorizer == kEccv16) {
-    if (!files.weights.empty()) return;
+    if (!files.weights.empty()) {
+      files.weights = weights_file(files.weights);
+      return;
+    }
     for (const char* name : {"eccv16", "eccv16-torch"}) {
       files.weights = weights_folder() / find_weights(name).file;
       if (std::filesystem::exists(files.weights)) return;

@@ -57,7 +57,7 @@ void add_train(CLI::App& program) {
   command->add_flag("--init-optimizer", options->init_optimizer,
                     "Adam's moments and step counter from --init too");
   command->add_option("--vgg16-weights", options->vgg16_weights,
-                      "Keras HDF5 file with weights for the VGG16 encoder");
+                      "Keras HDF5 file with weights for the VGG16 encoder; vgg16: the fetched one");
   command->add_flag("--vgg16-partial", options->vgg16_partial,
                     "Accept weights of some blocks only");
   command->add_option("--seed", options->seed, "Seed of weights and order")

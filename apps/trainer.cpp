@@ -11,6 +11,7 @@
 #include "base/sha256.hpp"
 #include "nn/ops/ops.hpp"
 #include "weights/keras_vgg16.hpp"
+#include "weights/manifest.hpp"
 #include "weights/model_file.hpp"
 
 namespace afterglow {
@@ -109,7 +110,7 @@ Trainer::Trainer(const TrainOptions& options)
 
 void Trainer::start() {
   if (!options_.vgg16_weights.empty()) {
-    load_keras_vgg16(options_.vgg16_weights, *model_, options_.vgg16_partial);
+    load_keras_vgg16(weights_file(options_.vgg16_weights), *model_, options_.vgg16_partial);
   }
   adam_.emplace(model_->parameters(), AdamOptions{.learning_rate = options_.learning_rate,
                                                   .clip_norm = options_.clip_norm});

@@ -1,5 +1,6 @@
 #include "weights/manifest.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.hpp"
@@ -57,6 +58,17 @@ std::filesystem::path weights_folder() {
                      "give a folder with --to");
   }
   return std::filesystem::path(home) / ".cache" / "afterglow" / "weights";
+}
+
+std::filesystem::path weights_file(const std::filesystem::path& given) {
+  const auto known = std::ranges::find(known_weights(), given.string(), &KnownWeights::name);
+  if (known == known_weights().end() || std::filesystem::exists(given)) return given;
+  const std::filesystem::path file = weights_folder() / known->file;
+  if (!std::filesystem::exists(file)) {
+    throw InputError(file.string(), "is not there",
+                     "call afterglow weights fetch " + known->name + ", or give a file");
+  }
+  return file;
 }
 
 std::string check_weights(const KnownWeights& weights, std::string_view bytes) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "apps/fixtures.hpp"
+#include "base/error.hpp"
 #include "support/http_server.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
@@ -98,6 +99,23 @@ TEST_CASE_METHOD(Fixture,
   CHECK(again.exit_code == 0);
   CHECK_THAT(again.out, Catch::Contains("already there"));
   CHECK(server.requests().size() == asked);
+}
+
+TEST_CASE_METHOD(Fixture, "weights: a known name stands for what was fetched under it", "[app]") {
+  ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);
+  const fs::path fetched = folder.path() / "afterglow/weights" / find_weights("vgg16").file;
+  try {
+    weights_file("vgg16");
+    FAIL("nothing was fetched");
+  } catch (const InputError& e) {
+    CHECK(e.what() ==
+          fetched.string() + ": is not there; call afterglow weights fetch vgg16, or give a file");
+  }
+  fs::create_directories(fetched.parent_path());
+  write_text(fetched, "weights");
+  CHECK(weights_file("vgg16") == fetched);
+  CHECK(weights_file("other.h5") == "other.h5");
+  ::unsetenv("XDG_CACHE_HOME");
 }
 
 TEST_CASE_METHOD(Fixture, "weights: what cannot be fetched is said in one line", "[app]") {

@@ -1,10 +1,12 @@
 // tf_keras's files read here, and ours read by tf_keras, ONNX Runtime and PyTorch. Needs a Python
-// with tf_keras, h5py, onnx, onnxruntime, torch and safetensors: AFTERGLOW_PYTHON, else python3.
+// with tf_keras, h5py, onnx, onnxruntime, torch, safetensors and cv2: AFTERGLOW_PYTHON, else
+// python3.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "base/hdf5.hpp"
 #include "kernels/backend.hpp"
@@ -12,6 +14,7 @@
 #include "support/golden_rule.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
+#include "weights/keras_vgg16.hpp"
 #include "weights/model_file.hpp"
 
 namespace afterglow {
@@ -41,7 +44,49 @@ void run_script(const std::vector<std::string>& arguments) {
   REQUIRE(result.exit_code == 0);
 }
 
+double relative_error(const std::vector<float>& y, const std::vector<float>& expected) {
+  REQUIRE(y.size() == expected.size());
+  double error = 0, largest = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    error = std::max(error, std::abs(double{y[i]} - expected[i]));
+    largest = std::max(largest, std::abs(double{expected[i]}));
+  }
+  return error / largest;
+}
+
 }  // namespace
+
+TEST_CASE("the real VGG16's relu3_3 on a real frame is tf_keras's", "[peer]") {
+  const char* const weights = std::getenv("AFTERGLOW_VGG16_WEIGHTS");
+  const char* const film = std::getenv("AFTERGLOW_FILM");
+  if (weights == nullptr || film == nullptr) {
+    std::cout << "SKIPPED: AFTERGLOW_VGG16_WEIGHTS and AFTERGLOW_FILM name no files\n";
+    return;
+  }
+  if (!have("tf_keras, h5py, cv2")) return;
+  const TemporaryFolder folder;
+  run_script({"relu3_3", weights, film, folder.path().string()});
+  const auto backend = make_cpu_backend();
+  const auto model = make_model(backend, {Arch::kVgg16, Decoder::kUpsample}, 1);
+  load_keras_vgg16(weights, *model, /*partial=*/true);
+  std::map<std::string, Variable> encoder;
+  for (const Weight& weight : model->weights()) encoder[weight.name] = Variable(weight.value);
+
+  const hdf5::File expected = hdf5::File::open(folder.path() / "relu3_3.h5");
+  const NoGradient inference;
+  Variable y(Tensor::from_host(backend, {1, 128, 128, 3}, expected.read<float>("x")));
+  for (const char* layer : {"1_conv1", "1_conv2", "pool", "2_conv1", "2_conv2", "pool", "3_conv1",
+                            "3_conv2", "3_conv3"}) {
+    const std::string name = std::string("vgg16/block") + layer;
+    y = encoder.contains(name + "/kernel")
+            ? ops::conv2d(y, encoder.at(name + "/kernel"), encoder.at(name + "/bias"),
+                          {.padding = Padding::kSame, .activation = Activation::kRelu})
+            : ops::max_pool2d(y, 2, 2);
+  }
+  const double error = relative_error(y.value().to_host(), expected.read<float>("y"));
+  std::cout << "relu3_3: " << error << '\n';
+  CHECK(error < kNetworkTolerance);
+}
 
 TEST_CASE("a checkpoint of tf_keras predicts the same and trains on the same", "[peer]") {
   if (!have("tf_keras, h5py")) return;
@@ -64,14 +109,7 @@ TEST_CASE("a checkpoint of tf_keras predicts the same and trains on the same", "
     CHECK(adam.steps() == 3);
     {
       const NoGradient inference;
-      const std::vector<float> y = model->forward(x).value().to_host();
-      REQUIRE(y.size() == prediction.size());
-      double error = 0, largest = 0;
-      for (std::size_t i = 0; i < y.size(); ++i) {
-        error = std::max(error, std::abs(double{y[i]} - prediction[i]));
-        largest = std::max(largest, std::abs(double{prediction[i]}));
-      }
-      CHECK(error / largest < kNetworkTolerance);
+      CHECK(relative_error(model->forward(x).value().to_host(), prediction) < kNetworkTolerance);
     }
     model->train(true);
     for (std::size_t step = 0; step < losses.size(); ++step) {

@@ -2,6 +2,7 @@
 
     python keras_peer.py checkpoint ARCH FOLDER   trains three steps, saves FOLDER/m.h5 (tf_keras's Adam) and FOLDER/legacy.h5 (TensorFlow
                                                   2's), each with a FOLDER/then_NAME of its prediction and the losses of ten steps more
+    python keras_peer.py relu3_3 WEIGHTS FILM FOLDER   writes to FOLDER/relu3_3.h5 the first frame's centre (x) and what VGG16 makes of it (y)
     python keras_peer.py exports FOLDER           compares m.h5, m.onnx and m.safetensors with the x and y of FOLDER/expected.h5
 """
 import pathlib
@@ -40,6 +41,28 @@ def checkpoint(arch, folder):
         with h5py.File(folder / f"then_{name}", "w") as file:
             file["prediction"] = model(x, training=False).numpy()
             file["losses"] = np.array([step(model, optimizer, x, truth) for _ in range(goldens.STEPS)])
+
+
+def relu3_3(weights, film, folder):
+    import cv2
+
+    picture = cv2.VideoCapture(str(film)).read()[1]
+    top, left = (picture.shape[0] - 128) // 2, (picture.shape[1] - 128) // 2
+    x = picture[top:top + 128, left:left + 128].astype(np.float32)[None] - np.float32([103.939, 116.779, 123.68])  # BGR, ImageNet's means
+    y = inputs = keras.Input((128, 128, 3))
+    with h5py.File(weights) as file:
+        layers = []
+        for block, convs in enumerate((2, 2, 3), 1):
+            for conv in range(1, convs + 1):
+                name = f"block{block}_conv{conv}"
+                layers.append((keras.layers.Conv2D(64 << (block - 1), 3, padding="same", activation="relu", name=name), file[name]))
+                y = layers[-1][0](y)
+            if block < 3:
+                y = keras.layers.MaxPooling2D(2)(y)
+        for layer, group in layers:
+            layer.set_weights(sorted((values[...] for values in group.values()), key=lambda values: -values.ndim))
+    with h5py.File(folder / "relu3_3.h5", "w") as file:
+        file["x"], file["y"] = x, keras.Model(inputs, y)(x).numpy()
 
 
 def torch_network(tensors, arch):
@@ -111,5 +134,7 @@ def exports(folder):
 if __name__ == "__main__":
     if sys.argv[1] == "checkpoint":
         checkpoint(sys.argv[2], pathlib.Path(sys.argv[3]))
+    elif sys.argv[1] == "relu3_3":
+        relu3_3(*map(pathlib.Path, sys.argv[2:]))
     else:
         exports(pathlib.Path(sys.argv[2]))
