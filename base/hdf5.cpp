@@ -84,6 +84,13 @@ Handle string_type(std::size_t size) {
   return type;
 }
 
+/// False for a dataset whose values are those of other files.
+bool holds_its_values(Id dataset) {
+  const Handle properties(H5Dget_create_plist(dataset));
+  return properties.get() >= 0 && H5Pget_layout(properties.get()) != H5D_VIRTUAL &&
+         H5Pget_external_count(properties.get()) == 0;
+}
+
 herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* names) {
   static_cast<std::vector<std::string>*>(names)->emplace_back(name);
   return 0;
@@ -132,11 +139,16 @@ Handle::~Handle() {
 
 bool Group::contains(const std::string& path) const {
   if (path == ".") return true;
+  const auto is_member = [&](const std::string& part) {
+    H5L_info_t link;
+    return H5Lexists(id_.get(), part.c_str(), H5P_DEFAULT) > 0 &&
+           H5Lget_info(id_.get(), part.c_str(), &link, H5P_DEFAULT) >= 0 &&
+           link.type == H5L_TYPE_HARD;
+  };
   for (std::size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
-    if (H5Lexists(id_.get(), path.substr(0, end).c_str(), H5P_DEFAULT) <= 0) return false;
+    if (!is_member(path.substr(0, end))) return false;
   }
-  return H5Lexists(id_.get(), path.c_str(), H5P_DEFAULT) > 0 &&
-         H5Oexists_by_name(id_.get(), path.c_str(), H5P_DEFAULT) > 0;
+  return is_member(path);
 }
 
 bool Group::is_group(const std::string& path) const {
@@ -148,7 +160,8 @@ bool Group::is_group(const std::string& path) const {
 bool Group::is_dataset(const std::string& path) const {
   if (!contains(path)) return false;
   const Handle object(H5Oopen(id_.get(), path.c_str(), H5P_DEFAULT));
-  return object.get() >= 0 && H5Iget_type(object.get()) == H5I_DATASET;
+  return object.get() >= 0 && H5Iget_type(object.get()) == H5I_DATASET &&
+         holds_its_values(object.get());
 }
 
 std::vector<std::string> Group::names() const {
@@ -327,8 +340,8 @@ bool Group::has_attribute(const std::string& path, const std::string& name) cons
          H5Aexists_by_name(id_.get(), path.c_str(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
-std::vector<std::string> Group::read_strings(const std::string& path,
-                                             const std::string& name) const {
+std::vector<std::string> Group::read_strings(const std::string& path, const std::string& name,
+                                             std::uint64_t most) const {
   const std::string what = "attribute " + name + " of " + where_ + path;
   if (!has_attribute(path, name)) refuse(file_, what, "is missing");
   const Handle attribute =
@@ -340,10 +353,12 @@ std::vector<std::string> Group::read_strings(const std::string& path,
   // h5py writes an empty list as no numbers.
   if (std::find(shape.begin(), shape.end(), 0U) != shape.end()) return {};
   if (H5Tget_class(type.get()) != H5T_STRING) refuse(file_, what, "is not text");
+  if (element_count(shape, 1, file_, what) > most) {
+    refuse(file_, what, most == 1 ? "is not one text" : "holds more texts than it should");
+  }
   std::vector<std::string> result;
   if (H5Tis_variable_str(type.get()) > 0) {
-    std::vector<char*> pointers(element_count(shape, sizeof(char*), file_, what, kLargestAttribute),
-                                nullptr);
+    std::vector<char*> pointers(element_count(shape, sizeof(char*), file_, what), nullptr);
     if (H5Aread(attribute.get(), type.get(), pointers.data()) < 0)
       refuse(file_, what, "cannot be read");
     for (const char* text : pointers) result.emplace_back(text == nullptr ? "" : text);
@@ -362,10 +377,10 @@ std::vector<std::string> Group::read_strings(const std::string& path,
 }
 
 std::string Group::read_string(const std::string& path, const std::string& name) const {
-  const std::vector<std::string> strings = read_strings(path, name);
+  std::vector<std::string> strings = read_strings(path, name, 1);
   if (strings.size() != 1)
     refuse(file_, "attribute " + name + " of " + where_ + path, "is not one text");
-  return strings.front();
+  return std::move(strings.front());
 }
 
 namespace {

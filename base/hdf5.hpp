@@ -19,6 +19,8 @@ using Id = std::int64_t;
 /// No single dataset, or attribute, that is read whole may be larger than this (bytes).
 inline constexpr std::uint64_t kLargestDataset = std::uint64_t{8} << 30;
 inline constexpr std::uint64_t kLargestAttribute = std::uint64_t{64} << 20;
+/// No attribute holds more texts.
+inline constexpr std::uint64_t kMostTexts = 1 << 14;
 
 /// Closes an identifier of any kind when it goes out of scope; movable, not copyable.
 class Handle {
@@ -45,7 +47,8 @@ struct DatasetInfo {
 /// "." is the group itself.
 class Group {
  public:
-  /// True when the link exists along the whole path.
+  /// True when all along the path there are members of the file itself: what is linked from another
+  /// file, or by another name, is not there.
   bool contains(const std::string& path) const;
   bool is_group(const std::string& path) const;
   bool is_dataset(const std::string& path) const;
@@ -81,8 +84,11 @@ class Group {
   bool has_attribute(const std::string& path, const std::string& name) const;
   /// Reads a scalar string, fixed or variable length.
   std::string read_string(const std::string& path, const std::string& name) const;
-  /// Reads an array of strings, fixed or variable length (Keras's layer_names, weight_names).
-  std::vector<std::string> read_strings(const std::string& path, const std::string& name) const;
+  /// Reads an array of at most so many strings, fixed or variable length (Keras's layer_names,
+  /// weight_names). Those of variable length may all be one in the file: their number alone bounds
+  /// the memory that they take.
+  std::vector<std::string> read_strings(const std::string& path, const std::string& name,
+                                        std::uint64_t most = kMostTexts) const;
   double read_number(const std::string& path, const std::string& name) const;
   std::int64_t read_integer(const std::string& path, const std::string& name) const;
   void write_attribute(const std::string& path, const std::string& name, const std::string& value);

@@ -4,10 +4,12 @@ function(afterglow_compile_options target)
   # GCC 12 warns of overlapping copies inside std::string where there are none (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -Wno-restrict)
-  endif()
-  # GCC documents false alarms of this one under sanitizers.
-  if(AFTERGLOW_SANITIZE)
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    # It documents false alarms of this one under sanitizers.
+    if(AFTERGLOW_SANITIZE)
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
+  else()  # clang's -Wconversion is wider than GCC's, and libav's macros are C
+    target_compile_options(${target} PRIVATE -Wno-sign-conversion -Wno-c99-extensions)
   endif()
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
 endfunction()

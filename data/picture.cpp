@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/output_file.hpp"
 #include "data/names.hpp"
+#include "data/picture_check.hpp"
 #include "data/resample.hpp"
 
 namespace afterglow {
@@ -47,21 +48,6 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path) {
   return bytes;
 }
 
-/// stb fills what a truncated JPEG lacks with gray and reports success, so the end-of-image marker
-/// is looked for here. In coded data 0xFF is always followed by 0, so the last start of scan
-/// (FF DA) and the end of the image (FF D9) cannot be mistaken.
-bool jpeg_is_cut_off(const std::vector<std::uint8_t>& bytes) {
-  constexpr std::uint8_t kStart[] = {0xFF, 0xD8, 0xFF};
-  constexpr std::uint8_t kScan[] = {0xFF, 0xDA};
-  constexpr std::uint8_t kEnd[] = {0xFF, 0xD9};
-  if (!std::equal(std::begin(kStart), std::end(kStart), bytes.begin(),
-                  bytes.begin() + std::ptrdiff_t(std::min<std::size_t>(3, bytes.size())))) {
-    return false;
-  }
-  const auto scan = std::find_end(bytes.begin(), bytes.end(), std::begin(kScan), std::end(kScan));
-  return std::search(scan, bytes.end(), std::begin(kEnd), std::end(kEnd)) == bytes.end();
-}
-
 /// One source row resized along x: sums of weighted samples, not yet divided.
 void resize_row(const std::uint8_t* row, const ResampleAxis& axis,
                 std::vector<std::uint64_t>& sums) {
@@ -88,26 +74,28 @@ void resize_row(const std::uint8_t* row, const ResampleAxis& axis,
 
 Picture read_picture(const std::filesystem::path& path) {
   const std::vector<std::uint8_t> bytes = read_bytes(path);
+  const auto broken = [&](const std::string& problem) {
+    return InputError(path.string(), "is a broken picture: " + problem, "make it again");
+  };
+  if (const std::string problem = picture_problem(bytes); !problem.empty()) throw broken(problem);
   const int size = int(bytes.size());
   int width = 0;
   int height = 0;
   int channels = 0;
-  if (stbi_info_from_memory(bytes.data(), size, &width, &height, &channels) == 0) {
+  if (is_unwanted_format(bytes) ||
+      stbi_info_from_memory(bytes.data(), size, &width, &height, &channels) == 0) {
     throw InputError(path.string(), "is not a picture that can be read", kGiveAPicture);
   }
   if (width > kLargestSide || height > kLargestSide) {
     throw InputError(path.string(), "is " + size_text(width, height) + ", larger than 16384 a side",
                      "make it smaller");
   }
+  if (std::uint64_t(width) * std::uint64_t(height) > most_pixels(bytes)) {
+    throw broken("it is too short for " + size_text(width, height));
+  }
   const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(
       stbi_load_from_memory(bytes.data(), size, &width, &height, &channels, 3), stbi_image_free);
-  if (!pixels) {
-    throw InputError(path.string(), std::string("is a broken picture: ") + stbi_failure_reason(),
-                     "make it again");
-  }
-  if (jpeg_is_cut_off(bytes)) {
-    throw InputError(path.string(), "is a broken picture: it is cut off", "make it again");
-  }
+  if (!pixels) throw broken(stbi_failure_reason());
   Picture picture(width, height);
   std::copy_n(pixels.get(), picture.rgb.size(), picture.rgb.begin());
   return picture;

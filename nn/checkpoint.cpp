@@ -139,7 +139,8 @@ ModelHeader read_header(const std::filesystem::path& path, const hdf5::File& fil
                      "give a model.h5 made by afterglow train");
   }
   if (file.has_attribute(".", "pretrained")) {
-    header.pretrained = file.read_strings(".", "pretrained");
+    constexpr std::uint64_t kMostLayers = 64;
+    header.pretrained = file.read_strings(".", "pretrained", kMostLayers);
   }
   if (file.is_group(kState)) header.training = read_state(path, file);
   header.has_optimizer = file.is_group("optimizer_weights");

@@ -16,6 +16,7 @@ using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
 constexpr const char* kRemedy = "give a .caffemodel file, downloaded whole";
+constexpr std::size_t kLongestName = 1024;
 
 /// Looks at the messages of a file before protobuf makes objects of them, which are many times
 /// larger than an empty message.
@@ -89,6 +90,8 @@ RawTensor tensor_of(const std::string& file, const std::string& name, const caff
 template <typename Layers>
 void add_layers(const std::string& file, const Layers& layers, RawTensors& tensors) {
   for (const auto& layer : layers) {
+    // Each of its blobs repeats it, so that one long name would be any amount of memory.
+    if (layer.name().size() > kLongestName) throw InputError(file, "is damaged", kRemedy);
     for (int i = 0; i < layer.blobs_size(); ++i) {
       const std::string name = layer.name() + "/" + std::to_string(i);
       if (!tensors.try_emplace(name, tensor_of(file, name, layer.blobs(i))).second) {

@@ -1,8 +1,11 @@
 #include "weights/keras_config.hpp"
 
 #include <cmath>
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <type_traits>
 
 #include "base/error.hpp"
 #include "kernels/backend.hpp"
@@ -10,7 +13,8 @@
 namespace afterglow {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;                 // what is read, from whatever file
+using OrderedJson = nlohmann::ordered_json;  // what is written; slow to find a name among many
 
 constexpr const char* kRemedy =
     "give a whole model of the paper's alexnet or vgg16 network, saved by Keras 2 or tf_keras";
@@ -23,11 +27,23 @@ struct Row {
   std::string label;  // for messages: "Dropout dropout_1"
 };
 
+/// A size; -1, which no layer has, for anything else.
+std::int32_t size_of(const Json& value) {
+  constexpr std::int32_t kLargest = 1 << 20;
+  return value.is_number_integer() && value >= 0 && value <= kLargest ? value.get<std::int32_t>()
+                                                                      : -1;
+}
+
 /// A field of a layer's configuration, or what Keras takes when it is not there.
 template <typename T>
 T field(const Json& config, const char* name, const T& otherwise) {
   const auto found = config.find(name);
-  return found == config.end() || found->is_null() ? otherwise : found->get<T>();
+  if (found == config.end() || found->is_null()) return otherwise;
+  if constexpr (std::is_same_v<T, std::int32_t>) {
+    return size_of(*found);
+  } else {
+    return found->template get<T>();
+  }
 }
 
 /// The number that [n, n] repeats; none when the two differ or it is of no size that we know.
@@ -35,7 +51,7 @@ std::optional<std::int32_t> square(const Json& config, const char* name, std::in
   const auto found = config.find(name);
   if (found == config.end() || found->is_null()) return otherwise;
   if (!found->is_array() || found->size() != 2 || found->at(0) != found->at(1)) return std::nullopt;
-  return found->at(0).get<std::int32_t>();
+  return size_of(found->at(0));
 }
 
 bool channels_last(const Json& config) {
@@ -99,7 +115,7 @@ std::optional<std::int32_t> cropping(const Json& config) {
       sides[0].size() != 2 || sides[0][0] != sides[0][1]) {
     return std::nullopt;
   }
-  return sides[0][0].get<std::int32_t>();
+  return size_of(sides[0][0]);
 }
 
 class Reader {
@@ -211,6 +227,26 @@ ModelSpec likely_spec(const std::vector<Row>& rows) {
   return spec;
 }
 
+/// Comparing and copying values calls itself for values in values: they are to be no deeper than
+/// any model needs.
+Json parse(const std::string& text, const Reader& reader) {
+  constexpr int kDeepestValue = 64;
+  return Json::parse(text, [&](int depth, Json::parse_event_t /*event*/, const Json& /*value*/) {
+    if (depth > kDeepestValue) reader.refuse("has a model_config that is damaged");
+    return true;
+  });
+}
+
+/// The rows of one of our networks. Its weights are drawn for them, so that each is made once.
+const std::vector<LayerDescription>& description_of(const ModelSpec& spec) {
+  static std::mutex mutex;
+  static std::map<std::pair<Arch, Decoder>, std::vector<LayerDescription>> known;
+  const std::lock_guard lock(mutex);
+  std::vector<LayerDescription>& rows = known[{spec.arch, spec.decoder}];
+  if (rows.empty()) rows = make_model(make_cpu_backend(), spec, 0)->describe();
+  return rows;
+}
+
 std::string words(const LayerDescription& row) {
   const auto sized = [&](const std::string& what) {
     const std::string size = std::to_string(row.size) + " x " + std::to_string(row.size);
@@ -238,8 +274,9 @@ std::string words(const LayerDescription& row) {
   return "";
 }
 
-Json node_of(const std::string& before, int node) {
-  return Json::array({Json::array({Json::array({before, node, 0, Json::object()})})});
+OrderedJson node_of(const std::string& before, int node) {
+  return OrderedJson::array(
+      {OrderedJson::array({OrderedJson::array({before, node, 0, OrderedJson::object()})})});
 }
 
 /// Builds a Functional model whose layers form a chain.
@@ -247,20 +284,20 @@ class Writer {
  public:
   Writer(std::string model, std::int32_t channels, bool trainable)
       : model_(std::move(model)), input_(model_ + "_input"), trainable_(trainable) {
-    Json config{{"batch_input_shape", {nullptr, kNetworkSize, kNetworkSize, channels}},
-                {"dtype", "float32"},
-                {"sparse", false},
-                {"ragged", false},
-                {"name", input_}};
+    OrderedJson config{{"batch_input_shape", {nullptr, kNetworkSize, kNetworkSize, channels}},
+                       {"dtype", "float32"},
+                       {"sparse", false},
+                       {"ragged", false},
+                       {"name", input_}};
     layers_.push_back({{"class_name", "InputLayer"},
                        {"config", config},
                        {"name", input_},
-                       {"inbound_nodes", Json::array()}});
+                       {"inbound_nodes", OrderedJson::array()}});
     last_ = input_;
   }
 
-  void add(const std::string& kind, const std::string& name, const Json& fields) {
-    Json config{{"name", name}, {"trainable", trainable_}, {"dtype", "float32"}};
+  void add(const std::string& kind, const std::string& name, const OrderedJson& fields) {
+    OrderedJson config{{"name", name}, {"trainable", trainable_}, {"dtype", "float32"}};
     config.update(fields);
     put(kind, name, config, 0);
   }
@@ -272,16 +309,16 @@ class Writer {
     return number == 0 ? stem : stem + '_' + std::to_string(number);
   }
 
-  Json config() const {
+  OrderedJson config() const {
     return {{"name", model_},
             {"trainable", trainable_},
             {"layers", layers_},
-            {"input_layers", Json::array({Json::array({input_, 0, 0})})},
-            {"output_layers", Json::array({Json::array({last_, node_, 0})})}};
+            {"input_layers", OrderedJson::array({OrderedJson::array({input_, 0, 0})})},
+            {"output_layers", OrderedJson::array({OrderedJson::array({last_, node_, 0})})}};
   }
 
  private:
-  void put(const std::string& kind, const std::string& name, const Json& config, int node) {
+  void put(const std::string& kind, const std::string& name, const OrderedJson& config, int node) {
     layers_.push_back({{"class_name", kind},
                        {"config", config},
                        {"name", name},
@@ -292,13 +329,13 @@ class Writer {
 
   std::string model_, input_;
   bool trainable_;
-  Json layers_ = Json::array();
+  OrderedJson layers_ = OrderedJson::array();
   std::string last_;
   int node_ = 0;
   std::map<std::string, int> numbers_;
 };
 
-Json pair_of(std::int32_t value) { return Json::array({value, value}); }
+OrderedJson pair_of(std::int32_t value) { return OrderedJson::array({value, value}); }
 
 /// Adds a row; a convolution with the activation that is its own.
 void add_row(Writer& to, const LayerDescription& row, const std::string& name, bool relu) {
@@ -316,13 +353,13 @@ void add_row(Writer& to, const LayerDescription& row, const std::string& name, b
               {"activation", relu ? "relu" : "linear"},
               {"use_bias", true}});
       if (row.crop > 0) {
-        const Json side = pair_of(row.crop);
+        const OrderedJson side = pair_of(row.crop);
         to.add("Cropping2D", to.next_name("cropping2d"),
-               {{"cropping", Json::array({side, side})}, {"data_format", last}});
+               {{"cropping", OrderedJson::array({side, side})}, {"data_format", last}});
       }
       return;
     case LayerKind::kRelu:
-      to.add("ReLU", to.next_name("re_lu"), Json::object());
+      to.add("ReLU", to.next_name("re_lu"), OrderedJson::object());
       return;
     case LayerKind::kMaxPool:
     case LayerKind::kAveragePool: {
@@ -355,13 +392,12 @@ void add_row(Writer& to, const LayerDescription& row, const std::string& name, b
 KerasArchitecture parse_keras_config(const std::string& path, const std::string& json) {
   Reader reader(path);
   try {
-    reader.read(Json::parse(json));
+    reader.read(parse(json, reader));
   } catch (const Json::exception&) {
     reader.refuse("has a model_config that is damaged");
   }
   KerasArchitecture result{likely_spec(reader.rows()), reader.groups()};
-  const std::vector<LayerDescription> wanted =
-      make_model(make_cpu_backend(), result.spec, 0)->describe();
+  const std::vector<LayerDescription>& wanted = description_of(result.spec);
   const std::string network = "the " + arch_name(result.spec.arch) + " network";
   const std::vector<Row>& rows = reader.rows();
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -401,7 +437,7 @@ std::string keras_config(const std::vector<LayerDescription>& rows) {
             slash == std::string::npos ? row.name : row.name.substr(slash + 1), relu);
     if (relu) ++i;
   }
-  const Json config{{"class_name", "Functional"}, {"config", model.config()}};
+  const OrderedJson config{{"class_name", "Functional"}, {"config", model.config()}};
   return config.dump();
 }
 

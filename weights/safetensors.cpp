@@ -9,7 +9,7 @@
 namespace afterglow {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;  // what is read, from whatever file
 
 static_assert(std::endian::native == std::endian::little, "the format's order of bytes");
 
@@ -56,17 +56,26 @@ class Parser {
     throw InputError(name_, problem, "export or get it again");
   }
 
+  [[noreturn]] void does_not_fit(const std::string& key) const {
+    damaged("its tensor " + key + " does not fit its values");
+  }
+
   RawTensor tensor_of(const std::string& key, const Json& entry, std::string_view values) const {
     RawTensor tensor;
-    tensor.shape = entry.at("shape").get<std::vector<std::int64_t>>();
+    const auto whole = [&](const Json& number) {
+      if (!number.is_number_integer()) does_not_fit(key);
+      return number.get<std::int64_t>();
+    };
+    if (!entry.at("shape").is_array()) does_not_fit(key);
+    for (const Json& extent : entry.at("shape")) tensor.shape.push_back(whole(extent));
     const Json& offsets = entry.at(kOffsets);
-    const auto from = offsets.at(0).get<std::uint64_t>(), to = offsets.at(1).get<std::uint64_t>();
+    const auto from = static_cast<std::uint64_t>(whole(offsets.at(0))),
+               to = static_cast<std::uint64_t>(whole(offsets.at(1)));
     const std::int64_t count =
         element_count(tensor.shape, static_cast<std::int64_t>(values.size() / sizeof(float)));
-    if (!offsets.at(0).is_number_unsigned() || !offsets.at(1).is_number_unsigned() || to < from ||
-        to > values.size() || count < 0 ||
+    if (to < from || to > values.size() || count < 0 ||
         to - from != static_cast<std::uint64_t>(count) * sizeof(float)) {
-      damaged("its tensor " + key + " does not fit its values");
+      does_not_fit(key);
     }
     tensor.values.resize(static_cast<std::size_t>(count));
     if (count > 0) std::memcpy(tensor.values.data(), values.data() + from, to - from);
@@ -84,7 +93,7 @@ Safetensors parse_safetensors(const std::string& name, std::string_view bytes) {
 }
 
 std::string safetensors_bytes(const Safetensors& content) {
-  Json header;
+  nlohmann::ordered_json header;
   header[kMetadata] = content.metadata;
   std::uint64_t at = 0;
   for (const auto& [name, tensor] : content.tensors) {

@@ -1,0 +1,75 @@
+// Files of clips: datasets and results.
+#include "data/dataset.hpp"
+
+#include "data/result_file.hpp"
+#include "fuzz/fuzz.hpp"
+#include "fuzz/hdf5_maker.hpp"
+
+namespace {
+
+using namespace afterglow;
+
+constexpr std::uint64_t kSize = 4;  // pixels a side
+
+void add_clips(fuzz::Hdf5Maker& maker, fuzz::Choices& choices, bool is_result) {
+  maker.group(maker.root(), "clips", [&](hid_t clips) {
+    const int count = 1 + choices.byte() % 3;
+    for (int i = 0; i < count; ++i) {
+      const std::string name = choices.byte() == 0 ? std::to_string(i) : choices.text();
+      maker.group(clips, name, [&](hid_t clip) {
+        maker.attribute(clip, "fps", 25.0);
+        maker.attribute(clip, "source", std::string("film.mkv"));
+        maker.attribute(clip, "split", std::string("train"));
+        if (is_result) {
+          maker.dataset(clip, "result", {2, kSize, kSize, 3}, H5T_NATIVE_FLOAT);
+        } else {
+          maker.dataset(clip, "colorized", {2, kSize, kSize, 3}, H5T_NATIVE_UINT8);
+          maker.dataset(clip, "truth", {2, kSize, kSize, 3}, H5T_NATIVE_UINT8);
+        }
+      });
+    }
+  });
+}
+
+/// A frame of a size that is worth its time.
+bool is_small(int size) { return size <= 64; }
+
+void read_dataset(const std::filesystem::path& path) {
+  const Dataset dataset(path);
+  if (!is_small(dataset.header().size)) return;
+  std::vector<std::uint8_t> frame(dataset.frame_bytes());
+  for (const ClipInfo& clip : dataset.clips()) {
+    dataset.read_colorized(clip.id, 0, 1, frame);
+    dataset.read_truth(clip.id, clip.frames - 1, 1, frame);
+  }
+}
+
+void read_result(const std::filesystem::path& path) {
+  const ResultFile result(path);
+  if (!is_small(result.size())) return;
+  const auto side = static_cast<std::size_t>(result.size());
+  std::vector<float> frame(side * side * 3);
+  for (const ResultClip& clip : result.clips()) {
+    result.read_frame(clip.id, clip.frames - 1, frame);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Choices choices(fuzz::text_of(data, size));
+  fuzz::Hdf5Maker maker(choices);
+  const bool is_result = choices.byte() % 2 == 1;
+  const hid_t root = maker.root();
+  maker.attribute(root, "format",
+                  is_result ? "afterglow result" : std::string("afterglow dataset"));
+  maker.attribute(root, "format_version", std::int64_t{1});
+  maker.attribute(root, "size", static_cast<std::int64_t>(kSize));
+  maker.attribute(root, "seed", std::int64_t{1});
+  maker.attribute(root, "fit", std::string("resize"));
+  maker.attribute(root, "colorizer", std::string("files"));
+  maker.attribute(root, "colorizer_sha256", std::string());
+  add_clips(maker, choices, is_result);
+  const std::filesystem::path& path = maker.close();
+  return fuzz::refused_or_read([&] { is_result ? read_result(path) : read_dataset(path); });
+}

@@ -1,0 +1,8 @@
+#include "data/flow_file.hpp"
+
+#include "fuzz/fuzz.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace afterglow;
+  return fuzz::refused_or_read([&] { read_flow(fuzz::file_of(fuzz::text_of(data, size))); });
+}

@@ -1,0 +1,8 @@
+#include "weights/safetensors.hpp"
+
+#include "fuzz/fuzz.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace afterglow;
+  return fuzz::refused_or_read([&] { parse_safetensors("f", fuzz::text_of(data, size)); });
+}
