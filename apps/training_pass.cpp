@@ -49,6 +49,7 @@ class OwnUnroll {
         segments_((count_ + unroll_ - 1) / unroll_) {}
 
   Variable run() {
+    const KernelsStay shared;  // by all steps of the unroll
     Variable previous = before_segments();
     std::vector<Variable> steps;
     for (std::int64_t j = 0; j < unroll_; ++j) {

@@ -50,6 +50,7 @@ struct Variable::State {
 namespace {
 
 thread_local bool gradients_on = true;
+thread_local bool kernels_fixed = false;
 
 }  // namespace
 
@@ -185,5 +186,9 @@ void backward(const Variable& y, Tensor seed) {
 NoGradient::NoGradient() : before_(std::exchange(gradients_on, false)) {}
 NoGradient::~NoGradient() { gradients_on = before_; }
 bool gradients_enabled() { return gradients_on; }
+
+KernelsStay::KernelsStay() : before_(std::exchange(kernels_fixed, true)) {}
+KernelsStay::~KernelsStay() { kernels_fixed = before_; }
+bool kernels_stay() { return kernels_fixed; }
 
 }  // namespace afterglow

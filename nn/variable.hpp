@@ -76,4 +76,21 @@ class NoGradient {
 /// False inside NoGradient.
 bool gradients_enabled();
 
+/// While one lives, ops that record() in this thread may count on it that kernels keep their values
+/// until their backward pass is over: several passes through a network in one step of training
+/// then share what the backend prepares of them.
+class KernelsStay {
+ public:
+  KernelsStay();
+  ~KernelsStay();
+  KernelsStay(const KernelsStay&) = delete;
+  KernelsStay& operator=(const KernelsStay&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// True inside KernelsStay.
+bool kernels_stay();
+
 }  // namespace afterglow

@@ -79,8 +79,10 @@ inline Source source_of(const Variable& variable) {
   return variable ? variable.value().source() : Source();
 }
 
-/// A kernel that stays as it is from step to step: a frozen one, any one at inference.
-inline bool is_constant(const Variable& w) { return !w.wants_gradient() || !gradients_enabled(); }
+/// A kernel that stays as it is beyond one pass: a frozen one, any one at inference or in KernelsStay.
+inline bool is_constant(const Variable& w) {
+  return !w.wants_gradient() || !gradients_enabled() || kernels_stay();
+}
 
 /// The gradient in front of a fused activation: dy where y > 0. For kNone it is dy itself.
 inline Tensor before_activation(Activation activation, const Tensor& y, const Tensor& dy) {

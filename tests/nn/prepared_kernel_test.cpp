@@ -1,5 +1,6 @@
 // What the backend prepares of a constant kernel (kernels/backend.hpp) is never seen in a result.
 #include <functional>
+#include <map>
 
 #include "nn/ops/ops.hpp"
 #include "tests/nn/gradient_check.hpp"
@@ -93,6 +94,44 @@ TEST_CASE("what was prepared of a kernel goes when its values change") {
     values_of(conv, Variable(written));
     test_backend()->copy(other.source(), written.destination());  // as an optimizer writes
     CHECK(values_of(conv, Variable(written)) == expected);
+  }
+}
+
+TEST_CASE("passes in which kernels stay share what is prepared of a trained one") {
+  for (const Conv& conv : kConvs) {
+    CAPTURE(conv.name);
+    const Tensor w = random_tensor(conv.w, 3);
+    const auto constant = values_of(conv, Variable(w.clone()));
+    const Variable trained(w.clone(), true);
+    const auto prepared = [&] {
+      std::map<std::string, const std::byte*> places;
+      for (const auto& [name, buffer] : *trained.value().kernel(true).prepared) {
+        places[name] = buffer.data.get();
+      }
+      return places;
+    };
+    std::map<std::string, const std::byte*> after_one;
+    {
+      const KernelsStay stay;
+      CHECK(values_of(conv, trained) == constant);
+      after_one = prepared();
+      CHECK(values_of(conv, trained) == constant);
+      CHECK(prepared() == after_one);
+    }
+    const Tensor twice = trained.gradient().clone();
+    if (conv.name == "Winograd") CHECK(after_one.size() == 2);  // forward and turned
+    Tensor(trained.value()).destination();
+    CHECK(prepared().empty());
+    values_of(conv, trained);
+    CHECK(prepared().empty());
+    require_close(
+        trained.gradient().to_host(),
+        [&] {
+          std::vector<double> thrice;
+          for (const float value : twice.to_host()) thrice.push_back(1.5 * double{value});
+          return thrice;
+        }(),
+        winograd_tolerance(static_cast<std::size_t>(conv.w.size())));
   }
 }
 
