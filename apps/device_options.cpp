@@ -13,9 +13,9 @@ void add_device_options(CLI::App& command, BackendOptions& options) {
                   "or winograd")
       ->capture_default_str();
   command
-      .add_option(
-          "--precision", options.precision,
-          "fp32, tf32 (CUDA), or bf16: convolutions multiply bfloat16 (CUDA, CPUs with AMX)")
+      .add_option("--precision", options.precision,
+                  "fp32, tf32 (CUDA), or bf16: convolutions multiply bfloat16 (CUDA, CPUs with AMX "
+                  "or AMD's AVX512_BF16)")
       ->capture_default_str();
   command.add_flag("!--no-graphs", options.graphs,
                    "On CUDA, launch every kernel by itself instead of whole steps as one graph");

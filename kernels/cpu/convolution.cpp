@@ -55,15 +55,15 @@ double winograd_cost(const ConvolutionShape& s, ConvolutionPass pass, std::size_
   return flop / kShare + kFlopPerByte * (weight * transformed + kernel);
 }
 
-// Rounded to bfloat16 and multiplied by AMX. Backward data at stride 1 is a forward pass.
-double bfloat16_cost(const ConvolutionShape& s, ConvolutionPass pass, bool constant) {
-  constexpr double kForward = 7, kBackwardData = 4, kBackwardWeights = 1.8;  // of float32's rate
-  constexpr double kFewestInputs = 32;                                       // that fill a tile
+// Rounded to bfloat16. Backward data at stride 1 is a forward pass.
+double bfloat16_cost(const ConvolutionShape& s, ConvolutionPass pass, bool constant,
+                     const Bfloat16Rates& rates) {
+  constexpr double kFewestInputs = 32;    // that fill a tile
   constexpr double kInCache = 0.4;        // what a byte there costs
   constexpr double kRounded = 4 + 2 + 2;  // bytes: read, written, read
   const bool weights = pass == ConvolutionPass::kBackwardWeights;
   const bool data = pass == ConvolutionPass::kBackwardData && s.stride != 1;
-  const double rate = weights ? kBackwardWeights : data ? kBackwardData : kForward;
+  const double rate = weights ? rates.backward_weights : data ? rates.backward_data : rates.forward;
   const double values =
       data ? double(s.y_size()) : double(s.x_size()) + weights * double(s.y_size());
   const double kernel = double(s.w_size()) * (constant ? 2 : weights ? sizeof(float) : kRounded);
@@ -200,8 +200,9 @@ ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass
     }
     if (forced && points_a_side(best) > 0) return best;
   }
-  if (precision == Precision::kBfloat16) {
-    consider(ConvolutionAlgorithm::kBfloat16, bfloat16_cost(run, pass, constant));
+  const auto rates = precision == Precision::kBfloat16 ? bfloat16_rates() : std::nullopt;
+  if (rates) {
+    consider(ConvolutionAlgorithm::kBfloat16, bfloat16_cost(run, pass, constant, *rates));
   }
   return best;
 }

@@ -65,8 +65,8 @@ std::unique_ptr<Recording> CpuBackend::record(const std::function<void()>& /*wor
 
 std::shared_ptr<Backend> make_cpu_backend(ConvolutionChoice choice, Precision precision) {
   if (precision == Precision::kTf32) throw Unsupported("tf32 is a GPU's");
-  if (precision == Precision::kBfloat16 && !has_fast_bfloat16()) {
-    throw Unsupported("this CPU has no AMX, and is faster with float32");
+  if (precision == Precision::kBfloat16 && !bfloat16_rates()) {
+    throw Unsupported("this CPU has neither AMX nor AMD's AVX512_BF16, and is faster with float32");
   }
   return std::make_shared<CpuBackend>(choice, precision);
 }

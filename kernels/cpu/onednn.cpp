@@ -200,9 +200,17 @@ struct OneDnnConvolution::Parts {
   }
 };
 
-bool has_fast_bfloat16() {
-  return (int(dnnl::get_effective_cpu_isa()) & int(dnnl::cpu_isa::avx512_core_amx)) ==
-         int(dnnl::cpu_isa::avx512_core_amx);
+std::optional<Bfloat16Rates> bfloat16_rates() {
+  const auto has = [isa = int(dnnl::get_effective_cpu_isa())](dnnl::cpu_isa wanted) {
+    return (isa & int(wanted)) == int(wanted);
+  };
+  if (has(dnnl::cpu_isa::avx512_core_amx)) return Bfloat16Rates{7, 4, 1.8};
+#if defined(__x86_64__)
+  if (has(dnnl::cpu_isa::avx512_core_bf16) && __builtin_cpu_is("amd")) {
+    return Bfloat16Rates{1.8, 1.5, 1.2};
+  }
+#endif
+  return std::nullopt;
 }
 
 OneDnnConvolution::OneDnnConvolution(const ConvolutionKey& key) {
