@@ -250,8 +250,11 @@ class Backend {
                     std::span<const AdamSlot> slots) = 0;
 
   /// Takes down the calls that `work` makes, without carrying them out. `work` must have run once
-  /// before, and copy nothing from or to the host; buffers that it allocates stay reserved for the
-  /// recording. nullptr, and work is not called, on a backend that gains nothing by it (the CPU).
+  /// before, and copy nothing from or to the host. Recordings share the memory of the buffers that
+  /// their work allocates: one that outlives the work keeps its address as long as somebody holds
+  /// it, but its values only until the next replay of another recording. Results that shall stay go
+  /// into buffers allocated before. nullptr, and work is not called, on a backend that gains
+  /// nothing by it (the CPU).
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) = 0;
 };
 

@@ -27,9 +27,12 @@ RecurrentColorizer::RecurrentColorizer(ColorizationModel& model, Previous previo
       previous_(previous),
       now_(empty_frame(model)),
       before_(empty_frame(model)),
+      output_(empty_frame(model)),
       frame_([this] {
         const NoGradient guard;
-        output_ = model_.forward(ops::concat_channels(Variable(now_), Variable(before_))).value();
+        // To memory of our own: what the work allocates itself holds until the next recording runs.
+        copy(model_.forward(ops::concat_channels(Variable(now_), Variable(before_))).value(),
+             output_);
         if (previous_ == Previous::kOwn) copy(output_, before_);
       }) {
   model_.train(false);

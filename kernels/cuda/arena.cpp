@@ -1,6 +1,7 @@
 #include "kernels/cuda/arena.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kAlignment = 512;
 constexpr std::size_t kSegment = std::size_t{32} << 20;  // the smallest
+constexpr std::size_t kGrowth = 4;  // recordings: a new segment is a quarter of all at least
 
 std::size_t round_up(std::size_t bytes, std::size_t unit) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) throw RunError("cuda: absurd size");
@@ -39,7 +41,38 @@ DeviceMemory allocate_segment(std::size_t size) {
 
 }  // namespace
 
-Arena::~Arena() { (void)cudaSetDevice(device_); }
+void MemoryMeter::reserve(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  report_.reserved += bytes;
+  ++report_.allocations;
+}
+
+void MemoryMeter::give_back(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  report_.reserved -= bytes;
+}
+
+void MemoryMeter::use(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  report_.in_use += bytes;
+  report_.peak_in_use = std::max(report_.peak_in_use, report_.in_use);
+}
+
+void MemoryMeter::free(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  report_.in_use -= bytes;
+}
+
+MemoryReport MemoryMeter::report() const {
+  const std::lock_guard lock(mutex_);
+  return report_;
+}
+
+Arena::~Arena() {
+  (void)cudaSetDevice(device_);
+  meter_->give_back(reserved_);
+  if (use_ == ArenaUse::kRecordings) meter_->free(most_in_use_);
+}
 
 Buffer Arena::allocate(std::size_t bytes) {
   const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), kAlignment);
@@ -47,15 +80,27 @@ Buffer Arena::allocate(std::size_t bytes) {
   const std::size_t start = take(size);
   const auto release = [arena = shared_from_this(), start, size](std::byte*) {
     const std::lock_guard release_lock(arena->mutex_);
-    arena->report_.in_use -= size;
+    arena->in_use_ -= size;
     arena->free_.give(start, size);
+    if (arena->use_ == ArenaUse::kEagerWork) arena->meter_->free(size);
   };
   return {std::shared_ptr<std::byte>(address(start), release), bytes};
 }
 
-MemoryReport Arena::report() const {
+void Arena::give_back_free_segments() {
   const std::lock_guard lock(mutex_);
-  return report_;
+  AFTERGLOW_CUDA(cudaSetDevice(device_));
+  forget_free_segments();
+}
+
+bool Arena::owns(const Buffer& buffer) const {
+  const std::lock_guard lock(mutex_);
+  const std::less<> before;
+  return std::any_of(segments_.begin(), segments_.end(), [&](const auto& entry) {
+    const auto* first = static_cast<const std::byte*>(entry.second.memory.get());
+    return !before(buffer.data.get(), first) &&
+           before(buffer.data.get(), first + entry.second.size);
+  });
 }
 
 std::size_t Arena::take(std::size_t size) {
@@ -64,8 +109,13 @@ std::size_t Arena::take(std::size_t size) {
     grow(size);
     start = free_.take(size);
   }
-  report_.in_use += size;
-  report_.peak_in_use = std::max(report_.peak_in_use, report_.in_use);
+  in_use_ += size;
+  if (use_ == ArenaUse::kEagerWork) {
+    meter_->use(size);
+  } else if (in_use_ > most_in_use_) {
+    meter_->use(in_use_ - most_in_use_);
+  }
+  most_in_use_ = std::max(most_in_use_, in_use_);
   return *start;
 }
 
@@ -73,26 +123,31 @@ void Arena::grow(std::size_t size) {
   AFTERGLOW_CUDA(cudaSetDevice(device_));
   Segment segment;
   segment.size = round_up(size, kSegment);
+  // Longer batches may follow: few large segments serve recordings of different sizes better than
+  // many that each fit one buffer.
+  if (use_ == ArenaUse::kRecordings) {
+    segment.size = std::max(segment.size, round_up(reserved_ / kGrowth, kSegment));
+  }
   segment.memory = allocate_segment(segment.size);
   if (segment.memory.get() == nullptr) {
-    give_back_free_segments();
+    if (use_ == ArenaUse::kEagerWork) forget_free_segments();
     segment.size = size;
     segment.memory = allocate_segment(segment.size);
   }
   if (segment.memory.get() == nullptr) {
     throw RunError("cuda:" + std::to_string(device_) + ": out of memory: " + mebibytes(size) +
-                   " wanted, " + mebibytes(report_.in_use) +
+                   " wanted, " + mebibytes(meter_->report().in_use) +
                    " in use by this program; use a smaller --batch");
   }
   const std::size_t bytes = segment.size;
   segments_.emplace(next_start_, std::move(segment));
   free_.give(next_start_, bytes);
   next_start_ += bytes + kAlignment;
-  report_.reserved += bytes;
-  ++report_.allocations;
+  reserved_ += bytes;
+  meter_->reserve(bytes);
 }
 
-void Arena::give_back_free_segments() {
+void Arena::forget_free_segments() {
   for (auto at = segments_.begin(); at != segments_.end();) {
     const auto& [start, segment] = *at;
     if (!free_.is_free(start, segment.size)) {
@@ -100,7 +155,8 @@ void Arena::give_back_free_segments() {
       continue;
     }
     free_.forget(start, segment.size);
-    report_.reserved -= segment.size;
+    reserved_ -= segment.size;
+    meter_->give_back(segment.size);
     at = segments_.erase(at);  // cudaFree waits for the work that used it
   }
 }

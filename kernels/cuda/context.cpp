@@ -29,7 +29,7 @@ Context::Context(int device)
       stream_(make_stream()),
       cudnn_(make_cudnn()),
       cudnn_device_(device_properties(cudnn_.get())),
-      arena_(std::make_shared<Arena>(device)) {
+      arena_(std::make_shared<Arena>(device, ArenaUse::kEagerWork, meter_)) {
   AFTERGLOW_CUDA(cudnnSetStream(cudnn_.get(), stream_.get()));
 }
 
@@ -43,8 +43,29 @@ cudaStream_t Context::stream() const {
   return stream_.get();
 }
 
-std::shared_ptr<Arena> Context::exchange_arena(std::shared_ptr<Arena> arena) {
-  return std::exchange(arena_, std::move(arena));
+bool Context::recovers() const {
+  const bool works = cudaStreamSynchronize(stream_.get()) == cudaSuccess;
+  if (works) (void)cudaGetLastError();  // that of the call is dealt with
+  return works;
+}
+
+Arena& Context::arena() const {
+  return recording_thread_ == std::this_thread::get_id() ? *recording_into_ : *arena_;
+}
+
+std::shared_ptr<Arena> Context::arena_for_recordings() {
+  std::shared_ptr<Arena> arena = for_recordings_.lock();
+  if (!arena) {
+    arena = std::make_shared<Arena>(device_, ArenaUse::kRecordings, meter_);
+    for_recordings_ = arena;
+  }
+  return arena;
+}
+
+void Context::record_into(std::shared_ptr<Arena> arena) {
+  const bool records = arena != nullptr;
+  recording_into_ = std::move(arena);
+  recording_thread_ = records ? std::this_thread::get_id() : std::thread::id{};
 }
 
 void check_launch(const char* what) { check(cudaGetLastError(), what, __FILE__, __LINE__); }

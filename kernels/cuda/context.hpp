@@ -2,8 +2,10 @@
 // global.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "kernels/cuda/arena.hpp"
 #include "kernels/cuda/cudnn_graph.hpp"
@@ -41,17 +43,27 @@ class Context {
   const std::string& description() const { return description_; }
   /// The one stream that everything is queued on. The device becomes the calling thread's.
   cudaStream_t stream() const;
+  /// After a call that failed: whether the device goes on. Waits for what is queued.
+  bool recovers() const;
   cudnnHandle_t cudnn() const { return cudnn_.get(); }
   const Descriptor& cudnn_device() const { return cudnn_device_; }
   Transfers& transfers() { return transfers_; }
 
-  /// Where buffers come from now: the recording's own memory while one is made.
-  Arena& arena() const { return *arena_; }
-  std::shared_ptr<Arena> exchange_arena(std::shared_ptr<Arena> arena);
+  /// Where buffers of this thread come from now: from the recordings' memory in one that records.
+  Arena& arena() const;
+  /// Where buffers come from when nothing is recorded.
+  Arena& eager_arena() const { return *arena_; }
+  /// One for all recordings that live: their replays follow each other on the one stream.
+  std::shared_ptr<Arena> arena_for_recordings();
+  /// The same while it exists; else nullptr.
+  std::shared_ptr<Arena> recordings() const { return for_recordings_.lock(); }
+  /// This thread allocates from there until it is told nullptr.
+  void record_into(std::shared_ptr<Arena> arena);
+  MemoryReport memory() const { return meter_->report(); }
 
   template <typename T>
   Scratch<T> scratch(std::size_t count) const {
-    return Scratch<T>(*arena_, count);
+    return Scratch<T>(arena(), count);
   }
 
  private:
@@ -61,7 +73,11 @@ class Context {
   CudnnHandle cudnn_;
   Descriptor cudnn_device_;
   Transfers transfers_;
+  std::shared_ptr<MemoryMeter> meter_ = std::make_shared<MemoryMeter>();
   std::shared_ptr<Arena> arena_;
+  std::weak_ptr<Arena> for_recordings_;  // goes with the last recording, and what it left behind
+  std::shared_ptr<Arena> recording_into_;
+  std::atomic<std::thread::id> recording_thread_{};  // others allocate as ever
 };
 
 /// Throws CudaError when a kernel since the last call could not be launched; `what` names it.

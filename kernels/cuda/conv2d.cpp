@@ -1,4 +1,5 @@
 // Convolutions: operands in cuDNN's layout, and what pools behind one.
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -29,7 +30,9 @@ Buffer CudaBackend::packed(const Kernel& w, const std::string& name, Operands op
   const std::string full_name = name + (operands == Operands::kBfloat16 ? " bf16" : " fp32");
   if (w.prepared != nullptr) {
     const auto found = w.prepared->find(full_name);
-    if (found != w.prepared->end()) {
+    if (found != w.prepared->end() && is_of_a_recording(found->second)) {
+      if (recording_ && is_prepared_here(found->second)) return found->second;
+    } else if (found != w.prepared->end()) {
       if (recording_) kept_for_recording_.push_back(found->second);
       return found->second;
     }
@@ -37,8 +40,19 @@ Buffer CudaBackend::packed(const Kernel& w, const std::string& name, Operands op
   Buffer buffer = context_.arena().allocate(values * bytes_of(type_of(operands)));
   pack(buffer.data.get());
   check_launch("pack_kernel");
-  if (w.prepared != nullptr) w.prepared->emplace(full_name, buffer);
+  if (w.prepared != nullptr) w.prepared->insert_or_assign(full_name, buffer);
+  if (recording_) prepared_here_.emplace_back(buffer.data);
   return buffer;
+}
+
+bool CudaBackend::is_of_a_recording(const Buffer& kernel) const {
+  const std::shared_ptr<Arena> recordings = context_.recordings();
+  return recordings && recordings->owns(kernel);
+}
+
+bool CudaBackend::is_prepared_here(const Buffer& kernel) const {
+  return std::any_of(prepared_here_.begin(), prepared_here_.end(),
+                     [&](const auto& own) { return own.lock() == kernel.data; });
 }
 
 Buffer CudaBackend::packed_kernel(const CudnnConvolution& convolution, const Conv2dGeometry& g,

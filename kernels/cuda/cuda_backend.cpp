@@ -30,7 +30,8 @@ const char* name_of(Operands operands) {
   return "fp32";
 }
 
-/// A CUDA graph and the memory that its work uses.
+/// A CUDA graph and the memory that its work uses, which other recordings' work uses, too: a replay
+/// overwrites what others left there.
 class GraphRecording final : public Recording {
  public:
   GraphRecording(const Context& context, std::shared_ptr<Arena> arena, std::vector<Buffer> kept,
@@ -122,7 +123,7 @@ void CudaBackend::copy_to_host(const std::byte* device, std::span<std::byte> hos
   context_.transfers().to_host(context_.stream(), device, host);
 }
 
-MemoryReport CudaBackend::memory() const { return context_.arena().report(); }
+MemoryReport CudaBackend::memory() const { return context_.memory(); }
 
 std::vector<ConvolutionPlan> CudaBackend::convolution_plans() const {
   return convolutions_.plans();
@@ -130,17 +131,22 @@ std::vector<ConvolutionPlan> CudaBackend::convolution_plans() const {
 
 std::unique_ptr<Recording> CudaBackend::record(const std::function<void()>& work) {
   if (!graphs_) return nullptr;
-  // The graph's work uses memory of its own: at a replay, what it had in hand when it was recorded
-  // may long be somebody else's.
-  auto arena = std::make_shared<Arena>(context_.device());
+  // What the work used when it ran as it is goes to the recordings.
+  AFTERGLOW_CUDA(cudaStreamSynchronize(context_.stream()));
+  context_.eager_arena().give_back_free_segments();
+  // Not the memory of eager work: at a replay, what the graph's work had in hand when it was
+  // recorded may long be somebody else's. Between replays nothing in it counts, so that all
+  // recordings share it.
+  auto arena = context_.arena_for_recordings();
   GraphHandle graph;
   {
-    const auto before = context_.exchange_arena(arena);
+    context_.record_into(arena);
     recording_ = true;
     kept_for_recording_.clear();
+    prepared_here_.clear();
     const AtEnd undo([&] {
       recording_ = false;
-      context_.exchange_arena(before);
+      context_.record_into(nullptr);
     });
     Capture capture(context_.stream());
     work();

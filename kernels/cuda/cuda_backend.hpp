@@ -112,6 +112,11 @@ class CudaBackend final : public Backend {
                        const Kernel& w);
   Buffer packed_kernel(const CudnnConvolution& convolution, const UpsampleConv2dGeometry& g,
                        const Kernel& w);
+  /// Whether a prepared kernel lies in the recordings' memory: it is there from the replay of its
+  /// own recording to that of another, so that nobody but its own recording may read it.
+  bool is_of_a_recording(const Buffer& kernel) const;
+  /// Whether it is of the recording that is being made.
+  bool is_prepared_here(const Buffer& kernel) const;
   /// dy as the low-resolution convolution's result lies.
   Scratch<std::byte> low_gradient(const UpsampleConv2dGeometry& g,
                                   const CudnnConvolution& convolution, Source dy);
@@ -124,6 +129,7 @@ class CudaBackend final : public Backend {
   bool graphs_;
   bool recording_ = false;
   std::vector<Buffer> kept_for_recording_;  // kernels prepared before it that its work reads
+  std::vector<std::weak_ptr<std::byte>> prepared_here_;  // in the recording being made
   Context context_;
   Convolutions convolutions_;
   std::map<std::size_t, Buffer> loss_workspaces_;  // by size, fit for the next call

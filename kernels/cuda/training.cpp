@@ -11,10 +11,12 @@ void CudaBackend::temporal_mse(const TemporalMseGeometry& g, float beta, Source 
                                TemporalMseValue* value) {
   const cudaStream_t stream = context_.stream();
   const std::size_t bytes = temporal_mse_workspace(g);
-  Buffer& workspace = loss_workspaces_[bytes];
+  const auto known = loss_workspaces_.find(bytes);
+  Buffer workspace = known == loss_workspaces_.end() ? Buffer() : known->second;
   if (!workspace.data) {
     workspace = context_.arena().allocate(bytes);
     AFTERGLOW_CUDA(cudaMemsetAsync(workspace.data.get(), 0, bytes, stream));
+    if (!recording_) loss_workspaces_.emplace(bytes, workspace);  // a recorded one is zeroed later
   }
   with_type(p, [&]<typename T>(const T* prediction) {
     const auto run = [&](const auto* target) {
