@@ -63,7 +63,7 @@ std::filesystem::path weights_folder() {
 std::filesystem::path weights_file(const std::filesystem::path& given) {
   const auto known = std::ranges::find(known_weights(), given.string(), &KnownWeights::name);
   if (known == known_weights().end() || std::filesystem::exists(given)) return given;
-  const std::filesystem::path file = weights_folder() / known->file;
+  std::filesystem::path file = weights_folder() / known->file;
   if (!std::filesystem::exists(file)) {
     throw InputError(file.string(), "is not there",
                      "call afterglow weights fetch " + known->name + ", or give a file");

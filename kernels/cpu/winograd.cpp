@@ -40,15 +40,14 @@ struct Plan {
   std::size_t chunk;  // tiles that are worked on at a time
   std::size_t threads = std::size_t(omp_get_max_threads());
 
-  explicit Plan(const WinogradTiles& cut)
+  explicit Plan(const WinogradTiles& cut, std::size_t fewest_tiles = 96)
       : tiles(cut),
         c(winograd_padded(std::size_t(tiles.shape.c))),
         k(winograd_padded(std::size_t(tiles.shape.k))),
         panel(product_panel()),
         panels((k + panel - 1) / panel) {
-    constexpr std::size_t kFewest = 96;
-    const std::size_t fitting = shared_chunk_bytes() / tile_bytes() / kFewest * kFewest;
-    chunk = std::min(std::max(fitting, kFewest), tiles.count());
+    const std::size_t fitting = shared_chunk_bytes() / tile_bytes() / fewest_tiles * fewest_tiles;
+    chunk = std::min(std::max(fitting, fewest_tiles), tiles.count());
   }
 
   std::size_t tile_bytes() const { return tiles.points() * (c + k) * sizeof(float); }
@@ -76,6 +75,15 @@ struct ForwardPlan : Plan {
 
   std::size_t chunk_size() const { return inputs_size() + outputs_size(); }
   std::size_t scratch_size() const { return chunk_size() * (own_chunks ? threads : 1); }
+};
+
+/// A pass backward to the weights. Each chunk reads and writes the whole transformed gradient, so
+/// that more tiles are worth more than the cache holds.
+struct GradientPlan : Plan {
+  explicit GradientPlan(const WinogradTiles& cut) : Plan(cut, kFewestTiles) {}
+
+ private:
+  static constexpr std::size_t kFewestTiles = 256;
 };
 
 template <typename Body>
@@ -133,7 +141,7 @@ std::size_t winograd_forward_scratch(const WinogradTiles& tiles) {
 }
 
 std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles) {
-  const Plan plan(tiles);
+  const GradientPlan plan(tiles);
   return plan.kernel_gradient_size() + plan.inputs_size() + plan.outputs_size();
 }
 
@@ -192,7 +200,7 @@ void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, 
 void winograd_backward_weights(const WinogradTiles& tiles, Source x, const ConvolutionGradient& dy,
                                Destination scratch, Destination dw) {
   constexpr std::size_t kBlockRows = 96;  // of a product
-  const Plan plan(tiles);
+  const GradientPlan plan(tiles);
   const auto channels = std::size_t(tiles.shape.c);
   float* const gradient = scratch.data();
   float* const inputs = gradient + plan.kernel_gradient_size();
