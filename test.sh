@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sets up everything and runs the tests that this machine can run.
 #   ./test.sh         builds, runs the unit, golden, program and architecture tests
-#   ./test.sh --all   the same, and the slow tests (kills and resumes, overfitting), formatting, clang-tidy, and the unit tests
-#                     under the sanitizers (what CI runs)
+#   ./test.sh --all   the same, and the slow tests (kills and resumes, overfitting), formatting, clang-tidy, a short run of the fuzz
+#                     targets, and the unit tests under the sanitizers (what CI runs)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -39,6 +39,9 @@ find base kernels nn weights data apps tests bench \( -name '*.[ch]pp' -o -name 
 
 step "clang-tidy"
 scripts/tidy.sh
+
+step "Fuzz targets, a short run"
+bench/fuzz.sh --runs 20000
 
 step "Build (asan)"
 cmake --preset asan >/dev/null

@@ -160,8 +160,7 @@ bool Group::is_group(const std::string& path) const {
 bool Group::is_dataset(const std::string& path) const {
   if (!contains(path)) return false;
   const Handle object(H5Oopen(id_.get(), path.c_str(), H5P_DEFAULT));
-  return object.get() >= 0 && H5Iget_type(object.get()) == H5I_DATASET &&
-         holds_its_values(object.get());
+  return object.get() >= 0 && H5Iget_type(object.get()) == H5I_DATASET;
 }
 
 std::vector<std::string> Group::names() const {
@@ -201,6 +200,9 @@ DatasetInfo Group::dataset_info(const std::string& path) const {
   if (!is_dataset(path)) refuse(file_, where_ + path, "is missing or is not a dataset");
   const Handle dataset =
       checked(H5Dopen2(id_.get(), path.c_str(), H5P_DEFAULT), file_, path, "cannot be opened");
+  if (!holds_its_values(dataset.get())) {
+    refuse(file_, where_ + path, "cannot be read: its values are in another file");
+  }
   const Handle space(H5Dget_space(dataset.get()));
   const Handle type(H5Dget_type(dataset.get()));
   DatasetInfo info;

@@ -60,6 +60,7 @@ class Group {
   /// Unlinks a group or dataset with all below it. Throws RunError when it is not there.
   void remove(const std::string& path);
 
+  /// Throws InputError for a dataset whose values are in other files.
   DatasetInfo dataset_info(const std::string& path) const;
   /// Reads a whole dataset converted to the element type. T: float, double, std::uint8_t,
   /// std::int64_t, std::uint64_t.

@@ -27,8 +27,7 @@ for target in "${targets[@]}"; do
   corpus=build/fuzz/corpus/$target findings=build/fuzz/findings/$target log=build/fuzz/$target.log
   mkdir -p "$corpus" "$findings"
   # 4 KiB hold every rule of a format. Nothing that is read from so little may take much memory or time.
-  options=(-runs="$runs" -seed="$seed" -max_len=4096 -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=20 -verbosity=1
-    -print_final_stats=1 -artifact_prefix="$findings/")
+  options=(-runs="$runs" -seed="$seed" -max_len=4096 -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=60 -print_final_stats=1 -artifact_prefix="$findings/")
   if [[ -f tests/fuzz/$target.dict ]]; then options+=(-dict="tests/fuzz/$target.dict"); fi
   begin=$SECONDS
   result=0 finding=none

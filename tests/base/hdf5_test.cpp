@@ -123,6 +123,8 @@ TEST_CASE("what h5py writes is read") {
   CHECK(file.read<std::int64_t>("scalar") == std::vector<std::int64_t>{7});
   using Catch::Contains;
   CHECK_THAT(input_error([&] { file.read_string(".", "fixed_list"); }), Contains("not one text"));
+  CHECK_THAT(input_error([&] { file.read_strings(".", "fixed_list", 1); }),
+             Contains("not one text"));
   CHECK_THAT(input_error([&] { file.read<float>("text"); }), Contains("not hold numbers"));
   CHECK_THAT(input_error([&] { file.read<float>("huge"); }), Contains("too large"));
 }

@@ -146,7 +146,8 @@ TEST_CASE("pictures that cannot be read say why and which") {
   write_bytes(path("text.png"), "this is no picture\n");
   write_bytes(path("cut.png"), png.substr(0, png.size() / 2));
   write_bytes(path("cut.jpg"), jpg.substr(0, jpg.size() / 2));
-  write_bytes(path("huge.ppm"), "P6 20000 10 255\n");
+  std::string huge = png;
+  write_bytes(path("huge.png"), huge.replace(16, 4, std::string("\0\0\x4E\x20", 4)));  // its width
   std::filesystem::create_directory(path("folder.png"));
 
   struct Row {
@@ -155,7 +156,7 @@ TEST_CASE("pictures that cannot be read say why and which") {
   };
   const Row rows[] = {{"missing.png", "does not exist"}, {"empty.png", "is empty"},
                       {"text.png", "not a picture"},     {"cut.png", "broken picture"},
-                      {"cut.jpg", "broken picture"},     {"huge.ppm", "larger than 16384"},
+                      {"cut.jpg", "broken picture"},     {"huge.png", "larger than 16384"},
                       {"folder.png", "is not a file"}};
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -163,6 +164,108 @@ TEST_CASE("pictures that cannot be read say why and which") {
     CHECK_THROWS_WITH(read_picture(path(row.name)), Catch::Contains(row.name) &&
                                                         Catch::Contains(row.problem) &&
                                                         Catch::Contains(";"));
+  }
+}
+
+/// Why read_picture refuses these bytes; empty when it does not.
+std::string complaint(const std::string& bytes) {
+  const TemporaryFolder folder;
+  write_bytes(folder.path() / "a", bytes);
+  try {
+    read_picture(folder.path() / "a");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// Big-endian, as PNG and JPEG have them.
+std::string number(std::uint32_t value, int bytes) {
+  std::string text;
+  for (int i = bytes; i-- > 0;) text += static_cast<char>(value >> (8 * i) & 255);
+  return text;
+}
+
+std::string png_header(std::uint32_t width, std::uint32_t height, int depth, int colour) {
+  return "\x89PNG\r\n\x1a\n" + number(13, 4) + "IHDR" + number(width, 4) + number(height, 4) +
+         static_cast<char>(depth) + static_cast<char>(colour) + std::string(3 + 4, '\0');
+}
+
+std::string jpeg_segment(int marker, const std::string& content) {
+  return "\xFF" + std::string(1, static_cast<char>(marker)) +
+         number(static_cast<std::uint32_t>(content.size()) + 2, 2) + content;
+}
+
+/// A JPEG of one gray block, whose Huffman tables have so many codes of 16 bits.
+std::string jpeg(std::uint8_t codes, const std::string& tables = {"\0\x10", 2}) {
+  std::string bytes = "\xFF\xD8" + jpeg_segment(0xDB, '\0' + std::string(64, '\1'));
+  bytes += jpeg_segment(0xC0, "\x08" + number(8, 2) + number(8, 2) + std::string("\1\1\x11\0", 4));
+  for (const char table : tables) {
+    const std::string counts = std::string(14, '\0') + static_cast<char>(codes) + '\1';
+    bytes += jpeg_segment(0xC4, table + counts + std::string(std::size_t{codes} + 1, '\0'));
+  }
+  return bytes + jpeg_segment(0xDA, std::string("\1\1\0\0\x3F\0", 6)) + std::string(8, '\0') +
+         "\xFF\xD9";
+}
+
+TEST_CASE("a JPEG's Huffman table has no more codes than there are symbols") {
+  CHECK(complaint(jpeg(255)).empty());
+  std::string bytes = jpeg(255);
+  // One more, of 15 bits.
+  const std::string table = '\0' + std::string(14, '\0') + '\xFF' + '\1';
+  const std::size_t at = bytes.find(jpeg_segment(0xC4, table + std::string(256, '\0')));
+  REQUIRE(at != std::string::npos);
+  const std::string more =
+      '\0' + std::string(13, '\0') + '\1' + '\xFF' + '\1' + std::string(257, '\0');
+  bytes.replace(at, 4 + 17 + 256, jpeg_segment(0xC4, more));
+  CHECK_THAT(complaint(bytes), Catch::Contains("segments are damaged"));
+}
+
+TEST_CASE("a JPEG's scan has the tables that it needs") {
+  CHECK(complaint(jpeg(1)).empty());
+  for (const std::string& tables : {std::string(), std::string("\0", 1), std::string("\x10")}) {
+    CHECK_THAT(complaint(jpeg(1, tables)), Catch::Contains("segments are damaged"));
+  }
+  std::string progressive = jpeg(1);
+  progressive[progressive.find("\xFF\xC0") + 1] = '\xC2';
+  const std::size_t scan = progressive.find("\xFF\xDA");
+  const std::string others = jpeg_segment(0xDA, std::string("\1\1\1\1\x3F\0", 6));
+  CHECK_THAT(complaint(progressive.substr(0, scan) + others + "\xFF\xD9"),
+             Catch::Contains("segments are damaged"));  // refines what never began
+}
+
+TEST_CASE("a PNG's chunk is no longer than its file") {
+  CHECK_THAT(complaint(png_header(1, 1, 8, 0) + number(1 << 30, 4) + "IDAT"),
+             Catch::Contains("cut off"));
+}
+
+TEST_CASE("a PNG's palette has no 16 bits") {
+  CHECK_THAT(complaint(png_header(1, 1, 16, 3)), Catch::Contains("header is damaged"));
+}
+
+TEST_CASE("a PNM is whole and has 8 bits") {
+  CHECK(complaint("P5 2 1 255\nab").empty());
+  CHECK(complaint("P6\n# made\n1 1 255\nabc").empty());
+  CHECK_THAT(complaint("P5 2 1 255\na"), Catch::Contains("cut off"));
+  CHECK_THAT(complaint("P556  2 256  2 2255\n"), Catch::Contains("more than 8 bits"));
+  CHECK_THAT(complaint("P5 99999999999 1 255\na"), Catch::Contains("header is damaged"));
+}
+
+TEST_CASE("a TGA is whole") {
+  const std::string head =
+      std::string("\0\0\2", 3) + std::string(9, '\0') + std::string("\2\0\1\0\x18\0", 6);
+  CHECK(complaint(head + "abcdef").empty());
+  CHECK_THAT(complaint(head + "abcde"), Catch::Contains("cut off"));
+}
+
+TEST_CASE("a few bytes are no large picture") {
+  CHECK_THAT(complaint(png_header(16000, 16000, 8, 2) + std::string(100, '\0')),
+             Catch::Contains("too short for 16000x16000"));
+}
+
+TEST_CASE("formats that were never meant to be read are not") {
+  for (const std::string start : {"GIF89a", "8BPS", "#?RADIANCE\n"}) {
+    CHECK_THAT(complaint(start + std::string(100, '\1')), Catch::Contains("not a picture"));
   }
 }
 

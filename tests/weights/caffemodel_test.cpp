@@ -62,4 +62,10 @@ TEST_CASE("a small caffemodel cannot make many messages or long shapes") {
   CHECK_FALSE(complaint(layers).empty());
 }
 
+TEST_CASE("a long name in a caffemodel is not repeated for each blob") {
+  const std::string blob = field(7, field(5, std::string(4, '\0')) + field(7, field(1, "\x01")));
+  CHECK(complaint(field(100, field(1, "name") + blob + blob)).empty());
+  CHECK_FALSE(complaint(field(100, field(1, std::string(2000, 'n')) + blob + blob)).empty());
+}
+
 }  // namespace afterglow

@@ -135,6 +135,31 @@ TEST_CASE("no other file is opened, whatever a file says") {
   CHECK_THAT(complaint(stored), Contains("cannot be read"));
 }
 
+TEST_CASE("what a file keeps in another file is not read as its own") {
+  const TemporaryFolder folder;
+  const fs::path secret = folder.path() / "secret.h5", linked = folder.path() / "linked.h5",
+                 plain = folder.path() / "secret.txt";
+  hdf5::File::create(secret).create_group("there");
+  std::ofstream(plain) << "password";
+  {
+    const Maker file(linked);
+    H5Lcreate_external(secret.c_str(), "/there", file.id(), "/external", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/", file.id(), "/soft", H5P_DEFAULT, H5P_DEFAULT);
+    file.group("/own");
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(properties, plain.c_str(), 0, 8);
+    file.bytes("/values", 8, properties);
+    H5Pclose(properties);
+  }
+  // In this process: dataset and model files are read so.
+  const hdf5::File file = hdf5::File::open(linked);
+  CHECK(file.is_group("own"));
+  CHECK_FALSE(file.contains("external"));
+  CHECK_FALSE(file.contains("soft/own"));
+  CHECK_THROWS_WITH(file.dataset_info("values"), Contains("in another file"));
+  CHECK_THROWS_AS(file.read<std::uint8_t>("values"), InputError);
+}
+
 TEST_CASE("a small file cannot ask for much memory") {
   const TemporaryFolder folder;
   const fs::path huge = folder.path() / "huge.h5", many = folder.path() / "many.h5";

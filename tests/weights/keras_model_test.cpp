@@ -296,6 +296,26 @@ TEST_CASE("a damaged model_config is refused") {
   }
 }
 
+TEST_CASE("a model_config nested without an end is refused") {
+  constexpr std::size_t kDepth = 1'000'000;
+  const std::string nested = std::string(kDepth, '[') + std::string(kDepth, ']');
+  const std::string config = R"({"config": [{"class_name": "Conv2D", "config": {"kernel_size": [)" +
+                             nested + "," + nested + "]}}]}";
+  CHECK_THROWS_AS(parse_keras_config("m.h5", config), InputError);
+}
+
+TEST_CASE("a size that is no whole number, or that no layer has, is not taken for another") {
+  // The first would be 96 in 32 bits.
+  for (const char* filters : {"4294967392", "1e300", "-96", "96.5"}) {
+    const std::string config =
+        R"({"config": [{"class_name": "Conv2D", "config": {"kernel_size": [9, 9], "strides": [2, 2],
+            "activation": "relu", "filters": )" +
+        std::string(filters) + "}}]}";
+    INFO(filters);
+    CHECK_THROWS_WITH(parse_keras_config("m.h5", config), Contains("to -1 channels"));
+  }
+}
+
 TEST_CASE("a Keras file whose weights do not fit is refused") {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "m.h5";

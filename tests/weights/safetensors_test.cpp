@@ -84,4 +84,23 @@ TEST_CASE("damaged safetensors are refused") {
              Contains("uses values twice"));
 }
 
+TEST_CASE("shapes and offsets of safetensors are lists of whole numbers") {
+  for (const std::string fields :
+       {R"("shape": [1e300], "data_offsets": [0, 4])",
+        R"("shape": {"a": 1}, "data_offsets": [0, 4])", R"("shape": 1, "data_offsets": [0, 4])",
+        R"("shape": [1], "data_offsets": [0, 4.5])",
+        R"("shape": [1], "data_offsets": [-1e300, 4])"}) {
+    INFO(fields);
+    CHECK_THAT(complaint(file_of(R"({"t": {"dtype": "F32", )" + fields + "}}", 4)),
+               Contains("does not fit its values"));
+  }
+}
+
+TEST_CASE("a header of many names is read in no more time than a few times its length") {
+  std::string header = "{";  // each looked for among all before it, this would take a minute
+  for (int i = 0; i < 150'000; ++i) header += "\"" + std::to_string(i) + "\":{\"dtype\":\"I8\"},";
+  header.back() = '}';
+  CHECK(parse_safetensors("f", file_of(header, 0)).tensors.empty());
+}
+
 }  // namespace afterglow
