@@ -241,6 +241,7 @@ nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& 
   }
   const double product = summarize(products).median, peak = summarize(peaks).median;
   nlohmann::json result = {{"layer", layer.name},
+                           {"times", layer.times},
                            {"gflop", work.flop() * 1e-9},
                            {"sgemm_gflops", product},
                            {"fma_gflops", peak}};
@@ -256,6 +257,34 @@ nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& 
                                        {"share_of_fma_peak", gflops / peak}};
   }
   std::fflush(stdout);
+  return result;
+}
+
+/// A 3x3 convolution of stride 1, that behind an upsample in its sub-pixel form.
+bool is_3x3(const Layer& layer) {
+  if (std::holds_alternative<TransposedConv2d>(layer.geometry)) return false;
+  const ConvolutionShape s = std::visit([](const auto& g) { return shape_of(g); }, layer.geometry);
+  return s.kh == 3 && s.kw == 3 && s.stride == 1;
+}
+
+/// All 3x3 layers, each as often as the networks have it: total operations over total time, against
+/// the same at the speed of dnnl_sgemm.
+nlohmann::json together(const nlohmann::json& rows) {
+  nlohmann::json result;
+  for (const char* pass : kPasses) {
+    double flop = 0, seconds = 0, product_seconds = 0;
+    for (const nlohmann::json& row : rows) {
+      if (!row["passes"].contains(pass)) continue;
+      const double work = row["times"].get<double>() * row["gflop"].get<double>();
+      flop += work;
+      seconds += work / row["passes"][pass]["gflops"].get<double>();
+      product_seconds += work / row["sgemm_gflops"].get<double>();
+    }
+    if (flop == 0) continue;
+    std::printf("%-32s %-17s %7.2f %17s %7.0f %5.0f%%\n", "all 3x3 layers of stride 1", pass,
+                seconds * 1e3, "", flop / seconds, 100 * product_seconds / seconds);
+    result[pass] = {{"gflops", flop / seconds}, {"share_of_sgemm", product_seconds / seconds}};
+  }
   return result;
 }
 
@@ -281,10 +310,13 @@ int summary(const Options& options) {
   std::printf("%s, batch %d\n%-32s %-17s %7s [%7s %7s] %7s %6s %6s\n",
               backend->description().c_str(), options.batch, "layer", "pass", "ms", "p10", "p90",
               "GFLOP/s", "sgemm", "FMA");
+  nlohmann::json of_3x3;
   for (const Layer& layer : network_layers(options.batch)) {
     if (layer.name.find(options.filter) == std::string::npos) continue;
     report["layers"].push_back(measure(*backend, layer, options.rounds, sgemm));
+    if (is_3x3(layer)) of_3x3.push_back(report["layers"].back());
   }
+  report["all_3x3"] = together(of_3x3);
   return write_report(options.json, report);
 }
 
