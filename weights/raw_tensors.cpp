@@ -5,7 +5,8 @@ namespace afterglow {
 std::int64_t element_count(const std::vector<std::int64_t>& shape, std::int64_t largest) {
   std::int64_t count = 1;
   for (const std::int64_t extent : shape) {
-    if (extent < 0 || (count > 0 && extent > largest / count)) return -1;
+    // Behind an extent of 0, too: others multiply what they find here.
+    if (extent < 0 || extent > largest || (count > 0 && extent > largest / count)) return -1;
     count *= extent;
   }
   return count;

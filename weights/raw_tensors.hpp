@@ -21,7 +21,7 @@ struct RawTensor {
 /// By the names of the file.
 using RawTensors = std::map<std::string, RawTensor>;
 
-/// The product of the extents, or -1 when one is negative or the product is above `largest`.
+/// The product of the extents, or -1 when one is negative or above `largest`, or the product is.
 std::int64_t element_count(const std::vector<std::int64_t>& shape, std::int64_t largest);
 
 /// "(64, 1, 3, 3)".

@@ -14,9 +14,10 @@ RawTensor moved(const RawTensor& from, bool kernel_first) {
   // Axis of `from` that each axis of the result is.
   const int axes[4] = {kernel_first ? 3 : 2, kernel_first ? 2 : 3, kernel_first ? 0 : 1,
                        kernel_first ? 1 : 0};
-  const std::int64_t strides[4] = {s[1] * s[2] * s[3], s[2] * s[3], s[3], 1};
   RawTensor to;
   for (const int axis : axes) to.shape.push_back(s[static_cast<std::size_t>(axis)]);
+  if (from.values.empty()) return to;  // the extents beside the 0 may be of any size
+  const std::int64_t strides[4] = {s[1] * s[2] * s[3], s[2] * s[3], s[3], 1};
   to.values.reserve(from.values.size());
   for (std::int64_t i = 0; i < to.shape[0]; ++i) {
     for (std::int64_t j = 0; j < to.shape[1]; ++j) {
