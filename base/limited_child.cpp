@@ -35,11 +35,12 @@ rlim_t mapped() {
   return pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
 }
 
-void lock(const ChildLimits& limits) {
+/// All limits but that on open files.
+void confine(const ChildLimits& limits) {
+  limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, limits.seconds);
   limit(RLIMIT_AS, mapped() + limits.memory);
   limit(RLIMIT_FSIZE, 0);
-  limit(RLIMIT_NOFILE, 0);
 }
 
 struct ClosePipe {
@@ -80,10 +81,10 @@ void in_limited_child(
     for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPIPE}) {
       std::signal(signal, SIG_DFL);
     }
-    limit(RLIMIT_CORE, 0);
+    confine(limits);  // opening a file reads it already
     try {
       std::FILE* const pipe = fdopen(ends[1], "wb");
-      send(pipe, [&] { lock(limits); });
+      send(pipe, [] { limit(RLIMIT_NOFILE, 0); });
       std::fflush(pipe);
     } catch (const std::bad_alloc&) {
       _exit(kOutOfMemory);

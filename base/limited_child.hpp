@@ -15,9 +15,9 @@ struct ChildLimits {
 
 /// Runs `send` in a forked child with a pipe, and `receive` here on the pipe's other end, until
 /// both are done. `receive` trusts nothing that comes, and returns false when it is nonsense or
-/// ends too early; it may throw. In the child send(pipe) may open files until it calls lock();
-/// after that the limits hold, no file can be opened and none be written. Throws
-/// InputError(subject, ...) when the child crashes, exceeds a limit, or receive() returned false.
+/// ends too early; it may throw. In the child the limits hold and no file can be written;
+/// send(pipe) may open files until it calls lock(). Throws InputError(subject, ...) when the child
+/// crashes, exceeds a limit, or receive() returned false.
 void in_limited_child(
     const std::string& subject, const ChildLimits& limits,
     const std::function<void(std::FILE* pipe, const std::function<void()>& lock)>& send,

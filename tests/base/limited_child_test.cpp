@@ -6,11 +6,13 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace afterglow {
 namespace {
@@ -58,20 +60,26 @@ TEST_CASE("whatever happens in a child becomes one line") {
   CHECK_THAT(complaint([](std::FILE* pipe, const Lock&) { std::fputc('x', pipe); }),
              Contains("cannot be read"));
   CHECK_THAT(complaint([](std::FILE*, const Lock&) {}), Contains("cannot be read"));
-  CHECK_THAT(complaint([](std::FILE*, const Lock& lock) {
-               lock();
+}
+
+TEST_CASE("a child's time, memory and writing are limited before it is locked, too") {
+  CHECK_THAT(complaint([](std::FILE*, const Lock&) {
                while (true) sink = sink + 1;
              }),
              Contains("takes too long"));
-}
-
-TEST_CASE("a locked child has its memory and its open files, and no more") {
-  CHECK_THAT(complaint([](std::FILE* pipe, const Lock& lock) {
-               lock();
-               std::vector<char> much(kLimits.memory, 'm');
+  CHECK_THAT(complaint([](std::FILE* pipe, const Lock&) {
+               std::vector<char> much(2 * kLimits.memory, 'm');
                std::fputc(much.back() == 'm' ? 'k' : 'x', pipe);
              }),
              Contains("too much memory"));
+  const TemporaryFolder folder;
+  CHECK_THAT(complaint([&](std::FILE*, const Lock&) {
+               std::ofstream(folder.path() / "f") << "words" << std::flush;
+             }),
+             Contains("signal 25"));  // SIGXFSZ
+}
+
+TEST_CASE("a locked child has its open files, and no more") {
   CHECK(complaint([](std::FILE* pipe, const Lock& lock) {
           lock();
           std::fputc(open("/proc/self/status", O_RDONLY) < 0 ? 'k' : 'x', pipe);
