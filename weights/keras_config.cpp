@@ -232,7 +232,7 @@ ModelSpec likely_spec(const std::vector<Row>& rows) {
 Json parse(const std::string& text, const Reader& reader) {
   constexpr int kDeepestValue = 64;
   return Json::parse(text, [&](int depth, Json::parse_event_t /*event*/, const Json& /*value*/) {
-    if (depth > kDeepestValue) reader.refuse("has a model_config that is damaged");
+    if (depth > kDeepestValue) reader.refuse("is nested deeper than any model");
     return true;
   });
 }
