@@ -63,6 +63,11 @@ void copy_weights(const fs::path& path, const Safetensors& file, const Colorizat
   }
 }
 
+[[noreturn]] void refuse(const fs::path& path) {
+  throw InputError(path.string(), "is neither a model of afterglow nor a whole Keras model",
+                   "give a model.h5 made by afterglow train, or one saved by Keras");
+}
+
 KerasModel read_keras(const fs::path& path) {
   return KerasModel(path.string(), read_foreign_hdf5(path));
 }
@@ -98,9 +103,12 @@ LoadedModel load_any_model(const fs::path& path, const std::shared_ptr<Backend>&
       loaded.header.pretrained = loaded.model->pretrained();
       return loaded;
     }
-    default:
+    case ModelForm::kAfterglow:
       return load_model(path, backend);
+    case ModelForm::kNone:
+      break;
   }
+  refuse(path);
 }
 
 void load_any_weights(const fs::path& path, ColorizationModel& model, Adam* optimizer) {
@@ -121,10 +129,14 @@ void load_any_weights(const fs::path& path, ColorizationModel& model, Adam* opti
       if (optimizer != nullptr) file.load_optimizer(*optimizer);
       return;
     }
-    default:
+    case ModelForm::kAfterglow:
       load_weights(path, model);
       if (optimizer != nullptr) load_optimizer(path, *optimizer);
+      return;
+    case ModelForm::kNone:
+      break;
   }
+  refuse(path);
 }
 
 void export_model(const LoadedModel& loaded, const std::string& format, const fs::path& path) {
