@@ -12,9 +12,7 @@
 
 namespace afterglow {
 namespace fs = std::filesystem;
-namespace {
 
-/// Asks the system to put a file's (or folder's) data on disk.
 void sync_to_disk(const fs::path& path, const fs::path& shown) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
@@ -28,8 +26,6 @@ void sync_to_disk(const fs::path& path, const fs::path& shown) {
                    "; free some space and run again");
   }
 }
-
-}  // namespace
 
 OutputFile::OutputFile(fs::path final_path) : final_(std::move(final_path)) {
   if (final_.filename().empty()) final_ = final_.parent_path();  // "clips/"

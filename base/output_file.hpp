@@ -32,6 +32,10 @@ class OutputFile {
   bool committed_ = false;
 };
 
+/// Asks the system to put a file's (or folder's) data on disk; messages call it `shown`. Throws
+/// RunError when that fails, but not on a file system that cannot.
+void sync_to_disk(const std::filesystem::path& path, const std::filesystem::path& shown);
+
 /// Throws InputError when one of the inputs (paths; those that are empty or do not exist are passed
 /// over) is the very file or folder that `output` names.
 void refuse_overwriting(const std::filesystem::path& output,

@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/input_file.hpp"
 #include "base/interrupt.hpp"
+#include "base/output_file.hpp"
 #include "base/progress.hpp"
 
 namespace afterglow {
@@ -34,17 +35,11 @@ class PartFile {
   explicit PartFile(const fs::path& to) : path_(to.string() + ".part") {
     std::error_code error;
     if (to.has_parent_path()) fs::create_directories(to.parent_path(), error);
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) {
-      throw InputError(path_.string(), std::string("cannot be written: ") + std::strerror(errno),
-                       "choose another folder");
-    }
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(descriptor_);
-      throw InputError(path_.string(), "is being fetched by another process", "wait for it");
-    }
+    do {
+      open();
+    } while (!has_its_name());
   }
-  ~PartFile() { ::close(descriptor_); }
+  ~PartFile() { close(); }
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
 
@@ -67,9 +62,11 @@ class PartFile {
   }
   /// Gives the file its name.
   void commit(const fs::path& to) {
+    sync_to_disk(path_, to);
     std::error_code error;
-    if (::fsync(descriptor_) == 0) fs::rename(path_, to, error);
+    fs::rename(path_, to, error);
     if (error) throw RunError(to.string() + ": cannot be put in place: " + error.message());
+    sync_to_disk(to.has_parent_path() ? to.parent_path() : fs::path("."), to);
   }
   void remove() {
     std::error_code ignored;
@@ -77,6 +74,35 @@ class PartFile {
   }
 
  private:
+  /// Opens and locks what now has the name. Links are not followed: whoever may write to the folder
+  /// could have any file overwritten.
+  void open() {
+    close();
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+    struct stat status = {};
+    const bool link = descriptor_ < 0 && errno == ELOOP;
+    if (link || (::fstat(descriptor_, &status) == 0 && !S_ISREG(status.st_mode))) {
+      close();
+      throw InputError(path_.string(), "is no plain file", "remove it");
+    }
+    if (descriptor_ < 0) {
+      throw InputError(path_.string(), std::string("cannot be written: ") + std::strerror(errno),
+                       "choose another folder");
+    }
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      close();
+      throw InputError(path_.string(), "is being fetched by another process", "wait for it");
+    }
+  }
+  /// False when another process gave the file its final name, or removed it, before it was locked.
+  bool has_its_name() const {
+    struct stat opened = {}, named = {};
+    return ::fstat(descriptor_, &opened) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+  }
+  void close() {
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  }
   [[noreturn]] void fail() const {
     throw RunError(path_.string() + ": cannot be written: " + std::strerror(errno));
   }
@@ -93,10 +119,12 @@ class Transfer {
     if (!curl_) throw RunError("libcurl cannot be started");
   }
 
-  /// What went wrong; empty when all has come.
-  std::string run(const std::string& address) {
+  /// What went wrong; empty when all has come. With `anew` the address is asked for the whole file,
+  /// which takes the place of what is there as soon as it looks like the file.
+  std::string run(const std::string& address, bool anew = false) {
     const std::uint64_t there = part_.size();
     failure_ = nullptr;
+    anew_ = anew;
     curl_easy_reset(curl_.get());
     set(CURLOPT_URL, address.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https,file");
@@ -109,7 +137,7 @@ class Transfer {
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(CURLOPT_LOW_SPEED_TIME, kSilentSeconds);
     set(CURLOPT_USERAGENT, "afterglow");
-    set(CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(there));
+    set(CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(anew ? 0 : there));
     set(CURLOPT_WRITEFUNCTION, &Transfer::write);
     set(CURLOPT_WRITEDATA, this);
     set(CURLOPT_XFERINFOFUNCTION, &Transfer::check_interrupt);
@@ -119,24 +147,21 @@ class Transfer {
     const CURLcode code = curl_easy_perform(curl_.get());
     throw_if_interrupted();
     if (failure_) std::rethrow_exception(failure_);
-    if (!refused_.empty()) {
-      part_.clear();
-      return std::exchange(refused_, {});
-    }
+    if (!refused_.empty()) return std::exchange(refused_, {});
     if (part_.size() == request_.bytes) return "";
     long status = 0;
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
     // A server that cannot go on from there begins again. (libcurl takes a 416 for success.)
     const bool no_range =
         code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME || status == 416;
-    if (there > 0 && no_range) {
-      part_.clear();
-      return run(address);
-    }
-    if (code == CURLE_OK) {  // whole, but another file
+    if (there > 0 && no_range && !anew) return run(address, /*anew=*/true);
+    if (code == CURLE_OK) {
       const std::uint64_t bytes = part_.size();
-      part_.clear();
-      return "gives " + std::to_string(bytes) + " bytes, not " + std::to_string(request_.bytes);
+      // Whole, but another file; without a length it may as well have broken off. With `anew_` what
+      // is there is not from here.
+      if (length() >= 0 && !anew_) part_.clear();
+      return "gives " + std::to_string(anew_ ? 0 : bytes) + " bytes, not " +
+             std::to_string(request_.bytes);
     }
     if (status >= 400) return "answers with status " + std::to_string(status);
     return *said != '\0' ? said : curl_easy_strerror(code);
@@ -154,21 +179,37 @@ class Transfer {
     }
   }
 
+  /// Bytes that the server says it sends; negative when it does not say.
+  curl_off_t length() const {
+    curl_off_t bytes = -1;
+    curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &bytes);
+    return bytes;
+  }
+
+  /// What is wrong with the next bytes; empty when nothing is.
+  std::string look_at(std::string_view bytes) {
+    const std::uint64_t so_far = anew_ ? 0 : part_.size();
+    if (so_far == 0 && is_html_page(bytes)) return "gives an HTML page, not the file";
+    if (anew_) {
+      const curl_off_t said = length();
+      if (said >= 0 && static_cast<std::uint64_t>(said) != request_.bytes) {
+        return "gives " + std::to_string(said) + " bytes, not " + std::to_string(request_.bytes);
+      }
+      part_.clear();
+      anew_ = false;
+    }
+    if (bytes.size() <= request_.bytes - std::min(so_far, request_.bytes)) return "";
+    part_.clear();
+    return "gives more than the " + std::to_string(request_.bytes) + " bytes of the file";
+  }
+
   static std::size_t write(char* data, std::size_t, std::size_t count, void* self_pointer) {
     auto& self = *static_cast<Transfer*>(self_pointer);
     try {
-      const std::uint64_t so_far = self.part_.size();
-      if (count > self.request_.bytes - std::min(so_far, self.request_.bytes)) {
-        self.refused_ =
-            "gives more than the " + std::to_string(self.request_.bytes) + " bytes of the file";
-        return 0;
-      }
-      if (so_far == 0 && is_html_page({data, count})) {
-        self.refused_ = "gives an HTML page, not the file";
-        return 0;
-      }
+      self.refused_ = self.look_at({data, count});
+      if (!self.refused_.empty()) return 0;
       self.part_.append(data, count);
-      self.progress_.update(static_cast<std::int64_t>((so_far + count) >> 20));
+      self.progress_.update(static_cast<std::int64_t>(self.part_.size() >> 20));
       return count;
     } catch (...) {  // must not fly through libcurl
       self.failure_ = std::current_exception();
@@ -185,6 +226,7 @@ class Transfer {
   std::unique_ptr<CURL, Cleanup> curl_;
   std::exception_ptr failure_;
   std::string refused_;
+  bool anew_ = false;  // nothing of this answer is in the part yet, which is to give way to it
 };
 
 }  // namespace

@@ -21,10 +21,11 @@ struct DownloadRequest {
 
 /// Fetches a file. What has come lies in `to`.part, from where a later call goes on; only a whole,
 /// checked file gets its name. An address that breaks off is asked for the rest again while that
-/// brings it on. Redirections are followed, a proxy is taken from the environment. A file that
-/// fails the check is removed. Throws InputError when `to` cannot be written or another process
-/// fetches it, RunError, which says why of every address, when none gives the file, Interrupted
-/// after Ctrl-C.
+/// brings it on; of one that cannot go on from there the whole file, which takes the part's place
+/// unless it is a page of HTML or says another length. Redirections are followed, a proxy is taken
+/// from the environment. A file that fails the check is removed. Throws InputError when `to` cannot
+/// be written, its part is no plain file or another process fetches it, RunError, which says why of
+/// every address, when none gives the file, Interrupted after Ctrl-C.
 void download(const DownloadRequest& request);
 
 /// True for bytes that begin like a page of HTML, which servers give in place of what they lack.

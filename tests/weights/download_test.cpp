@@ -1,8 +1,16 @@
 #include "weights/download.hpp"
 
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/sha256.hpp"
@@ -44,6 +52,11 @@ struct Fixture {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
+  void write_part(const std::string& bytes) const {
+    fs::create_directories(to.parent_path());
+    std::ofstream(part, std::ios::binary) << bytes;
+  }
+
   void check_fetched(const std::vector<std::string>& addresses) const {
     download(request(addresses));
     CHECK(read(to) == file_bytes());
@@ -59,7 +72,23 @@ struct Fixture {
   }
 };
 
+/// What the calls below do instead, once.
+std::function<int()> at_fsync, at_flock;
+
 }  // namespace
+}  // namespace afterglow
+
+// The program's calls of these come here.
+extern "C" int fsync(int descriptor) {
+  if (afterglow::at_fsync) return std::exchange(afterglow::at_fsync, nullptr)();
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
+extern "C" int flock(int descriptor, int operation) noexcept {
+  if (afterglow::at_flock) std::exchange(afterglow::at_flock, nullptr)();
+  return static_cast<int>(::syscall(SYS_flock, descriptor, operation));
+}
+
+namespace afterglow {
 
 TEST_CASE_METHOD(Fixture, "download: a file comes over HTTP and from a file: address") {
   const HttpServer server([](const HttpRequest& request) { return serve(file_bytes(), request); });
@@ -183,6 +212,75 @@ TEST_CASE_METHOD(Fixture, "download: no server, no folder, a second process") {
     CHECK_THROWS_WITH(download(request({nobody})), Catch::Contains("another process"));
     return serve(file_bytes(), asked);
   });
+  check_fetched({server.address("w")});
+}
+
+TEST_CASE_METHOD(Fixture, "download: an answer without a length may break off as well") {
+  const HttpServer server([](const HttpRequest& request) {
+    HttpAnswer answer = serve(file_bytes(), request);
+    answer.length = -2;
+    answer.break_after = 100'000;
+    return answer;
+  });
+  check_fetched({server.address("w")});
+  CHECK(server.requests().back().from == 200'000);
+}
+
+TEST_CASE_METHOD(Fixture, "download: an address without ranges takes nothing that others gave") {
+  const HttpServer server([](const HttpRequest& request) {
+    if (request.path == "/page") return HttpAnswer{200, {}, "<html>Please log in</html>"};
+    if (request.path == "/error") return HttpAnswer{200, {}, "{\"error\": 7}"};
+    return HttpAnswer{503, {}, {}};
+  });
+  write_part(file_bytes().substr(0, 250'000));
+  check_refused({server.address("page")}, "gives an HTML page, not the file", 250'000);
+  check_refused({server.address("error")}, "gives 12 bytes, not 300000", 250'000);
+  check_refused({server.address("w"), server.address("page"), server.address("error")},
+                "the next fetch goes on from here", 250'000);
+}
+
+TEST_CASE_METHOD(Fixture, "download: a part that is a link is not followed") {
+  const HttpServer server([](const HttpRequest& request) { return serve(file_bytes(), request); });
+  const fs::path precious = folder.path() / "precious";
+  std::ofstream(precious) << "precious";
+  fs::create_directories(to.parent_path());
+  SECTION("to a file") {
+    fs::create_symlink(precious, part);
+    CHECK_THROWS_WITH(download(request({server.address("w")})), Catch::Contains("no plain file"));
+    CHECK(read(precious) == "precious");
+  }
+  SECTION("a pipe") {
+    REQUIRE(::mkfifo(part.c_str(), 0600) == 0);
+    CHECK_THROWS_WITH(download(request({server.address("w")})), Catch::Contains("no plain file"));
+  }
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "download: what another process finished in the meantime stays as it is") {
+  const HttpServer server([](const HttpRequest& request) { return serve(file_bytes(), request); });
+  write_part("other");
+  const fs::path finished = folder.path() / "finished";
+  at_flock = [&] {
+    fs::rename(part, finished);
+    return 0;
+  };
+  check_fetched({server.address("w")});
+  CHECK(read(finished) == "other");
+}
+
+TEST_CASE_METHOD(Fixture, "download: a file that cannot be put on disk is no success") {
+  const HttpServer server([](const HttpRequest& request) { return serve(file_bytes(), request); });
+  at_fsync = [] {
+    errno = EIO;
+    return -1;
+  };
+  CHECK_THROWS_WITH(download(request({server.address("w")})),
+                    Catch::Contains("cannot be written to disk"));
+  CHECK_FALSE(fs::exists(to));
+  at_fsync = [] {  // a file system that has no such call
+    errno = EINVAL;
+    return -1;
+  };
   check_fetched({server.address("w")});
 }
 
