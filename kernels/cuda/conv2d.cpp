@@ -130,10 +130,10 @@ void CudaBackend::conv2d_backward_weights(const Conv2dGeometry& g, Source x, Sou
     unpack_kernel<T>(context_.stream(), layout, packed_dw.data(), dw.data());
   };
   const std::size_t values = std::size_t(g.kh) * g.kw * layout.padded_in * layout.padded_out;
-  if (operands == Operands::kBfloat16) {
-    unpack(context_.scratch<bfloat16>(values));
-  } else {
+  if (has_float32_result(convolution)) {
     unpack(context_.scratch<float>(values));
+  } else {
+    unpack(context_.scratch<bfloat16>(values));
   }
   check_launch("unpack_kernel");
   if (!db.empty()) sum_rows({y_rows(g), g.k}, dy, db);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "kernels/cuda/context.hpp"
@@ -27,8 +28,8 @@ class Convolutions {
   explicit Convolutions(Context& context);
 
   /// Queues the convolution. At its first time, everything that can compute it is tried on this
-  /// very memory (`out` is overwritten again and again) and the fastest is kept. Throws Unsupported
-  /// when nothing deterministic can.
+  /// very memory (`out` is overwritten again and again) and the fastest is kept; what fails is left
+  /// out. Throws Unsupported when nothing deterministic can, and the last failure when all failed.
   void run(const CudnnConvolution& convolution, const ConvolutionMemory& memory);
 
   /// All convolutions run so far, in that order.
@@ -47,10 +48,13 @@ class Convolutions {
 
   /// What was remembered, if it still exists; else the fastest of all ways.
   Way choose(const CudnnConvolution& convolution, const ConvolutionMemory& memory);
+  /// Nothing when it no longer exists.
+  std::optional<Way> way(const CudnnConvolution& convolution, const PlanChoice& known) const;
   std::vector<Way> ways(const CudnnConvolution& convolution) const;
   std::vector<Way> ways(const CudnnConvolution& convolution, Method method) const;
   void execute(const CudnnConvolution& convolution, const ConvolutionMemory& memory,
                const Way& way);
+  /// Of one call among several that follow each other.
   double microseconds(const std::function<void()>& work);
 
   Context& context_;

@@ -261,10 +261,10 @@ Engine engine_of(const Descriptor& configuration) {
 
 bool is_wanted(const Engine& engine, Operands operands) {
   if (engine.has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC)) return false;
+  if (engine.has(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION)) return false;
   if (operands != Operands::kFloat32) return true;
   return !engine.has(CUDNN_NUMERICAL_NOTE_TENSOR_CORE) &&
-         !engine.has(CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) &&
-         !engine.has(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION);
+         !engine.has(CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS);
 }
 
 std::string describe(const Engine& engine) {
@@ -290,7 +290,52 @@ std::optional<Descriptor> make_plan(const Descriptor& configuration, const Descr
   return plan;
 }
 
+/// Places of configurations from the heuristics' second list, which is asked when the first has
+/// nothing, begin here.
+constexpr std::size_t kFallback = 1000;
+
 }  // namespace
+
+/// Makes the plans of one convolution.
+class PlanMaker {
+ public:
+  PlanMaker(const CudnnConvolution& convolution, const Descriptor& device, std::size_t workspace)
+      : convolution_(convolution),
+        device_(device),
+        workspace_(workspace),
+        graph_(std::make_shared<Descriptors>(operation_graph(convolution))) {}
+
+  std::vector<Descriptor> configurations(cudnnBackendHeurMode_t mode) const {
+    return engine_configurations(graph_->back(), device_, mode);
+  }
+
+  /// Nothing when it is not wanted, or cannot be had.
+  std::optional<CudnnPlan> make(const Descriptor& configuration, const Engine& engine,
+                                std::size_t place) const {
+    if (!is_wanted(engine, convolution_.operands)) return std::nullopt;
+    std::optional<Descriptor> made = make_plan(configuration, device_);
+    if (!made) return std::nullopt;
+    std::int64_t count = 0, bytes = 0;
+    AFTERGLOW_CUDA(cudnnBackendGetAttribute(made->get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                            CUDNN_TYPE_INT64, 1, &count, &bytes));
+    if (bytes < 0 || static_cast<std::size_t>(bytes) > workspace_) return std::nullopt;
+    CudnnPlan plan;
+    plan.graph_ = graph_;
+    plan.plan_ = std::move(*made);
+    plan.workspace_ = static_cast<std::size_t>(bytes);
+    plan.place_ = place;
+    plan.engine_ = engine.index;
+    plan.notes_ = describe(engine);
+    plan.has_bias_ = convolution_.pass == Pass::kForward && convolution_.bias;
+    return plan;
+  }
+
+ private:
+  const CudnnConvolution& convolution_;
+  const Descriptor& device_;
+  std::size_t workspace_;
+  std::shared_ptr<const Descriptors> graph_;
+};
 
 std::string CudnnConvolution::name() const {
   const auto number = [](std::int32_t value) { return std::to_string(value); };
@@ -365,31 +410,31 @@ Descriptor device_properties(const std::string& json) {
 
 std::vector<CudnnPlan> find_plans(const CudnnConvolution& convolution, const Descriptor& device,
                                   std::size_t workspace, std::size_t most) {
-  auto graph = std::make_shared<Descriptors>(operation_graph(convolution));
+  const PlanMaker maker(convolution, device, workspace);
   std::vector<CudnnPlan> plans;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     if (!plans.empty()) break;
-    for (Descriptor& configuration : engine_configurations(graph->back(), device, mode)) {
+    std::size_t place = mode == CUDNN_HEUR_MODE_A ? 0 : kFallback;
+    for (const Descriptor& configuration : maker.configurations(mode)) {
       if (plans.size() == most) break;
-      const Engine engine = engine_of(configuration);
-      if (!is_wanted(engine, convolution.operands)) continue;
-      std::optional<Descriptor> made = make_plan(configuration, device);
-      if (!made) continue;
-      std::int64_t count = 0, bytes = 0;
-      AFTERGLOW_CUDA(cudnnBackendGetAttribute(made->get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
-                                              CUDNN_TYPE_INT64, 1, &count, &bytes));
-      if (bytes < 0 || static_cast<std::size_t>(bytes) > workspace) continue;
-      CudnnPlan plan;
-      plan.graph_ = graph;
-      plan.plan_ = std::move(*made);
-      plan.workspace_ = static_cast<std::size_t>(bytes);
-      plan.engine_ = engine.index;
-      plan.notes_ = describe(engine);
-      plan.has_bias_ = convolution.pass == Pass::kForward && convolution.bias;
-      plans.push_back(std::move(plan));
+      std::optional<CudnnPlan> plan = maker.make(configuration, engine_of(configuration), place++);
+      if (plan) plans.push_back(std::move(*plan));
     }
   }
   return plans;
+}
+
+std::optional<CudnnPlan> find_plan(const CudnnConvolution& convolution, const Descriptor& device,
+                                   std::size_t workspace, std::size_t place, std::int64_t engine) {
+  const PlanMaker maker(convolution, device, workspace);
+  const bool fallback = place >= kFallback;
+  const auto configurations =
+      maker.configurations(fallback ? CUDNN_HEUR_MODE_FALLBACK : CUDNN_HEUR_MODE_A);
+  const std::size_t index = fallback ? place - kFallback : place;
+  if (index >= configurations.size()) return std::nullopt;
+  const Engine found = engine_of(configurations[index]);
+  if (found.index != engine) return std::nullopt;
+  return maker.make(configurations[index], found, place);
 }
 
 void CudnnPlan::execute(cudnnHandle_t handle, const void* a, const void* b, const void* bias,

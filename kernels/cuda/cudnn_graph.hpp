@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,8 @@ class CudnnPlan {
  public:
   /// Memory that execute() needs besides the operands.
   std::size_t workspace() const { return workspace_; }
+  /// Where cuDNN's heuristics have it: how find_plan() finds it again.
+  std::size_t place() const { return place_; }
   /// cuDNN's number of the engine.
   std::int64_t engine() const { return engine_; }
   /// "tensor cores, winograd, compiled at run time"; empty for none of these.
@@ -73,11 +76,11 @@ class CudnnPlan {
                void* workspace) const;
 
  private:
-  friend std::vector<CudnnPlan> find_plans(const CudnnConvolution&, const Descriptor&, std::size_t,
-                                           std::size_t);
+  friend class PlanMaker;
   std::shared_ptr<const std::vector<Descriptor>> graph_;  // what the plan was made from
   Descriptor plan_;
   std::size_t workspace_ = 0;
+  std::size_t place_ = 0;
   std::int64_t engine_ = 0;
   std::string notes_;
   bool has_bias_ = false;
@@ -88,5 +91,10 @@ class CudnnPlan {
 /// when cuDNN knows none.
 std::vector<CudnnPlan> find_plans(const CudnnConvolution& convolution, const Descriptor& device,
                                   std::size_t workspace, std::size_t most);
+
+/// The one of them that had this place and this engine, without making the others; nothing when
+/// that is no longer so.
+std::optional<CudnnPlan> find_plan(const CudnnConvolution& convolution, const Descriptor& device,
+                                   std::size_t workspace, std::size_t place, std::int64_t engine);
 
 }  // namespace afterglow::cuda

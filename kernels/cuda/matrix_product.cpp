@@ -8,6 +8,10 @@ CublasHandle make_cublas(cudaStream_t stream) {
   AFTERGLOW_CUDA(cublasCreate(&raw));
   CublasHandle handle(raw);
   AFTERGLOW_CUDA(cublasSetStream(raw, stream));
+  // Of products of bfloat16, too, sums are float32; TF32 is asked for product by product.
+  AFTERGLOW_CUDA(cublasSetMathMode(
+      raw, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH |
+                                     CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
   return handle;
 }
 
@@ -51,10 +55,11 @@ void MatrixProducts::run(const CudnnConvolution& convolution, const void* a, con
   const cudaDataType_t type = half ? CUDA_R_16BF : CUDA_R_32F;
   const cublasComputeType_t compute =
       convolution.operands == Operands::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  const cudaDataType_t out_type = has_float32_result(convolution) ? CUDA_R_32F : type;
   const float one = 1, zero = 0;
   AFTERGLOW_CUDA(cublasSetWorkspace(cublas_.get(), workspace, kWorkspace));
   AFTERGLOW_CUDA(cublasGemmEx(cublas_.get(), p.op_a, p.op_b, p.m, p.n, p.k, &one, p.a, type, p.lda,
-                              p.b, type, p.ldb, &zero, out, type, p.m, compute,
+                              p.b, type, p.ldb, &zero, out, out_type, p.m, compute,
                               CUBLAS_GEMM_DEFAULT));
 }
 

@@ -12,6 +12,14 @@ namespace afterglow::cuda {
 /// padding.
 bool is_matrix_product(const CudnnConvolution& convolution);
 
+/// What a convolution's result is stored as. A gradient of bfloat16's kernel is float32 where
+/// cuBLAS makes it; cuDNN (9.19) has no plan that does, so that elsewhere it is rounded to bfloat16
+/// once, when its float32 sums are complete.
+inline bool has_float32_result(const CudnnConvolution& convolution) {
+  return convolution.operands != Operands::kBfloat16 ||
+         (convolution.pass == Pass::kBackwardWeights && is_matrix_product(convolution));
+}
+
 class MatrixProducts {
  public:
   /// Bytes of device memory that cuBLAS is given once and for all, so that it allocates none of

@@ -13,7 +13,7 @@
 namespace afterglow::cuda {
 namespace {
 
-constexpr const char* kHeader = "afterglow convolution plans 1";
+constexpr const char* kHeader = "afterglow convolution plans 2";
 
 // In the order of Method.
 constexpr std::array<const char*, 3> kMethods{"fused", "bare", "product"};
@@ -42,7 +42,7 @@ void PlanStore::read() {
     std::istringstream words(line);
     std::string key, kind;
     PlanChoice choice;
-    if (!(words >> key >> kind >> choice.index >> choice.engine >> choice.microseconds)) continue;
+    if (!(words >> key >> kind >> choice.place >> choice.engine >> choice.microseconds)) continue;
     const auto method = std::find(kMethods.begin(), kMethods.end(), kind);
     if (method == kMethods.end()) continue;
     choice.method = static_cast<Method>(method - kMethods.begin());
@@ -59,7 +59,7 @@ void PlanStore::write() const {
     std::ofstream file(beside);
     file << kHeader << '\n';
     for (const auto& [key, choice] : choices_) {
-      file << key << ' ' << kMethods[static_cast<std::size_t>(choice.method)] << ' ' << choice.index
+      file << key << ' ' << kMethods[static_cast<std::size_t>(choice.method)] << ' ' << choice.place
            << ' ' << choice.engine << ' ' << choice.microseconds << '\n';
     }
     if (!file.flush()) {

@@ -20,7 +20,7 @@ enum class Method : std::int32_t {
 /// What was found to be the fastest.
 struct PlanChoice {
   Method method = Method::kBare;
-  std::size_t index = 0;    // cuDNN: place in find_plans of the fused or the bare convolution
+  std::size_t place = 0;    // cuDNN: CudnnPlan::place of the fused or the bare convolution
   std::int64_t engine = 0;  // cuDNN: that must stand there
   double microseconds = 0;  // when it was measured
 };

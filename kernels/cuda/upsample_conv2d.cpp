@@ -73,12 +73,16 @@ void CudaBackend::upsample_conv2d_backward_weights(const UpsampleConv2dGeometry&
   const CudnnConvolution convolution = cudnn_convolution(g, operands, Pass::kBackwardWeights);
   const OperandSource x_operand(context_, operands, x_rows(g), g.c, x);
   const auto low = low_gradient(g, convolution, dy);
-  const auto low_dw =
-      context_.scratch<std::byte>(kernel_size(convolution) * bytes_of(type_of(operands)));
-  convolutions_.run(convolution, {.a = x_operand.data(), .b = low.data(), .out = low_dw.data()});
-  with_operands(operands, low_dw.data(), [&]<typename T>(const T* from) {
-    unpack_sub_pixel_kernel(context_.stream(), g, convolution.c, convolution.k, from, dw.data());
-  });
+  const auto unpack = [&]<typename T>(const Scratch<T>& low_dw) {
+    convolutions_.run(convolution, {.a = x_operand.data(), .b = low.data(), .out = low_dw.data()});
+    unpack_sub_pixel_kernel<T>(context_.stream(), g, convolution.c, convolution.k, low_dw.data(),
+                               dw.data());
+  };
+  if (has_float32_result(convolution)) {
+    unpack(context_.scratch<float>(kernel_size(convolution)));
+  } else {
+    unpack(context_.scratch<bfloat16>(kernel_size(convolution)));
+  }
   check_launch("unpack_sub_pixel_kernel");
   if (!db.empty()) sum_rows({std::int64_t{g.n} * g.out_h() * g.out_w(), g.k}, dy, db);
 }

@@ -182,11 +182,14 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, siz
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
   const Call call(__func__);
   if (const cublasStatus_t status = refused(call, handle)) return status;
-  if (mode != CUBLAS_DEFAULT_MATH && mode != CUBLAS_TF32_TENSOR_OP_MATH &&
-      mode != CUBLAS_PEDANTIC_MATH) {
+  // Sums are never of less than float32 here: that flag changes nothing.
+  const auto plain = static_cast<cublasMath_t>(
+      static_cast<int>(mode) & ~int{CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION});
+  if (plain != CUBLAS_DEFAULT_MATH && plain != CUBLAS_TF32_TENSOR_OP_MATH &&
+      plain != CUBLAS_PEDANTIC_MATH) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
-  handle->math = mode;
+  handle->math = plain;
   return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -167,6 +167,9 @@ bool computed_attribute(const Descriptor& d, Name name, Type* type, Dims* values
     *type = CUDNN_TYPE_NUMERICAL_NOTE;
     if (d.engine.tensor_core) values->push_back(CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
     if (d.engine.nondeterministic) values->push_back(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC);
+    if (d.engine.reduced_sums) {
+      values->push_back(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION);
+    }
     return true;
   }
   if (d.kind == CUDNN_BACKEND_ENGINE_DESCRIPTOR && name == CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE) {

@@ -40,6 +40,8 @@ void execute(cudaStream_t stream, const Child& plan, const Child& pack) {
          "not a plan and a variant pack", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
   demand(plan->finalized && pack->finalized, "a plan or a variant pack that is not finalized",
          CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED);
+  demand(engine_of(*plan).executes, "the engine cannot be executed",
+         CUDNN_STATUS_EXECUTION_FAILED_CUDART);
   const Dims uids = pack->integers(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const Dims addresses = pack->integers(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
   Pointers pointers;

@@ -43,6 +43,8 @@ struct Engine {
   /// Results then differ in their last bit from call to call.
   bool nondeterministic = false;
   bool runtime_compiled = false;  // a behaviour note only
+  bool reduced_sums = false;      // a numerical note only: sums in less than float32
+  bool executes = true;           // else plans of it finalize, and fail when they are executed
   bool supported = true;          // else plans of it do not finalize
 };
 
