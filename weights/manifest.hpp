@@ -29,8 +29,8 @@ const KnownWeights& find_weights(const std::string& name);
 /// Throws InputError when neither XDG_CACHE_HOME nor HOME says where that is.
 std::filesystem::path weights_folder();
 
-/// The file that an option names: a known name, where no file of that name lies, stands for what was
-/// fetched under it. Throws InputError when that was not.
+/// The file that an option names: a known name, where no file of that name lies, stands for what
+/// was fetched under it. Throws InputError when that was not.
 std::filesystem::path weights_file(const std::filesystem::path& given);
 
 /// What is wrong with a file that claims to be these weights; empty when nothing is. Checks size
