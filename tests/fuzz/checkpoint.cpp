@@ -12,6 +12,10 @@ using namespace afterglow;
 struct Network {
   std::unique_ptr<ColorizationModel> model = make_model(make_cpu_backend(), {}, 0);
   Adam optimizer{model->parameters(), {}};
+  // Asked for once: their names take long to put together.
+  const std::vector<Weight> weights = model->weights();
+  const std::vector<Weight> first_moments = optimizer.first_moments();
+  const std::vector<Weight> second_moments = optimizer.second_moments();
 };
 
 std::vector<std::uint64_t> extents(const Shape& shape) {
@@ -55,16 +59,14 @@ void add_training_state(fuzz::Hdf5Maker& maker) {
   });
 }
 
-void add_optimizer(fuzz::Hdf5Maker& maker, fuzz::Choices& choices, const Adam& optimizer) {
+void add_optimizer(fuzz::Hdf5Maker& maker, fuzz::Choices& choices, const Network& network) {
   maker.group(maker.root(), "optimizer_weights", [&](hid_t group) {
     maker.dataset(group, "iteration:0", {}, H5T_NATIVE_INT64);
     maker.group(group, "Adam", [&](hid_t adam) {
-      maker.group(adam, "m", [&](hid_t m) {
-        add_weights(maker, choices, m, optimizer.first_moments(), false);
-      });
-      maker.group(adam, "v", [&](hid_t v) {
-        add_weights(maker, choices, v, optimizer.second_moments(), false);
-      });
+      maker.group(adam, "m",
+                  [&](hid_t m) { add_weights(maker, choices, m, network.first_moments, false); });
+      maker.group(adam, "v",
+                  [&](hid_t v) { add_weights(maker, choices, v, network.second_moments, false); });
     });
   });
 }
@@ -83,10 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   maker.attribute(root, "fit", std::string("crop"));
   maker.attribute(root, "pretrained", std::string("block1_conv1"));
   add_training_state(maker);
-  maker.group(root, "model_weights", [&](hid_t group) {
-    add_weights(maker, choices, group, network.model->weights(), true);
-  });
-  add_optimizer(maker, choices, network.optimizer);
+  maker.group(root, "model_weights",
+              [&](hid_t group) { add_weights(maker, choices, group, network.weights, true); });
+  add_optimizer(maker, choices, network);
   const std::filesystem::path& path = maker.close();
   fuzz::refused_or_read([&] { load_weights(path, *network.model); });
   return fuzz::refused_or_read([&] { load_optimizer(path, network.optimizer); });
