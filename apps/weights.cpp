@@ -29,6 +29,7 @@ void list(bool as_json) {
                       {"file", known.file},
                       {"bytes", known.bytes},
                       {"sha256", known.sha256.empty() ? nullptr : nlohmann::json(known.sha256)},
+                      {"md5", known.md5.empty() ? nullptr : nlohmann::json(known.md5)},
                       {"licence", known.licence},
                       {"purpose", known.purpose},
                       {"addresses", known.addresses},
@@ -42,8 +43,11 @@ void list(bool as_json) {
                 fs::exists(weights_folder() / known.file) ? "  (fetched)" : "");
     std::printf("  file     %s, %.1f MB\n", known.file.c_str(),
                 static_cast<double>(known.bytes) / 1e6);
-    std::printf("  sha256   %s\n", known.sha256.empty() ? "none published; the size is checked"
-                                                        : known.sha256.c_str());
+    if (known.sha256.empty()) {
+      std::printf("  md5      %s\n", known.md5.c_str());
+    } else {
+      std::printf("  sha256   %s\n", known.sha256.c_str());
+    }
     std::printf("  licence  %s\n", known.licence.c_str());
     std::printf("  for      %s\n", known.purpose.c_str());
     for (const std::string& address : known.addresses)
@@ -81,8 +85,7 @@ void fetch(const FetchCommand& command) {
                                command.mirror + (folder ? known->file : ""));
     }
     download(request);
-    std::printf("%s: fetched%s\n", path.c_str(),
-                known->sha256.empty() ? "; its size is right, no checksum is published" : "");
+    std::printf("%s: fetched\n", path.c_str());
   }
 }
 
@@ -102,15 +105,15 @@ void verify(const std::vector<fs::path>& paths) {
     const std::string bytes = read_file(path, kLargestWeightsFile, "a file of weights");
     const KnownWeights* const known = claimed(path, bytes.size());
     if (known == nullptr) {
-      throw InputError(path.string(), "is none of the files that `weights list` names",
-                       "its SHA-256 is " + sha256(bytes));
+      throw InputError(path.string(),
+                       "(SHA-256 " + sha256(bytes) + ") is none of the files that are known",
+                       "`afterglow weights list` names them");
     }
     const std::string problem = check_weights(*known, bytes);
     if (!problem.empty()) {
       throw InputError(path.string(), problem, "fetch " + known->name + " again");
     }
-    std::printf("%s: %s, %s\n", path.c_str(), known->name.c_str(),
-                known->sha256.empty() ? "of the right size; no checksum is published" : "ok");
+    std::printf("%s: %s, ok\n", path.c_str(), known->name.c_str());
   }
 }
 
@@ -151,7 +154,7 @@ void add_weights(CLI::App& program) {
   fetch_app->callback([command] { fetch(*command); });
 
   CLI::App* const verify_app =
-      app->add_subcommand("verify", "Check files of weights by size and SHA-256");
+      app->add_subcommand("verify", "Check files of weights by size and checksum");
   const auto paths = std::make_shared<std::vector<fs::path>>();
   verify_app->add_option("FILE", *paths, "Files, under whatever name")->required();
   verify_app->callback([paths] { verify(*paths); });

@@ -10,7 +10,7 @@ packages=(
   libhdf5-dev
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
   libstb-dev libcli11-dev nlohmann-json3-dev
-  libprotobuf-dev protobuf-compiler libzip-dev libcurl4-openssl-dev
+  libprotobuf-dev protobuf-compiler libzip-dev libcurl4-openssl-dev libssl-dev
 )
 if [[ ${1:-} == --tests ]]; then
   packages+=(catch2 libbenchmark-dev)

@@ -1,6 +1,9 @@
 #include "weights/manifest.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "base/error.hpp"
@@ -8,12 +11,32 @@
 #include "weights/download.hpp"
 
 namespace afterglow {
+namespace {
+
+std::string md5(std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+  std::size_t size = sum.size();
+  if (EVP_Q_digest(nullptr, "MD5", nullptr, bytes.data(), bytes.size(), sum.data(), &size) != 1) {
+    throw Error("OpenSSL cannot make an MD5 sum");
+  }
+  std::string text;
+  for (std::size_t i = 0; i < size; ++i) {
+    constexpr const char* kDigits = "0123456789abcdef";
+    text += kDigits[sum[i] >> 4];
+    text += kDigits[sum[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
 const std::vector<KnownWeights>& known_weights() {
   static const std::vector<KnownWeights> known = {
       {"vgg16",
        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
        58'889'256,
        "",
+       "6d6bbae143d832006294945121d1f1fc",  // tf_keras/src/applications/vgg16.py
        "CC BY 4.0 (VGG, University of Oxford)",
        "train --arch vgg16 --vgg16-weights",
        {"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
@@ -22,6 +45,7 @@ const std::vector<KnownWeights>& known_weights() {
        "colorization_release_v2.caffemodel",
        128'946'764,
        "f5af1e602646328c792e1094f9876fe9cd4c09ac46fa886e5708a1abc89137b1",
+       "",
        "BSD 2-Clause (Zhang, Isola, Efros)",
        "--colorizer eccv16",
        {"https://storage.openvinotoolkit.org/repositories/datumaro/models/colorization/"
@@ -32,6 +56,7 @@ const std::vector<KnownWeights>& known_weights() {
        "colorization_release_v2-9b330a0b.pth",
        128'976'165,
        "9b330a0bae53f4ded77b1e23defbf78beaa09c10ebc4c4999e8e4f4a160b93f9",
+       "",
        "BSD 2-Clause (Zhang, Isola, Efros)",
        "--colorizer eccv16",
        {"https://colorizers.s3.us-east-2.amazonaws.com/colorization_release_v2-9b330a0b.pth"}}};
@@ -76,9 +101,10 @@ std::string check_weights(const KnownWeights& weights, std::string_view bytes) {
   if (bytes.size() != weights.bytes) {
     return "has " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(weights.bytes);
   }
-  if (weights.sha256.empty()) return "";
-  const std::string sum = sha256(bytes);
-  return sum == weights.sha256 ? "" : "has SHA-256 " + sum + ", not " + weights.sha256;
+  const bool by_md5 = weights.sha256.empty();
+  const std::string sum = by_md5 ? md5(bytes) : sha256(bytes);
+  const std::string& wanted = by_md5 ? weights.md5 : weights.sha256;
+  return sum == wanted ? "" : (by_md5 ? "has MD5 " : "has SHA-256 ") + sum + ", not " + wanted;
 }
 
 }  // namespace afterglow

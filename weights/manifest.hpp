@@ -13,7 +13,8 @@ struct KnownWeights {
   std::string name;  // for --weights and `afterglow weights fetch`
   std::string file;  // what its authors call it
   std::uint64_t bytes = 0;
-  std::string sha256;  // hexadecimal; empty where nobody published one
+  std::string sha256;  // hexadecimal; empty where its authors publish another sum
+  std::string md5;     // that sum
   std::string licence;
   std::string purpose;
   std::vector<std::string> addresses;  // in the order in which they are tried
@@ -34,7 +35,7 @@ std::filesystem::path weights_folder();
 std::filesystem::path weights_file(const std::filesystem::path& given);
 
 /// What is wrong with a file that claims to be these weights; empty when nothing is. Checks size
-/// and, where one is known, SHA-256; says so when the bytes are a page of HTML.
+/// and sum; says so when the bytes are a page of HTML.
 std::string check_weights(const KnownWeights& weights, std::string_view bytes);
 
 }  // namespace afterglow

@@ -115,6 +115,7 @@ TEST_CASE("gradients go through time, or are stopped") {
                       truth));
     found.push_back(gradients(*fixture.model));
 
+    const KernelsStay stay;  // as there: algorithms are chosen by it
     const Variable c0 = input(fixture.backend, *dataset, 0);
     const Variable y0 = fixture.colour(c0, c0);
     const Variable y1 =
