@@ -162,7 +162,7 @@ def texts():
     seed("configuration", "lists",
          b"\x01[prepare]\ntruth=[\"a.mkv\", 'b.mkv']\ntest=[a,b]\n[train.x]\ny=1\n")
     seed("plan_store", "plans",
-         "afterglow convolution plans 1\nkey fused 3 17 12.5\nkey2 bare 0 -1 1e3\nkey3 product 0 0 1\n")
+         "afterglow convolution plans 2\nkey fused 3 17 12.5\nkey2 bare 0 -1 1e3\nkey3 product 0 0 1\n")
     seed("split_file", "split", "# clips\na train\nb val  # middle\n\nc test\n")
 
 
