@@ -79,7 +79,8 @@ inline Source source_of(const Variable& variable) {
   return variable ? variable.value().source() : Source();
 }
 
-/// A kernel that stays as it is beyond one pass: a frozen one, any one at inference or in KernelsStay.
+/// A kernel that stays as it is beyond one pass: a frozen one, any one at inference or in
+/// KernelsStay.
 inline bool is_constant(const Variable& w) {
   return !w.wants_gradient() || !gradients_enabled() || kernels_stay();
 }
