@@ -66,6 +66,7 @@ class Colorizing {
       for (const fs::path& input : command.inputs) require_other(input, command.out);
       results_.emplace(command.out, kSide);
     }
+    tell_device(*backend_, command.backend);
   }
 
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).

@@ -1,5 +1,9 @@
 #include "apps/device_options.hpp"
 
+#include <cstdio>
+
+#include "kernels/backend.hpp"
+
 namespace afterglow {
 
 void add_device_options(CLI::App& command, BackendOptions& options) {
@@ -19,6 +23,19 @@ void add_device_options(CLI::App& command, BackendOptions& options) {
       ->capture_default_str();
   command.add_flag("!--no-graphs", options.graphs,
                    "On CUDA, launch every kernel by itself instead of whole steps as one graph");
+}
+
+std::string told_device(const Backend& backend, const BackendOptions& options) {
+  std::string text = backend.description();
+  if (options.device != "auto" || backend.device().kind != Device::Kind::kCpu) return text;
+  for (const std::string& line : describe_devices()) {
+    if (line.starts_with("cuda")) text += "; " + line;
+  }
+  return text;
+}
+
+void tell_device(const Backend& backend, const BackendOptions& options) {
+  std::fputs((told_device(backend, options) + '\n').c_str(), stderr);
 }
 
 }  // namespace afterglow

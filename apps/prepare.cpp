@@ -249,7 +249,9 @@ void run_prepare(PrepareCommand& command) {
     header.colorizer = SimulatedColorizer::name();
     header.colorizer_sha256 = SimulatedColorizer::sha256();
   } else if (command.colorizer == kEccv16) {
-    colorizer.emplace(command.eccv16, open_backend(command.backend));
+    const auto backend = open_backend(command.backend);
+    colorizer.emplace(command.eccv16, backend);
+    tell_device(*backend, command.backend);
     header.colorizer = kEccv16;
     header.colorizer_sha256 = colorizer->sha256();
   }

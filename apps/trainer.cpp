@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "apps/device_options.hpp"
 #include "apps/validation.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
@@ -155,7 +156,7 @@ std::string Trainer::description() const {
                      std::to_string(model_->trainable_count()) + " trained; " +
                      std::to_string(batches_->frames_per_epoch()) + " frames in " +
                      std::to_string(batches_->batches_per_epoch()) + " batches an epoch; " +
-                     backend_->description();
+                     told_device(*backend_, options_.backend);
   if (state_.step > 0) text += "; goes on after step " + std::to_string(state_.step);
   if (model_->spec().arch == Arch::kVgg16 && model_->pretrained().empty()) {
     text += "; note: the frozen encoder is random without --vgg16-weights";

@@ -1,10 +1,14 @@
 // What the plug-in says of the machine.
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <span>
 #include <string>
 
 #include "base/error.hpp"
+#include "kernels/cuda/libraries.hpp"
 #include "kernels/cuda_plugin.hpp"
 #include "softgpu/softgpu.hpp"
+#include "support/temporary_folder.hpp"
 
 extern "C" const afterglow::CudaPlugin* afterglow_cuda_plugin();
 
@@ -61,7 +65,62 @@ TEST_CASE("why a machine's CUDA is not usable is said exactly") {
                Catch::Contains("compute capability 7.5 is older than 8.0"));
     CHECK_THROWS_WITH(open(0), Catch::Contains("compute capability 7.5"));
   }
+  SECTION("a device that another process has to itself") {
+    machine.busy = true;
+    softgpu::set_devices(machine);
+    CHECK_THAT(afterglow_cuda_plugin()->devices().at(0).problem,
+               Catch::Contains("cannot be opened") && Catch::Contains("busy or unavailable"));
+    CHECK_THROWS_AS(open(0), Unsupported);
+    CHECK_THROWS_WITH(open(0), Catch::Contains("busy or unavailable"));
+  }
+  SECTION("a cuDNN that is older than that of the build") {
+    machine.cudnn_version = 90100;
+    softgpu::set_devices(machine);
+    CHECK_THAT(afterglow_cuda_plugin()->devices().at(0).problem,
+               Catch::Contains("cuDNN 9.1.0 is older than 9."));
+    CHECK_THROWS_AS(open(0), Unsupported);
+  }
+  SECTION("a cuDNN for another CUDA") {
+    machine.cudnn_cuda_version = 11080;
+    softgpu::set_devices(machine);
+    CHECK_THAT(afterglow_cuda_plugin()->devices().at(0).problem,
+               Catch::Contains("cuDNN is for CUDA 11"));
+    CHECK_THROWS_AS(open(0), Unsupported);
+  }
   softgpu::reset();
+  CHECK(open(0) != nullptr);
+}
+
+TEST_CASE("a negative number is no device") {
+  CHECK_THROWS_AS(open(-1), Unsupported);
+  CHECK_THROWS_WITH(open(-1), Catch::Contains("counted from 0"));
+}
+
+TEST_CASE("whatever call of opening a device fails, CUDA is not usable") {
+  softgpu::fail_call(0);
+  long refused = 0;
+  for (long n = 1;; ++n) {
+    CAPTURE(n);
+    softgpu::reset();
+    softgpu::fail_call(n);
+    try {
+      (void)open(0);
+    } catch (const Unsupported&) {
+      ++refused;
+    }
+    if (softgpu::failed_call().empty()) break;
+  }
+  CHECK(refused > 4);
+  softgpu::reset();
+}
+
+TEST_CASE("the library that cannot be loaded is named") {
+  const TemporaryFolder folder;
+  const char* const libraries[] = {"libc.so.6", "libcudnn_of_no_use.so.9", "libnot_asked_for.so"};
+  CHECK(cuda::first_missing(folder.path(), libraries) == "libcudnn_of_no_use.so.9");
+  CHECK(cuda::first_missing(folder.path(), std::span(libraries).first(1)).empty());
+  std::filesystem::copy(SOFT_LIBRARY, folder.path() / "libcudnn_of_no_use.so.9");
+  CHECK(cuda::first_missing(folder.path(), std::span(libraries).first(2)).empty());
 }
 
 }  // namespace afterglow

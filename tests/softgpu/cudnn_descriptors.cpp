@@ -309,9 +309,15 @@ cudnnStatus_t cudnnGetStream(cudnnHandle_t handle, cudaStream_t* stream) {
   });
 }
 
-size_t cudnnGetVersion() { return CUDNN_VERSION; }
+size_t cudnnGetVersion() {
+  const std::size_t version = softgpu::machine().devices.cudnn_version;
+  return version == 0 ? CUDNN_VERSION : version;
+}
 
-size_t cudnnGetCudartVersion() { return CUDART_VERSION; }
+size_t cudnnGetCudartVersion() {
+  const int version = softgpu::machine().devices.cudnn_cuda_version;
+  return version == 0 ? CUDART_VERSION : static_cast<std::size_t>(version);
+}
 
 const char* cudnnGetErrorString(cudnnStatus_t status) {
   switch (status) {

@@ -34,6 +34,8 @@ constexpr ErrorText kErrors[] = {
     AFTERGLOW_ERROR(cudaErrorInvalidResourceHandle, "invalid resource handle"),
     AFTERGLOW_ERROR(cudaErrorIllegalState,
                     "the operation cannot be performed in the present state"),
+    AFTERGLOW_ERROR(cudaErrorDevicesUnavailable,
+                    "CUDA-capable device(s) is/are busy or unavailable"),
     AFTERGLOW_ERROR(cudaErrorNotReady, "device not ready"),
     AFTERGLOW_ERROR(cudaErrorIllegalAddress, "an illegal memory access was encountered"),
     AFTERGLOW_ERROR(cudaErrorLaunchOutOfResources, "too many resources requested for launch"),
@@ -87,6 +89,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
 cudaError_t cudaSetDevice(int device) {
   const Call call(__func__);
   if (const cudaError_t e = ask(call, &device, device)) return e;
+  if (machine().devices.busy) return fail(cudaErrorDevicesUnavailable);  // no context to be had
   current_device = device;
   return cudaSuccess;
 }

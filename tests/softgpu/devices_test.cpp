@@ -41,6 +41,15 @@ TEST_CASE("without a device there is none", "[softgpu]") {
   softgpu::reset();
 }
 
+TEST_CASE("a busy device is described, and not given", "[softgpu]") {
+  softgpu::reset();
+  softgpu::set_devices({.busy = true});
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, 0));
+  CHECK(error_of(cudaSetDevice(0)) == cudaErrorDevicesUnavailable);
+  softgpu::reset();
+}
+
 TEST_CASE("devices have the properties they were given", "[softgpu]") {
   softgpu::reset();
   softgpu::set_devices({.count = 2, .major = 7, .minor = 5, .driver_version = 12080});

@@ -28,6 +28,9 @@ struct Devices {
   int major = 9;  // compute capability
   int minor = 0;
   int driver_version = 13000;
+  bool busy = false;              // in exclusive use by another process
+  std::size_t cudnn_version = 0;  // as cudnnGetVersion counts; 0: that of its header
+  int cudnn_cuda_version = 0;     // of the CUDA that cuDNN is for; 0: that of its header
   std::size_t memory = std::size_t{4} << 30;  // bytes; what is above is out of memory
 };
 
