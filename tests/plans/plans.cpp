@@ -2,7 +2,8 @@
 // frame of both networks runs, a deterministic plan must finalize for compute capability 9.0, with
 // a workspace of up to 256 MiB.
 //
-//   plans_sm90 DEVICE.json [--markdown FILE]      exit code 1 when one does not, 77 without cuDNN 9
+//   plans_sm90 DEVICE.json [--markdown FILE]      exit code 1 when one does not, 77 without
+// a cuDNN that can be used
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "kernels/cuda/cudnn_graph.hpp"
+#include "kernels/cuda/libraries.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/recurrent_colorizer.hpp"
@@ -180,6 +182,10 @@ int main(int argc, char** argv) {
   if (arguments.size() != 1 && !writes) {
     std::fprintf(stderr, "usage: plans_sm90 DEVICE.json [--markdown FILE]\n");
     return 2;
+  }
+  if (const std::string reason = afterglow::cuda::problem_of_cudnn(); !reason.empty()) {
+    std::printf("SKIPPED: %s\n", reason.c_str());
+    return 77;  // the test's SKIP_RETURN_CODE
   }
   try {
     return afterglow::run(arguments[0], writes ? arguments[2] : "");
