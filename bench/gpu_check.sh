@@ -1,27 +1,53 @@
 #!/usr/bin/env bash
 # Everything that only a card can tell (docs/gpu-unverified.md), in one go: builds the CUDA backend, runs the parity suite and whole
 # networks on the device, alone and under compute-sanitizer, and times kernels, layers, training steps and frames.
-#   bench/gpu_check.sh OUTDIR             writes OUTDIR/gpu_check.json, summary.md and a log for each stage
-#   bench/gpu_check.sh --dry-run OUTDIR   on a machine without a card: builds; every other stage says that there is none
+#   bench/gpu_check.sh OUTDIR [STAGE...] [-D VARIABLE=VALUE...]
+#       writes OUTDIR/gpu_check.json, summary.md (both anew behind each stage) and a log for each stage. The stages, all by default:
+#       build gpu_tests bench_gpu memcheck racecheck synccheck initcheck torch. Without `build`, what was built before is used.
+#       -D goes to CMake.
+#   bench/gpu_check.sh --dry-run OUTDIR [...]
+#       on a machine without a card: builds; every other stage says that there is none
 # Needs the CUDA toolkit, cuDNN 9, CMake and Catch2's single header (catch2/catch.hpp; elsewhere: CATCH2_INCLUDE_DIR=FOLDER). The build
 # goes to GPU_CHECK_BUILD (build/gpu). Exit code 0: every stage that could run has passed.
 set -euo pipefail
 
+# Seconds that a stage may take.
+declare -A limits=([build]=${GPU_CHECK_BUILD_LIMIT:-400} [gpu_tests]=400 [bench_gpu]=300 [memcheck]=180 [racecheck]=180 [synccheck]=180
+  [initcheck]=180 [torch]=240)
+stages=(build gpu_tests bench_gpu memcheck racecheck synccheck initcheck torch)
+# What the sanitizers, which make everything many times slower, are shown: a small case of every kernel, two steps of training.
+sanitized_tests="*bfloat16 activations*,*by hand*,clip starts at*,*a NaN*,two small training steps"
+own_kernels=afterglow # of every kernel's mangled name
+
+usage() {
+  echo "usage: bench/gpu_check.sh [--dry-run] OUTDIR [STAGE...] [-D VARIABLE=VALUE...]; stages: ${stages[*]}" >&2
+  exit 2
+}
 dry=0
 if [[ ${1:-} == --dry-run ]]; then
   dry=1
   shift
 fi
-if (($# != 1)); then
-  echo "usage: bench/gpu_check.sh [--dry-run] OUTDIR" >&2
-  exit 2
-fi
+(($# >= 1)) || usage
+[[ $1 != -* ]] || usage
+folder=$1
+shift
+wanted=() definitions=()
+while (($#)); do
+  case $1 in
+  -D) [[ ${2:-} == *=* ]] || usage; definitions+=("-D$2"); shift ;;
+  -D*=*) definitions+=("$1") ;;
+  *) [[ " ${stages[*]} " == *" $1 "* ]] || usage; wanted+=("$1") ;;
+  esac
+  shift
+done
+((${#wanted[@]})) || wanted=("${stages[@]}")
 if ((!dry)) && ! nvidia-smi >/dev/null 2>&1; then
   echo "gpu_check.sh: nvidia-smi finds no card; use --dry-run to check the rest" >&2
   exit 2
 fi
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
+mkdir -p "$folder"
+out=$(cd "$folder" && pwd)
 cd "$(dirname "$0")/.."
 build=${GPU_CHECK_BUILD:-build/gpu}
 export PATH=$PATH:/usr/local/cuda/bin
@@ -30,10 +56,11 @@ export XDG_CACHE_HOME=$out/cache # plans are chosen anew, and nobody's own are t
 names=() results=() times=()
 failed=0
 
-# stage NAME LIMIT-IN-SECONDS COMMAND...: its output goes to OUTDIR/NAME.log.
+# stage NAME COMMAND...: where it is wanted; its output goes to OUTDIR/NAME.log.
 stage() {
-  local name=$1 limit=$2 begin=$SECONDS status=0 result=passed
-  shift 2
+  local name=$1 limit=${limits[$1]} begin=$SECONDS status=0 result=passed
+  shift
+  [[ " ${wanted[*]} " == *" $name "* ]] || return 0
   timeout "$limit" "$@" >"$out/$name.log" 2>&1 || status=$?
   if ((status == 124)); then
     result="cut off after $limit s"
@@ -49,20 +76,25 @@ stage() {
   fi
   names+=("$name") results+=("$result") times+=($((SECONDS - begin)))
   printf '%-22s %s (%d s)\n' "$name" "$result" $((SECONDS - begin))
+  report # a run that is cut off leaves what it found
 }
 
 build() {
   cmake -S . -B "$build" -D CMAKE_BUILD_TYPE=Release -D AFTERGLOW_PROGRAM=OFF -D AFTERGLOW_CUDA=ON -D AFTERGLOW_TESTS=ON \
-    -D AFTERGLOW_BENCHMARKS=ON ${CATCH2_INCLUDE_DIR:+-D CATCH2_INCLUDE_DIR="$CATCH2_INCLUDE_DIR"} &&
+    -D AFTERGLOW_BENCHMARKS=ON "$@" ${CATCH2_INCLUDE_DIR:+-D CATCH2_INCLUDE_DIR="$CATCH2_INCLUDE_DIR"} &&
     cmake --build "$build" --parallel "$(nproc)"
 }
-# A small case of every kernel: the sanitizers make everything many times slower.
 sanitize() {
   if ! command -v compute-sanitizer >/dev/null; then
     echo "SKIPPED: compute-sanitizer is not in PATH"
     return
   fi
-  compute-sanitizer --tool "$1" --error-exitcode 9 "$build/gpu_tests" "*bfloat16 activations*,*by hand*,clip starts at*,*a NaN*"
+  # Its name has changed. cuDNN's and cuBLAS's kernels are not ours to judge.
+  local filter=--filter
+  if compute-sanitizer --help | grep -q -e --kernel-regex; then filter=--kernel-regex; fi
+  # Each buffer an allocation of its own: the tool sees where it ends.
+  AFTERGLOW_CUDA_ARENA=off compute-sanitizer --tool "$1" "$filter" "kns=$own_kernels" --error-exitcode 9 \
+    "$build/gpu_tests" "$sanitized_tests"
 }
 torch() {
   if ! python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
@@ -71,42 +103,63 @@ torch() {
   fi
   python3 bench/peers/torch_gpu.py --json "$out/torch.json"
 }
-export -f build sanitize torch
-export build out
+# Our times beside PyTorch's, where both were measured.
+ratios() {
+  [[ -s $out/bench_gpu.json && -s $out/torch.json ]] || return 0
+  python3 - "$out/bench_gpu.json" "$out/torch.json" <<'PYTHON'
+import json, sys
 
-stage build 400 bash -c build
-if [[ ${results[0]} == passed ]]; then
-  stage gpu_tests 400 "$build/gpu_tests" "~[cpu]" -d yes
-  stage bench_gpu 300 "$build/bench_gpu" --json "$out/bench_gpu.json"
+ours, torch = (json.load(open(path))["rows"] for path in sys.argv[1:])
+print("\n## Beside PyTorch\n\n| work | precision | afterglow, us | PyTorch's fastest, us | which | PyTorch / afterglow |\n|---|---|---|---|---|---|")
+for row in ours:
+    work = row["name"].removesuffix(", 16 frames")  # with graphs, as it runs by default
+    same = [r for r in torch if r["precision"] == row["precision"] and r["name"].startswith(work + ",")]
+    if row["section"] in ("step", "frame") and same:
+        best = min(same, key=lambda r: r["median_us"])
+        print(f"| {work} | {row['precision']} | {row['median_us']:.1f} | {best['median_us']:.1f} "
+              f"| {best['name'].split(', ', 1)[1]} | {best['median_us'] / row['median_us']:.2f} |")
+PYTHON
+}
+
+report() {
+  {
+    printf '{\n  "commit": "%s",\n  "stages": [\n' "$(git rev-parse HEAD 2>/dev/null || echo unknown)"
+    for i in "${!names[@]}"; do
+      printf '    {"name": "%s", "result": "%s", "seconds": %d}%s\n' "${names[i]}" "${results[i]//\"/}" "${times[i]}" \
+        "$( ((i + 1 == ${#names[@]})) || echo ,)"
+    done
+    printf '  ],\n  "bench": %s,\n' "$(cat "$out/bench_gpu.json" 2>/dev/null || echo null)"
+    printf '  "torch": %s\n}\n' "$(cat "$out/torch.json" 2>/dev/null || echo null)"
+  } >"$out/gpu_check.json"
+  {
+    printf '# afterglow on a card\n\n'
+    if [[ -e $out/bench_gpu.json ]]; then
+      sed -nE 's/^  "(date|device|driver|runtime|cudnn)": (.*),$/- \1: \2/p' "$out/bench_gpu.json"
+    fi
+    printf '\n| stage | result | seconds |\n|---|---|---|\n'
+    for i in "${!names[@]}"; do printf '| %s | %s | %d |\n' "${names[i]}" "${results[i]}" "${times[i]}"; done
+    ratios
+    for log in bench_gpu torch; do
+      if [[ -s $out/$log.log ]]; then printf '\n## %s\n\n```\n%s\n```\n' "$log" "$(cat "$out/$log.log")"; fi
+    done
+  } >"$out/summary.md"
+}
+export -f build sanitize torch
+export build out own_kernels sanitized_tests
+
+stage build bash -c 'build "$@"' build "${definitions[@]}"
+if [[ ${results[0]:-passed} == passed ]]; then
+  stage gpu_tests "$build/gpu_tests" "~[cpu]" -d yes
+  stage bench_gpu "$build/bench_gpu" --json "$out/bench_gpu.json"
   for tool in memcheck racecheck synccheck initcheck; do
     if ((dry)); then
-      stage "$tool" 10 echo "SKIPPED: there is no CUDA device"
+      stage "$tool" echo "SKIPPED: there is no CUDA device"
     else
-      stage "$tool" 120 bash -c "sanitize $tool"
+      stage "$tool" bash -c "sanitize $tool"
     fi
   done
-  stage torch 240 bash -c torch
+  stage torch bash -c torch
 fi
 
-{
-  printf '{\n  "commit": "%s",\n  "stages": [\n' "$(git rev-parse HEAD 2>/dev/null || echo unknown)"
-  for i in "${!names[@]}"; do
-    printf '    {"name": "%s", "result": "%s", "seconds": %d}%s\n' "${names[i]}" "${results[i]//\"/}" "${times[i]}" \
-      "$( ((i + 1 == ${#names[@]})) || echo ,)"
-  done
-  printf '  ],\n  "bench": %s,\n' "$(cat "$out/bench_gpu.json" 2>/dev/null || echo null)"
-  printf '  "torch": %s\n}\n' "$(cat "$out/torch.json" 2>/dev/null || echo null)"
-} >"$out/gpu_check.json"
-{
-  printf '# afterglow on a card\n\n'
-  if [[ -e $out/bench_gpu.json ]]; then
-    sed -nE 's/^  "(date|device|driver|runtime|cudnn)": (.*),$/- \1: \2/p' "$out/bench_gpu.json"
-  fi
-  printf '\n| stage | result | seconds |\n|---|---|---|\n'
-  for i in "${!names[@]}"; do printf '| %s | %s | %d |\n' "${names[i]}" "${results[i]}" "${times[i]}"; done
-  for log in bench_gpu torch; do
-    if [[ -s $out/$log.log ]]; then printf '\n## %s\n\n```\n%s\n```\n' "$log" "$(cat "$out/$log.log")"; fi
-  done
-} >"$out/summary.md"
 echo "written: $out/gpu_check.json, $out/summary.md"
 exit "$failed"

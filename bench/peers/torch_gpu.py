@@ -7,6 +7,7 @@ Eager and torch.compile, float32, TF32 and channels_last under bfloat16 autocast
 """
 import argparse
 import json
+import os
 import statistics
 
 import torch
@@ -76,6 +77,10 @@ def main():
             return
         print(f"{name:44s} {precision:5s} {median:10.1f} us", flush=True)
         rows.append({"name": name, "precision": precision, "median_us": median})
+        if options.json:  # behind each row: a run that is cut off leaves what it has
+            with open(options.json + ".new", "w") as file:
+                json.dump({"torch": torch.__version__, "device": torch.cuda.get_device_name(), "rows": rows}, file, indent=2)
+            os.replace(options.json + ".new", options.json)
 
     for precision in ("fp32", "tf32", "bf16"):
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "fp32"
@@ -100,9 +105,6 @@ def main():
             model.eval()
             report(f"{name} frame, eager", precision, lambda: frame(model))
             report(f"{name} frame, CUDA graph", precision, lambda: graphed(model, x, bf16))
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump({"torch": torch.__version__, "device": torch.cuda.get_device_name(), "rows": rows}, file, indent=2)
 
 
 if __name__ == "__main__":
