@@ -70,7 +70,8 @@ void print(const GpuRow& row) {
 }
 
 void write_json(const std::string& path, double copy, const std::vector<GpuRow>& rows) {
-  std::ofstream file(path);
+  const std::string beside = path + ".new";  // put in place whole
+  std::ofstream file(beside);
   file << "{\n" << machine_json() << "  \"copy_gb_per_s\": " << number(copy) << ",\n  \"rows\": [";
   const char* before = "\n";
   for (const GpuRow& row : rows) {
@@ -83,7 +84,8 @@ void write_json(const std::string& path, double copy, const std::vector<GpuRow>&
   }
   file << "\n  ]\n}\n";
   file.close();
-  if (!file) throw RunError(path + ": cannot be written; check the folder");
+  if (!file || std::rename(beside.c_str(), path.c_str()) != 0)
+    throw RunError(path + ": cannot be written; check the folder");
 }
 
 int run(const std::string& json) {
@@ -95,16 +97,17 @@ int run(const std::string& json) {
   const cuda::StreamHandle stream = cuda::make_stream();
   const double copy = copy_bandwidth(stream.get());
   std::printf("a copy inside the device's memory: %.0f GB/s read and written\n", copy);
-  std::vector<GpuRow> rows = time_kernels(stream.get());
-  for (GpuRow& row : rows) {
-    row.note = number(100 * row.rate / copy) + " % of the copy";
-    print(row);
-  }
-  const std::string problem = time_networks([&](const GpuRow& row) {
+  std::vector<GpuRow> rows;
+  const auto add = [&](const GpuRow& row) {
     print(row);
     rows.push_back(row);
+    if (!json.empty()) write_json(json, copy, rows);  // a run that is cut off leaves what it has
+  };
+  time_kernels(stream.get(), [&](GpuRow row) {
+    row.note = number(100 * row.rate / copy) + " % of the copy";
+    add(row);
   });
-  if (!json.empty()) write_json(json, copy, rows);
+  const std::string problem = time_networks(add);
   if (!problem.empty()) throw Error(problem);
   return 0;
 }

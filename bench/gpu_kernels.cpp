@@ -120,7 +120,15 @@ class Kernels {
             spread,
             gather,
             rows,
-            join};
+            join,
+            bias,
+            norm_inference,
+            average_pool_backward,
+            cut,
+            enlarge,
+            pack,
+            unpack,
+            expectation};
   }
 
  private:
@@ -321,11 +329,133 @@ class Kernels {
                                     oracle::concat_channels(pixels, 3, 3, a->read(), b->read()));
             }};
   }
+
+  static Work bias(int n) {
+    const ChannelGeometry g{std::int64_t{n} * 128 * 128, 64};
+    const auto x = random<T>(g.size(), 1), y = empty<T>(g.size());
+    const auto b = random<float>(64, 2);
+    return {"add_bias and ReLU 128x128x64", 2 * kBytes * double(g.size()),
+            [=](cudaStream_t stream) {
+              cuda::add_bias(stream, g, b->data(), Activation::kRelu, x->data(), y->data());
+            },
+            [=] {
+              Doubles expected = x->read();
+              const Doubles added = b->read();
+              for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += added[i % 64];
+              return relative_error(y->read(), oracle::relu(expected));
+            }};
+  }
+
+  static Work norm_inference(int n) {
+    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+    const auto x = random<T>(g.size(), 1), y = empty<T>(g.size());
+    const auto gamma = random<float>(96, 2), beta = random<float>(96, 3),
+               mean = random<float>(96, 4);
+    const auto variance = empty<float>(96);
+    variance->write(std::vector<float>(96, 0.5F));
+    return {"batch norm, inference 64x64x96", 2 * kBytes * double(g.size()),
+            [=](cudaStream_t stream) {
+              cuda::batch_norm_apply<T>(stream, g, x->data(), gamma->data(), beta->data(),
+                                        mean->data(), nullptr, variance->data(), kEpsilon,
+                                        y->data());
+            },
+            [=] {
+              Doubles expected = x->read();
+              const Doubles scales = gamma->read(), offsets = beta->read(), centres = mean->read();
+              const double deviation = std::sqrt(0.5 + double(kEpsilon));
+              for (std::size_t i = 0; i < expected.size(); ++i) {
+                const std::size_t c = i % 96;
+                expected[i] = scales[c] * (expected[i] - centres[c]) / deviation + offsets[c];
+              }
+              return relative_error(y->read(), expected);
+            }};
+  }
+
+  static Work average_pool_backward(int n) {
+    const Pool2dGeometry g{n, 60, 60, 96, 3, 2, Padding::kValid};
+    const auto dy = random<T>(g.y_size(), 1), dx = empty<T>(g.x_size());
+    return {
+        "avg_pool2d_backward 60x60x96", kBytes * double(g.x_size() + g.y_size()),
+        [=](cudaStream_t stream) { cuda::avg_pool2d_backward(stream, g, dy->data(), dx->data()); },
+        [=] { return relative_error(dx->read(), oracle::avg_pool2d_backward(g, dy->read())); }};
+  }
+
+  static Work cut(int n) {
+    const CropGeometry g{n, 130, 130, 64, 1, 1, 128, 128};
+    const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
+    return {"crop to 128x128x64", 2 * kBytes * double(g.y_size()),
+            [=](cudaStream_t stream) { cuda::crop(stream, g, x->data(), y->data()); },
+            [=] { return relative_error(y->read(), oracle::crop(g, x->read())); }};
+  }
+
+  static Work enlarge(int n) {
+    const auto size = std::size_t(n) * 64 * 64 * 64;
+    const auto x = random<T>(size, 1), y = empty<T>(4 * size);
+    return {"upsample_nearest 64x64x64", 5 * kBytes * double(size),
+            [=](cudaStream_t stream) {
+              cuda::upsample_nearest(stream, n, 64, 64, 64, x->data(), y->data());
+            },
+            [=] {
+              return relative_error(y->read(), oracle::upsample_nearest(n, 64, 64, 64, x->read()));
+            }};
+  }
+
+  // Kernels know no batch: the largest one of VGG16's.
+  static constexpr cuda::KernelLayout kLayout{3, 3, 512, 512, 512, 512};
+  static constexpr std::size_t kLayoutSize = std::size_t{3} * 3 * 512 * 512;
+
+  /// Values of w(KH, KW, I, O) as (O, KH, KW, I).
+  static Doubles transposed(const Doubles& w) {
+    Doubles packed(w.size());
+    for (std::size_t tap = 0; tap < 9; ++tap) {
+      for (std::size_t i = 0; i < 512; ++i) {
+        for (std::size_t o = 0; o < 512; ++o) {
+          packed[(o * 9 + tap) * 512 + i] = w[(tap * 512 + i) * 512 + o];
+        }
+      }
+    }
+    return packed;
+  }
+
+  static Work pack(int /*n*/) {
+    const auto w = random<float>(kLayoutSize, 1);
+    const auto packed = empty<T>(kLayoutSize);
+    return {
+        "pack_kernel 3x3x512x512", (4 + kBytes) * double(kLayoutSize),
+        [=](cudaStream_t stream) { cuda::pack_kernel(stream, kLayout, w->data(), packed->data()); },
+        [=] { return relative_error(packed->read(), transposed(w->read())); }};
+  }
+
+  static Work unpack(int /*n*/) {
+    const auto packed = random<T>(kLayoutSize, 1);
+    const auto w = empty<float>(kLayoutSize);
+    return {"unpack_kernel 3x3x512x512", (4 + kBytes) * double(kLayoutSize),
+            [=](cudaStream_t stream) {
+              cuda::unpack_kernel(stream, kLayout, packed->data(), w->data());
+            },
+            [=] { return relative_error(transposed(w->read()), packed->read()); }};
+  }
+
+  /// ECCV16's last layer: 313 colours to their mean.
+  static Work expectation(int n) {
+    const SoftmaxMeanGeometry g{std::int64_t{n} * 56 * 56, 313, 2};
+    constexpr float kFactor = 2.606F;
+    const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
+    const auto centres = random<float>(std::size_t{313} * 2, 2);
+    return {"softmax_mean 56x56x313", kBytes * double(g.x_size() + g.y_size()),
+            [=](cudaStream_t stream) {
+              cuda::softmax_mean(stream, g, kFactor, x->data(), centres->data(), y->data());
+            },
+            [=] {
+              return relative_error(
+                  y->read(), oracle::softmax_mean(g, double(kFactor), x->read(), centres->read()));
+            }};
+  }
 };
 
 template <typename T>
 void time_type(cudaStream_t stream, const std::string& precision, double allowed,
-               std::vector<GpuRow>& rows) {
+               const std::function<void(const GpuRow&)>& add) {
   for (const auto make : Kernels<T>::all()) {
     const Work checked = make(1);
     checked.queue(stream);
@@ -345,41 +475,69 @@ void time_type(cudaStream_t stream, const std::string& precision, double allowed
     GpuRow row = gpu_row("kernel", checked.name, precision, samples);
     row.rate = 1e-3 * sets.front().bytes / row.median;
     row.unit = "GB/s";
-    rows.push_back(row);
+    add(row);
   }
 }
 
-/// 15 million parameters, as VGG16's decoder and more.
-GpuRow time_adam(cudaStream_t stream) {
+void require_right(const std::string& name, double error) {
+  if (!(error <= kFloatError)) throw Error(name + ": wrong by " + std::to_string(error));
+}
+
+/// 15 million parameters, as VGG16's decoder and more: the sum of the gradients' squares, and a
+/// step.
+void time_optimizer(cudaStream_t stream, const std::function<void(const GpuRow&)>& add) {
   constexpr std::size_t kSize = 15'000'000;
+  const auto count = static_cast<std::int64_t>(kSize);
   const DeviceValues<float> gradient(kSize, 1), parameter(kSize, 2), m(kSize, 3);
-  const DeviceValues<float> v(kSize, 4), rate(1, 5);
-  const DeviceValues<double> squares(1, 6);
-  cuda::relu(stream, static_cast<std::int64_t>(kSize), v.data(),
-             v.data());  // squares, not negative
+  DeviceValues<float> v(kSize), rate(1);
+  rate.write({0.1F});
+  const DeviceValues<double> squares(1);
+  const DeviceValues<std::uint8_t> workspace(cuda::sum_of_squares_workspace());
+  cuda::fill(stream, count, 1.0F, v.data());  // no step is much larger than the others
+  cuda::SumTable sum;
+  sum.slots[sum.count++] = {gradient.data(), count};
   cuda::AdamTable table;
-  table.slots[table.count++] = {gradient.data(),
-                                parameter.data(),
-                                m.data(),
-                                v.data(),
-                                static_cast<std::int64_t>(kSize),
-                                false};
-  const auto samples = device_microseconds(
-      stream, 1, [&](int) { cuda::adam(stream, table, {}, rate.data(), squares.data()); });
-  GpuRow row = gpu_row("kernel", "adam, 15 million parameters", "fp32", samples);
-  row.rate = 1e-3 * 7 * sizeof(float) * kSize / row.median;
-  row.unit = "GB/s";
-  return row;
+  table.slots[table.count++] = {
+      gradient.data(), parameter.data(), m.data(), v.data(), count, false};
+  const AdamStep step;
+  const auto sum_up = [&](int) {
+    cuda::sum_of_squares(stream, sum, false, squares.data(), workspace.data());
+  };
+  const auto update = [&](int) { cuda::adam(stream, table, step, rate.data(), squares.data()); };
+  sum_up(0);
+  const Doubles g = gradient.read();
+  double expected_sum = 0;
+  for (const double value : g) expected_sum += value * value;
+  require_right("sum_of_squares", relative_error(squares.read(), {expected_sum}));
+  Doubles expected = parameter.read();
+  const Doubles m_before = m.read(), v_before = v.read();
+  const double factor = rate.read()[0];
+  for (std::size_t i = 0; i < kSize; ++i) {
+    const double new_m = step.beta1 * m_before[i] + (1 - step.beta1) * g[i];
+    const double new_v = step.beta2 * v_before[i] + (1 - step.beta2) * g[i] * g[i];
+    const double change = factor * new_m / (std::sqrt(new_v) + double(step.epsilon));
+    expected[i] -= change;
+  }
+  update(0);
+  require_right("adam", relative_error(parameter.read(), expected));
+
+  const auto time = [&](const std::string& name, double values, const auto& queue) {
+    GpuRow row = gpu_row("kernel", name + ", 15 million parameters", "fp32",
+                         device_microseconds(stream, 1, queue));
+    row.rate = 1e-3 * values * sizeof(float) * kSize / row.median;
+    row.unit = "GB/s";
+    add(row);
+  };
+  time("sum_of_squares", 1, sum_up);
+  time("adam", 7, update);
 }
 
 }  // namespace
 
-std::vector<GpuRow> time_kernels(cudaStream_t stream) {
-  std::vector<GpuRow> rows;
-  time_type<float>(stream, "fp32", kFloatError, rows);
-  time_type<bfloat16>(stream, "bf16", kBfloat16Error, rows);
-  rows.push_back(time_adam(stream));
-  return rows;
+void time_kernels(cudaStream_t stream, const std::function<void(const GpuRow&)>& add) {
+  time_type<float>(stream, "fp32", kFloatError, add);
+  time_type<bfloat16>(stream, "bf16", kBfloat16Error, add);
+  time_optimizer(stream, add);
 }
 
 }  // namespace afterglow::bench

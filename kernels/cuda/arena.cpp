@@ -1,6 +1,7 @@
 #include "kernels/cuda/arena.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -21,6 +22,11 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) {
 }
 
 std::string mebibytes(std::size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+bool arena_is_off() {
+  const char* text = std::getenv("AFTERGLOW_CUDA_ARENA");
+  return text != nullptr && std::string(text) == "off";
+}
 
 /// cudaMalloc, also while a stream is being captured: memory is no part of a graph. None when the
 /// device has not so much left.
@@ -68,6 +74,12 @@ MemoryReport MemoryMeter::report() const {
   return report_;
 }
 
+Arena::Arena(int device, ArenaUse use, std::shared_ptr<MemoryMeter> meter)
+    : device_(device),
+      use_(use),
+      in_segments_(use == ArenaUse::kRecordings || !arena_is_off()),
+      meter_(std::move(meter)) {}
+
 Arena::~Arena() {
   (void)cudaSetDevice(device_);
   meter_->give_back(reserved_);
@@ -75,8 +87,9 @@ Arena::~Arena() {
 }
 
 Buffer Arena::allocate(std::size_t bytes) {
-  const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), kAlignment);
+  const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), in_segments_ ? kAlignment : 1);
   const std::lock_guard lock(mutex_);
+  if (!in_segments_) forget_free_segments();
   const std::size_t start = take(size);
   const auto release = [arena = shared_from_this(), start, size](std::byte*) {
     const std::lock_guard release_lock(arena->mutex_);
@@ -122,7 +135,7 @@ std::size_t Arena::take(std::size_t size) {
 void Arena::grow(std::size_t size) {
   AFTERGLOW_CUDA(cudaSetDevice(device_));
   Segment segment;
-  segment.size = round_up(size, kSegment);
+  segment.size = in_segments_ ? round_up(size, kSegment) : size;
   // Longer batches may follow: few large segments serve recordings of different sizes better than
   // many that each fit one buffer.
   if (use_ == ArenaUse::kRecordings) {

@@ -38,10 +38,12 @@ enum class ArenaUse {
 /// backend's one stream: a block may be handed out again while the work that used it still waits,
 /// because what uses it next waits behind that. So may, from one recording to the next, a block
 /// that the first one's replays use. Thread-safe.
+///
+/// With AFTERGLOW_CUDA_ARENA=off in the environment every buffer of eager work is an allocation of
+/// the driver's of exactly its size, freed before the next: slow, for tools that watch those.
 class Arena : public std::enable_shared_from_this<Arena> {
  public:
-  Arena(int device, ArenaUse use, std::shared_ptr<MemoryMeter> meter)
-      : device_(device), use_(use), meter_(std::move(meter)) {}
+  Arena(int device, ArenaUse use, std::shared_ptr<MemoryMeter> meter);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -68,6 +70,7 @@ class Arena : public std::enable_shared_from_this<Arena> {
 
   int device_;
   ArenaUse use_;
+  bool in_segments_;
   std::shared_ptr<MemoryMeter> meter_;
   mutable std::mutex mutex_;
   // Segments stand one behind the other, with gaps, in a range of numbers of their own, so that

@@ -1,5 +1,6 @@
 // The CUDA backend's memory on the software GPU.
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -29,6 +30,22 @@ Destination span_of(const Buffer& buffer) {
 }
 
 }  // namespace
+
+TEST_CASE("with the arena off every buffer is an allocation of its own size") {
+  setenv("AFTERGLOW_CUDA_ARENA", "off", 1);
+  const auto cuda = backend();
+  unsetenv("AFTERGLOW_CUDA_ARENA");
+  const std::size_t before = cuda->memory().reserved;
+  Buffer first = cuda->allocate(100);
+  const Buffer second = cuda->allocate(28);
+  CHECK(cuda->memory().reserved == before + 128);
+  first = {};
+  const Buffer third = cuda->allocate(100);  // of a freed size, and yet new
+  CHECK(cuda->memory().reserved == before + 128);
+  CHECK(softgpu::calls("cudaFree") == 1);
+  cuda->fill(span_of(second), 2);
+  CHECK(read(*cuda, second) == std::vector<float>(7, 2));
+}
 
 TEST_CASE("buffers of the arena never overlap, whatever comes and goes") {
   const auto cuda = backend();

@@ -130,6 +130,15 @@ TEST_CASE("ten training steps lose what they lose on the CPU", "[slow]") {
   }
 }
 
+TEST_CASE("two small training steps", "[large]") {  // what compute-sanitizer has time for
+  const Precision precision = GENERATE(Precision::kFloat32, Precision::kBfloat16);
+  Training training(cuda_backend(false, precision), {Arch::kAlexnet, Decoder::kUpsample, kNarrow},
+                    1);
+  const double first = training.step(), second = training.step();
+  CHECK(std::isfinite(first));
+  CHECK(second < first);
+}
+
 TEST_CASE("training steps give the same bits as graphs and kernel by kernel", "[slow]") {
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
   const Precision precision = GENERATE(Precision::kFloat32, Precision::kBfloat16);
