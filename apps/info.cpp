@@ -5,20 +5,30 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/commands.hpp"
 #include "apps/device_options.hpp"
 #include "base/error.hpp"
+#include "base/input_file.hpp"
 #include "data/dataset.hpp"
 #include "data/frames.hpp"
 #include "data/names.hpp"
 #include "data/result_file.hpp"
 #include "nn/recurrent_colorizer.hpp"
+#include "weights/caffemodel.hpp"
+#include "weights/eccv16_file.hpp"
 #include "weights/foreign_hdf5.hpp"
+#include "weights/keras_config.hpp"
 #include "weights/keras_vgg16.hpp"
 #include "weights/model_file.hpp"
+#include "weights/npy.hpp"
+#include "weights/raw_tensors.hpp"
+#include "weights/safetensors.hpp"
+#include "weights/torch_file.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
@@ -26,6 +36,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kWhatIsKnown = "give a model, a dataset, a result or weights of Keras";
+constexpr const char* kTakenByNothing = "nothing in afterglow";
 constexpr std::string_view kHdf5Signature("\x89HDF\r\n\x1a\n", 8);
 
 bool holds_hdf5(const fs::path& path) {
@@ -148,8 +160,78 @@ Json describe_results(const fs::path& path) {
   return {{"kind", "result"}, {"clips", clips}};
 }
 
-Json describe_vgg16(const fs::path& path) {
-  return {{"kind", "vgg16 weights"}, {"layers", keras_vgg16_layers(path)}};
+/// The tensors' shapes, how many numbers they hold, and what takes them.
+void add_tensors(Json& json, const RawTensors& tensors, const std::string& taken_by) {
+  std::size_t parameters = 0;
+  Json list = Json::array();
+  for (const auto& [name, tensor] : tensors) {
+    parameters += tensor.values.size();
+    list.push_back({{"name", name}, {"shape", shape_text(tensor.shape)}});
+  }
+  json["parameters"] = parameters;
+  json["taken_by"] = taken_by;
+  json["tensors"] = std::move(list);
+}
+
+Json describe_vgg16(const fs::path& path, const ForeignHdf5& file) {
+  const std::vector<std::string> layers = keras_vgg16_layers(file);
+  if (layers.empty()) {
+    throw InputError(path.string(), "holds neither a model nor weights of VGG16", kWhatIsKnown);
+  }
+  Json json{{"kind", "vgg16 weights"}, {"layers", layers}};
+  add_tensors(json, file.tensors, "train --arch vgg16 --vgg16-weights");
+  return json;
+}
+
+/// A whole Keras model: one of our two networks, or one that at least has VGG16's layers.
+Json describe_keras(const fs::path& path) {
+  const ForeignHdf5 file = read_foreign_hdf5(path);
+  try {
+    parse_keras_config(path.string(), file.texts.at("model_config"));
+  } catch (const InputError&) {
+    if (keras_vgg16_layers(file).empty())
+      throw;  // what it says of the architecture is the better reason
+    return describe_vgg16(path, file);
+  }
+  return describe_model(path, ModelForm::kKeras);
+}
+
+/// The weights of a Caffe or PyTorch model.
+Json describe_tensors(const fs::path& path, const std::string& kind, const RawTensors& tensors) {
+  Json json{{"kind", kind}};
+  std::string taken_by = "prepare and colorize --colorizer eccv16 --weights";
+  try {
+    load_eccv16({path, {}, {}}, make_cpu_backend());
+  } catch (const InputError&) {
+    taken_by = kTakenByNothing;
+  }
+  add_tensors(json, tensors, taken_by);
+  return json;
+}
+
+Json describe_array(const RawTensor& array) {
+  const bool bins = array.shape == std::vector<std::int64_t>{Eccv16::kBins, 2};
+  return {{"kind", "numpy array"},
+          {"shape", shape_text(array.shape)},
+          {"numbers", array.values.size()},
+          {"taken_by", bins ? "prepare and colorize --colorizer eccv16 --bins" : kTakenByNothing}};
+}
+
+/// What a file of another program's weights holds; nothing when it is none, by its first bytes or,
+/// as Caffe's have nothing to be known by, its name.
+std::optional<Json> describe_weights(const fs::path& path) {
+  if (fs::is_directory(path)) return std::nullopt;
+  std::string start(10, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  const bool torch = looks_like_torch(start) || path.extension() == ".pth";
+  const bool array = looks_like_npy(start) || path.extension() == ".npy";
+  if (!torch && !array && path.extension() != ".caffemodel") return std::nullopt;
+  const std::string bytes = read_file(path, kLargestWeightsFile, "a file of weights");
+  const std::string name = path.string();
+  if (array) return describe_array(parse_npy(name, bytes));
+  if (torch) return describe_tensors(path, "torch weights", parse_torch(name, bytes));
+  return describe_tensors(path, "caffe weights", parse_caffemodel(name, bytes));
 }
 
 Json describe_frames(const fs::path& path) {
@@ -170,23 +252,26 @@ Json describe(const fs::path& path, const BackendOptions* plan_on) {
   if (!fs::exists(path)) {
     throw InputError(path.string(), "does not exist", "give a file or folder that does");
   }
-  const bool tensors = path.extension() == ".safetensors";
-  const bool other = fs::is_directory(path) || (!tensors && !holds_hdf5(path));
+  const bool other = fs::is_directory(path) || !(looks_like_safetensors(path) || holds_hdf5(path));
   const ModelForm form = other ? ModelForm::kNone : model_form(path);
   if (form != ModelForm::kNone) {
-    return plan_on == nullptr ? describe_model(path, form) : describe_plan(path, *plan_on);
+    if (plan_on != nullptr) return describe_plan(path, *plan_on);
+    return form == ModelForm::kKeras ? describe_keras(path) : describe_model(path, form);
   }
   if (plan_on != nullptr) {
     throw InputError(path.string(), "is not a model, which alone has a plan", "leave out --plan");
   }
-  if (other) return describe_frames(path);
+  if (other) {
+    const std::optional<Json> weights = describe_weights(path);
+    return weights ? *weights : describe_frames(path);
+  }
   const ForeignHdf5 file = read_foreign_hdf5(path, Hdf5Part::kTexts);
   const auto format = file.texts.find("format");
-  if (format == file.texts.end()) return describe_vgg16(path);
+  if (format == file.texts.end()) return describe_vgg16(path, read_foreign_hdf5(path));
   if (format->second == "afterglow dataset") return describe_dataset(path);
   if (format->second == "afterglow result") return describe_results(path);
   throw InputError(path.string(), "holds '" + format->second + "', which is not known",
-                   "give a model, a dataset, a result or VGG16 weights");
+                   kWhatIsKnown);
 }
 
 std::string text_of(const Json& value) {
@@ -228,7 +313,8 @@ void add_info(CLI::App& program) {
       "info", "Say what a model, dataset, weights file or film holds, or what can compute here");
   auto options = std::make_shared<Options>();
   CLI::Option* file = command->add_option(
-      "FILE", options->path, "Model, dataset, VGG16 weights, film or folder of pictures");
+      "FILE", options->path,
+      "Model, dataset, weights (Keras .h5, .caffemodel, .pth, .npy), film or folder of pictures");
   command
       ->add_flag("--devices", options->devices,
                  "What there is to compute on, and why CUDA cannot be used where it cannot")

@@ -15,6 +15,8 @@ constexpr const char* kDamaged = "get the file again, or give another";
 constexpr int kDeepest = 8;            // groups in groups; Keras's models have four
 constexpr int kMostObjects = 1 << 14;  // groups, datasets and listed names
 constexpr std::uint64_t kLongestText = std::uint64_t{1} << 22;
+constexpr const char* kTexts[] = {"model_config", "format", "afterglow_fit",
+                                  "afterglow_pretrained"};
 constexpr std::uint64_t kSeconds = 60;  // of the child's computing
 
 // The child's half: what it finds goes into the pipe as records, each a letter and what belongs to
@@ -43,7 +45,7 @@ class Walk {
   Walk(const std::string& path, Sender& send) : path_(path), send_(send) {}
 
   void root(const hdf5::Group& file, Hdf5Part part) {
-    for (const char* name : {"model_config", "keras_version", "format"}) {
+    for (const char* name : kTexts) {
       if (!file.has_attribute(".", name)) continue;
       const std::string text = file.read_string(".", name);
       if (text.size() > kLongestText) refuse("has an attribute of an impossible length");
@@ -63,7 +65,8 @@ class Walk {
     if (++objects_ > kMostObjects) refuse("holds more objects than any model");
   }
 
-  void list(const hdf5::Group& group, const std::string& prefix, const std::string& name) {
+  void list(const hdf5::Group& group, const std::string& prefix) {
+    const std::string name = "weight_names";
     if (!group.has_attribute(".", name)) return;
     const std::vector<std::string> values = group.read_strings(".", name);
     send_.letter('L');
@@ -78,8 +81,7 @@ class Walk {
 
   void group(const hdf5::Group& group, const std::string& prefix, int depth) {
     if (depth > kDeepest) refuse("is nested deeper than any model");
-    list(group, prefix, "layer_names");
-    list(group, prefix, "weight_names");
+    list(group, prefix);
     for (const std::string& name : group.names()) {
       count();
       if (group.is_group(name)) {
@@ -138,7 +140,8 @@ class Receiver {
   bool receive(ForeignHdf5& to) {
     while (true) {
       const int letter = std::fgetc(pipe_);
-      if (letter == 'Z') return true;
+      count();
+      if (letter == 'Z') return !broken_;
       if (letter == 'E') {
         const std::string message = text();
         if (broken_) return false;
@@ -150,7 +153,10 @@ class Receiver {
       } else if (letter == 'L') {
         const std::string name = text();
         std::vector<std::string>& list = to.lists[name];
-        for (std::uint64_t left = number(); left > 0 && !broken_; --left) list.push_back(text());
+        for (std::uint64_t left = number(); left > 0 && !broken_; --left) {
+          count();
+          list.push_back(text());
+        }
       } else if (letter == 'D') {
         const std::string name = text();
         to.tensors[name] = tensor();
@@ -162,6 +168,8 @@ class Receiver {
   }
 
  private:
+  /// Empty records cost no bytes of those that are left, but memory.
+  void count() { broken_ = broken_ || ++objects_ > 2 * kMostObjects; }
   void bytes(void* to, std::size_t count) {
     broken_ = broken_ || count > left_ || std::fread(to, 1, count, pipe_) != count;
     if (!broken_) left_ -= count;
@@ -198,6 +206,7 @@ class Receiver {
 
   std::FILE* pipe_;
   std::uint64_t left_ = 2 * kLargestWeightsFile;  // bytes
+  int objects_ = 0;  // records and listed names; the child counts objects and names
   bool broken_ = false;
 };
 

@@ -15,9 +15,10 @@ namespace afterglow {
 struct ForeignHdf5 {
   /// Datasets of numbers, converted to float32.
   RawTensors tensors;
-  /// Attributes of the root that are one text: "model_config".
+  /// Attributes of the root that are one text: "model_config", "format", and "afterglow_fit" and
+  /// "afterglow_pretrained" of what we exported.
   std::map<std::string, std::string> texts;
-  /// Attributes layer_names and weight_names: "model_weights/conv2d@weight_names".
+  /// Attributes weight_names: "model_weights/conv2d@weight_names".
   std::map<std::string, std::vector<std::string>> lists;
 };
 

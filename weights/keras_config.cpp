@@ -124,6 +124,8 @@ class Reader {
 
   void read(const Json& model) { read_model(model, 0, ""); }
   const std::vector<Row>& rows() const { return rows_; }
+  /// Empty when every model gives what its last layer gives. A layer that differs is said first.
+  const std::string& output_problem() const { return output_problem_; }
   std::vector<std::string> groups() { return std::move(groups_); }
 
   [[noreturn]] void refuse(const std::string& problem) const {
@@ -151,6 +153,7 @@ class Reader {
         read_layer(layer.at("class_name").get<std::string>(), own, name, outermost);
       }
     }
+    check_output(config, before);
   }
 
   /// A layer of a Functional model takes what the one before it gives, and nothing else.
@@ -161,6 +164,15 @@ class Reader {
                          nodes->at(0).at(0).at(0).get<std::string>() == before;
     if (!chained)
       refuse("is no chain of layers: " + name + " does not follow " + before + " alone");
+  }
+
+  /// What a Functional model gives is what its last layer gives, and nothing else.
+  void check_output(const Json& config, const std::string& last) {
+    if (!config.is_object() || !config.contains("output_layers")) return;
+    const Json& outputs = config.at("output_layers");
+    if (outputs.size() != 1 || outputs.at(0).at(0).get<std::string>() != last) {
+      output_problem_ = "gives the output of other layers than its last, " + last + ", alone";
+    }
   }
 
   void read_layer(const std::string& kind, const Json& config, const std::string& name,
@@ -214,6 +226,7 @@ class Reader {
   std::vector<Row> rows_;
   std::vector<std::string> groups_;
   std::optional<Row> pending_;
+  std::string output_problem_;
 };
 
 /// The network that has the file's kinds of layers; whether it is that one is seen row by row.
@@ -413,6 +426,7 @@ KerasArchitecture parse_keras_config(const std::string& path, const std::string&
     reader.refuse("is a Keras model of another architecture: its layer " +
                   rows[wanted.size()].label + " stands behind the end of " + network);
   }
+  if (!reader.output_problem().empty()) reader.refuse(reader.output_problem());
   return result;
 }
 

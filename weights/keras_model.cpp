@@ -3,7 +3,6 @@
 #include "base/error.hpp"
 #include "base/hdf5.hpp"
 #include "base/output_file.hpp"
-#include "nn/checkpoint.hpp"
 #include "weights/copy_weight.hpp"
 #include "weights/keras_config.hpp"
 
@@ -13,6 +12,7 @@ namespace {
 constexpr const char* kRemedy = "give a whole model saved by Keras 2 or tf_keras";
 constexpr const char* kRoot = "model_weights";
 constexpr const char* kOptimizer = "optimizer_weights";
+constexpr const char* kProperty = "afterglow_";  // and its name: an attribute of the root
 
 /// What a weight is: "kernel" of "conv2d_1/kernel", "conv2d_1_1/kernel:0" or "kernel_1:0".
 std::string kind_of(const std::string& name) {
@@ -43,6 +43,11 @@ KerasModel::KerasModel(std::string path, ForeignHdf5 file)
   }
   const KerasArchitecture architecture = parse_keras_config(path_, config->second);
   spec_ = architecture.spec;
+  const std::string prefix = kProperty;
+  for (const auto& [name, text] : file_.texts) {
+    if (name.starts_with(prefix)) properties_[name.substr(prefix.size())] = text;
+  }
+  if (!properties_.empty()) fit_ = fit_of(path_, properties_);
   for (const std::string& group : architecture.groups) {
     const std::vector<std::string> paths = listed(file_, std::string(kRoot) + '/' + group);
     weights_.insert(weights_.end(), paths.begin(), paths.end());
@@ -82,12 +87,8 @@ void KerasModel::load_weights(ColorizationModel& model) const {
     }
     copy_weight(path_, file_.tensors, weights_[i], wanted[i]);
   }
-  std::vector<std::string> encoder;
-  for (const LayerDescription& row : model.describe()) {
-    const std::size_t slash = row.name.find('/');
-    if (slash != std::string::npos) encoder.push_back(row.name.substr(slash + 1));
-  }
-  model.set_pretrained(std::move(encoder));
+  model.set_pretrained(properties_.empty() ? encoder_layers(model)
+                                           : pretrained_of(path_, properties_, model));
 }
 
 void KerasModel::load_optimizer(Adam& optimizer) const {
@@ -115,14 +116,17 @@ void KerasModel::load_optimizer(Adam& optimizer) const {
   optimizer.set_steps(static_cast<std::int64_t>(steps->second.values[0]));
 }
 
-void save_keras_model(const std::filesystem::path& path, const ColorizationModel& model) {
+void save_keras_model(const std::filesystem::path& path, const LoadedModel& loaded) {
   OutputFile output(path);
   {
     hdf5::File file = hdf5::File::create(output.temporary(), path);
-    file.write_attribute(".", "model_config", keras_config(model.describe()));
+    file.write_attribute(".", "model_config", keras_config(loaded.model->describe()));
     file.write_attribute(".", "keras_version", std::string("2.15.0"));
     file.write_attribute(".", "backend", std::string("tensorflow"));
-    save_keras_weights(file, model);
+    for (const auto& [name, text] : properties_of(loaded)) {
+      file.write_attribute(".", kProperty + name, text);
+    }
+    save_keras_weights(file, *loaded.model);
     file.flush();
   }
   output.commit();

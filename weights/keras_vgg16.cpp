@@ -51,14 +51,11 @@ std::vector<std::string> found_layers(const ForeignHdf5& file, const std::string
 }
 
 /// The group that holds the layers' groups, all of them or some.
-std::string layers_group(const std::filesystem::path& path, const ForeignHdf5& file) {
+std::optional<std::string> layers_group(const ForeignHdf5& file) {
   for (const char* group : {"model_weights/vgg16/", "model_weights/", "vgg16/", ""}) {
     if (!found_layers(file, group).empty()) return group;
   }
-  throw InputError(path.string(),
-                   "has no VGG16 weights (none of the layers " + encoder_layers().front() + " to " +
-                       encoder_layers().back() + ")",
-                   "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
+  return std::nullopt;
 }
 
 /// The encoder layers that are not among `found`: "a, b".
@@ -73,9 +70,9 @@ std::string missing_layers(const std::vector<std::string>& found) {
 
 }  // namespace
 
-std::vector<std::string> keras_vgg16_layers(const std::filesystem::path& path) {
-  const ForeignHdf5 file = read_foreign_hdf5(path);
-  return found_layers(file, layers_group(path, file));
+std::vector<std::string> keras_vgg16_layers(const ForeignHdf5& file) {
+  const std::optional<std::string> group = layers_group(file);
+  return group ? found_layers(file, *group) : std::vector<std::string>();
 }
 
 void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& model, bool partial) {
@@ -84,8 +81,14 @@ void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& mode
                      "use --arch vgg16");
   }
   const ForeignHdf5 file = read_foreign_hdf5(path);
-  const std::string group = layers_group(path, file);
-  const std::vector<std::string> found = found_layers(file, group);
+  const std::optional<std::string> group = layers_group(file);
+  if (!group) {
+    throw InputError(path.string(),
+                     "has no VGG16 weights (none of the layers " + encoder_layers().front() +
+                         " to " + encoder_layers().back() + ")",
+                     "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
+  }
+  const std::vector<std::string> found = found_layers(file, *group);
   const std::size_t wanted = encoder_layers().size();
   if (found.size() < wanted && !partial) {
     throw InputError(path.string(),
@@ -99,7 +102,7 @@ void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& mode
     const std::size_t start = std::string(kEncoder).size();
     const std::size_t end = weight.name.rfind('/');
     const std::optional<LayerPaths> paths =
-        find_layer(file, group, weight.name.substr(start, end - start));
+        find_layer(file, *group, weight.name.substr(start, end - start));
     if (!paths) continue;
     copy_weight(path.string(), file.tensors,
                 weight.name.ends_with("/kernel") ? paths->kernel : paths->bias, weight);

@@ -1,6 +1,6 @@
 #include "weights/model_file.hpp"
 
-#include <map>
+#include <string>
 
 #include "base/error.hpp"
 #include "base/input_file.hpp"
@@ -8,6 +8,7 @@
 #include "weights/copy_weight.hpp"
 #include "weights/foreign_hdf5.hpp"
 #include "weights/keras_model.hpp"
+#include "weights/model_properties.hpp"
 #include "weights/onnx_model.hpp"
 #include "weights/safetensors.hpp"
 #include "weights/torch_layout.hpp"
@@ -16,14 +17,14 @@ namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kPaperFit = "crop";
 constexpr const char* kFormat = "afterglow model";
 
-std::map<std::string, std::string> metadata_of(const LoadedModel& loaded) {
-  return {{"format", kFormat},
-          {"arch", arch_name(loaded.model->spec().arch)},
-          {"decoder", decoder_name(loaded.model->spec().decoder)},
-          {"fit", loaded.header.fit}};
+Properties metadata_of(const LoadedModel& loaded) {
+  Properties metadata = properties_of(loaded);
+  metadata["format"] = kFormat;
+  metadata["arch"] = arch_name(loaded.model->spec().arch);
+  metadata["decoder"] = decoder_name(loaded.model->spec().decoder);
+  return metadata;
 }
 
 Safetensors read_safetensors(const fs::path& path) {
@@ -44,15 +45,11 @@ ModelHeader header_of(const fs::path& path, const Safetensors& file) {
   ModelHeader header;
   header.spec.arch = parse_arch(value("arch"), path.string());
   header.spec.decoder = parse_decoder(value("decoder"), path.string());
-  header.fit = value("fit");
-  if (header.fit != "crop" && header.fit != "resize") {
-    throw InputError(path.string(), "says that its pictures were fitted by '" + header.fit + "'",
-                     "give one that `afterglow weights export` wrote");
-  }
+  header.fit = fit_of(path.string(), file.metadata);
   return header;
 }
 
-void copy_weights(const fs::path& path, const Safetensors& file, const ColorizationModel& model) {
+void load_weights_of(const fs::path& path, const Safetensors& file, ColorizationModel& model) {
   for (const Weight& weight : model.weights()) {
     const std::string name = torch_name(weight.name);
     RawTensors one;
@@ -61,6 +58,7 @@ void copy_weights(const fs::path& path, const Safetensors& file, const Colorizat
     }
     copy_weight(path.string(), one, name, weight);
   }
+  model.set_pretrained(pretrained_of(path.string(), file.metadata, model));
 }
 
 [[noreturn]] void refuse(const fs::path& path) {
@@ -75,7 +73,7 @@ KerasModel read_keras(const fs::path& path) {
 }  // namespace
 
 ModelForm model_form(const fs::path& path) {
-  if (path.extension() == ".safetensors") return ModelForm::kSafetensors;
+  if (looks_like_safetensors(path)) return ModelForm::kSafetensors;
   const ForeignHdf5 file = read_foreign_hdf5(path, Hdf5Part::kTexts);
   const auto format = file.texts.find("format");
   if (format != file.texts.end()) {
@@ -91,13 +89,14 @@ LoadedModel load_any_model(const fs::path& path, const std::shared_ptr<Backend>&
       const Safetensors file = read_safetensors(path);
       loaded.header = header_of(path, file);
       loaded.model = make_model(backend, loaded.header.spec, 0);
-      copy_weights(path, file, *loaded.model);
+      load_weights_of(path, file, *loaded.model);
+      loaded.header.pretrained = loaded.model->pretrained();
       return loaded;
     }
     case ModelForm::kKeras: {
       const KerasModel file = read_keras(path);
       loaded.header.spec = file.spec();
-      loaded.header.fit = kPaperFit;
+      loaded.header.fit = file.fit();
       loaded.model = make_model(backend, file.spec(), 0);
       file.load_weights(*loaded.model);
       loaded.header.pretrained = loaded.model->pretrained();
@@ -119,7 +118,7 @@ void load_any_weights(const fs::path& path, ColorizationModel& model, Adam* opti
       if (optimizer != nullptr) {
         throw InputError(path.string(), "has no optimizer state", "leave out --init-optimizer");
       }
-      copy_weights(path, file, model);
+      load_weights_of(path, file, model);
       return;
     }
     case ModelForm::kKeras: {
@@ -141,7 +140,7 @@ void load_any_weights(const fs::path& path, ColorizationModel& model, Adam* opti
 
 void export_model(const LoadedModel& loaded, const std::string& format, const fs::path& path) {
   if (format == "keras") {
-    save_keras_model(path, *loaded.model);
+    save_keras_model(path, loaded);
   } else if (format == "safetensors") {
     Safetensors content{{}, metadata_of(loaded)};
     for (const Weight& weight : loaded.model->weights()) {

@@ -9,7 +9,8 @@
 
 namespace afterglow {
 
-/// The form of a model file, by its content.
+/// The form of a model file, by its content. Throws InputError as read_foreign_hdf5 does, for a
+/// file of any other form too.
 enum class ModelForm { kAfterglow, kKeras, kSafetensors, kNone };
 ModelForm model_form(const std::filesystem::path& path);
 

@@ -11,6 +11,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, ".npy files are read as they lie");
 
+constexpr std::string_view kMagic = "\x93NUMPY";
+
 [[noreturn]] void refuse(const std::string& name, const std::string& problem) {
   throw InputError(name, problem, "give an array saved by numpy.save");
 }
@@ -38,11 +40,12 @@ std::vector<std::int64_t> parse_shape(const std::string& text) {
 
 }  // namespace
 
+bool looks_like_npy(std::string_view bytes) { return bytes.starts_with(kMagic); }
+
 RawTensor parse_npy(const std::string& name, std::string_view bytes) {
   // Magic, version, length of the header (2 bytes, from version 2 on 4), header.
-  constexpr std::string_view kMagic = "\x93NUMPY";
   constexpr std::size_t kLongestHeader = 4096;
-  if (bytes.size() < 12 || !bytes.starts_with(kMagic)) refuse(name, "is no .npy file");
+  if (bytes.size() < 12 || !looks_like_npy(bytes)) refuse(name, "is no .npy file");
   const auto byte = [&](std::size_t at) {
     return std::size_t{static_cast<unsigned char>(bytes[at])};
   };

@@ -1,8 +1,12 @@
 #include "weights/safetensors.hpp"
 
+#include <array>
 #include <bit>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "base/error.hpp"
 
@@ -87,6 +91,18 @@ class Parser {
 };
 
 }  // namespace
+
+bool looks_like_safetensors(const std::filesystem::path& path) {
+  if (path.extension() == ".safetensors") return true;
+  std::array<char, sizeof(std::uint64_t) + 1> start{};  // the header's length, and its first byte
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(start.data(), start.size()) || start.back() != '{') return false;
+  std::uint64_t length = 0;
+  std::memcpy(&length, start.data(), sizeof length);
+  std::error_code unknown;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, unknown);
+  return !unknown && length <= bytes - sizeof length;
+}
 
 Safetensors parse_safetensors(const std::string& name, std::string_view bytes) {
   return Parser(name, bytes).parse();

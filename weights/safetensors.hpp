@@ -17,6 +17,10 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;
 };
 
+/// True for a file that begins like one, or is called one: what is wrong with it is then said of
+/// the form that it should have.
+bool looks_like_safetensors(const std::filesystem::path& path);
+
 /// Throws InputError(name, ...) when the bytes are not a .safetensors file, or damaged: a header
 /// that is no JSON, shapes that do not fit their values, values outside of the file or used twice.
 Safetensors parse_safetensors(const std::string& name, std::string_view bytes);

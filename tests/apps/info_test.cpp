@@ -1,4 +1,5 @@
 // `afterglow info`: every kind of file, as JSON and for people.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -6,6 +7,7 @@
 #include "nn/checkpoint.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/weights/eccv16_files.hpp"
 #include "training_data.hpp"
 
 namespace afterglow::test {
@@ -23,13 +25,13 @@ nlohmann::json info(const fs::path& path) {
   return json;
 }
 
-void write_keras_layer(hdf5::File& file, const std::string& layer, std::uint64_t in,
-                       std::uint64_t out) {
+void write_keras_layer(hdf5::File& file, const std::string& path, const std::string& layer,
+                       std::uint64_t in, std::uint64_t out) {
   const std::uint64_t kernel[] = {3, 3, in, out};
   const std::uint64_t bias[] = {out};
-  file.create_group(layer).write<float>(layer + "_W_1:0", kernel,
-                                        std::vector<float>(9 * in * out, 0.01F));
-  file.open_group(layer).write<float>(layer + "_b_1:0", bias, std::vector<float>(out, 0.5F));
+  file.create_group(path).write<float>(layer + "_W_1:0", kernel,
+                                       std::vector<float>(9 * in * out, 0.01F));
+  file.open_group(path).write<float>(layer + "_b_1:0", bias, std::vector<float>(out, 0.5F));
 }
 
 }  // namespace
@@ -77,8 +79,8 @@ TEST_CASE("info names pretrained and random layers, of weights files too", "[app
                  data = folder.path() / "data.h5";
   {
     hdf5::File file = hdf5::File::create(weights);
-    write_keras_layer(file, "block1_conv1", 3, 64);
-    write_keras_layer(file, "block1_conv2", 64, 64);
+    write_keras_layer(file, "block1_conv1", "block1_conv1", 3, 64);
+    write_keras_layer(file, "block1_conv2", "block1_conv2", 64, 64);
     file.flush();
   }
   const nlohmann::json layers{"block1_conv1", "block1_conv2"};
@@ -140,6 +142,63 @@ TEST_CASE("info describes films and picture folders", "[app]") {
   CHECK(info(folder.path() / "film.mkv")["kind"] == "film");
   CHECK(info(folder.path() / "pictures")["kind"] == "picture folder");
   CHECK(info(folder.path() / "pictures")["frames"] == 3);
+}
+
+TEST_CASE("info says what other programs' weights are, and what takes them", "[app]") {
+  const TemporaryFolder folder;
+  const auto written = [&](const char* name, const std::string& bytes) {
+    write_bytes(folder.path() / name, bytes);
+    return folder.path() / name;
+  };
+  const auto caffe = info(written("e.caffemodel", caffemodel_bytes(eccv16_caffe_weights())));
+  CHECK(caffe["kind"] == "caffe weights");
+  CHECK(caffe["taken_by"] == "prepare and colorize --colorizer eccv16 --weights");
+  CHECK(caffe["parameters"] > 32'000'000);
+  CHECK(caffe["tensors"][0]["name"] == "bw_conv1_1/0");
+  CHECK(caffe["tensors"][0]["shape"] == "(64, 1, 3, 3)");
+
+  const RawTensors small{{"w", {{2, 3}, {1, 2, 3, 4, 5, 6}}}};
+  const auto torch = info(written("small.bin", legacy_torch_bytes(small)));
+  CHECK(torch["kind"] == "torch weights");
+  CHECK(torch["taken_by"] == "nothing in afterglow");
+  CHECK(torch["parameters"] == 6);
+  CHECK(torch["tensors"].size() == 1);
+
+  const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+  std::string array("\x93NUMPY\x01\x00", 8);
+  array += static_cast<char>(header.size());
+  array += '\0';
+  const auto bins = info(written("a.npy", array + header + std::string(8, '\0')));
+  CHECK(bins["kind"] == "numpy array");
+  CHECK(bins["shape"] == "(2)");
+  CHECK(bins["taken_by"] == "nothing in afterglow");
+
+  for (const char* name : {"cut.caffemodel", "cut.pth", "cut.npy", "cut.safetensors"}) {
+    const ProgramResult result = run_afterglow({"info", written(name, "cut").string()});
+    CAPTURE(result.err);
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.err, Catch::Contains(name));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("info knows VGG16's weights in a Keras model of another architecture", "[app]") {
+  const TemporaryFolder folder;
+  const auto written = [&](const char* name, const std::string& group) {
+    hdf5::File file = hdf5::File::create(folder.path() / name);
+    file.write_attribute(".", "model_config", std::string(R"({"config": [{"class_name": "Flatten",
+        "config": {"name": "flatten"}}]})"));
+    write_keras_layer(file, "model_weights/" + group, "block1_conv1", 3, 64);
+    file.flush();
+    return folder.path() / name;
+  };
+  const auto json = info(written("vgg16.h5", "block1_conv1"));
+  CHECK(json["kind"] == "vgg16 weights");
+  CHECK(json["layers"] == nlohmann::json{"block1_conv1"});
+  CHECK(json["parameters"] == 9 * 3 * 64 + 64);
+  const ProgramResult other = run_afterglow({"info", written("other.h5", "dense").string()});
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.err, Catch::Contains("its layer Flatten flatten stands where"));
 }
 
 }  // namespace afterglow::test

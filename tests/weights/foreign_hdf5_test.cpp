@@ -173,7 +173,7 @@ TEST_CASE("a small file cannot ask for much memory") {
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t chunk = 1 << 20;
     H5Pset_chunk(properties, 1, &chunk);
-    for (int i = 0; i < 10; ++i) file.bytes("/w" + std::to_string(i), 1 << 24, properties);
+    for (int i = 0; i < 17; ++i) file.bytes("/w" + std::to_string(i), 1 << 24, properties);
     H5Pclose(properties);
   }
   CHECK_THAT(complaint(many), Contains("more numbers than any model"));

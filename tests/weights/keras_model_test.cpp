@@ -172,6 +172,7 @@ TEST_CASE("a whole Keras model is read by order, whatever its layers are called"
   const LoadedModel loaded = load_any_model(path, backend);
   CHECK(loaded.model->spec() == model->spec());
   CHECK(loaded.header.fit == "crop");
+  CHECK(loaded.header.pretrained.size() == (arch == Arch::kVgg16 ? 13 : 0));
   check_same(loaded.model->weights(), model->weights());
 
   const auto other = make_model(backend, {arch, Decoder::kUpsample}, 2);
@@ -191,15 +192,25 @@ TEST_CASE("what is exported comes back the same") {
   const fs::path path = folder.path() / (format == "keras" ? "m.h5" : "m.safetensors");
   const auto backend = make_cpu_backend();
   LoadedModel model{make_model(backend, {arch, decoder}, 1), {}};
-  model.header.fit = "crop";
+  model.header.fit = GENERATE("crop", "resize");
+  const std::vector<std::string> pretrained =
+      arch == Arch::kAlexnet ? std::vector<std::string>{}
+                             : std::vector<std::string>{"block1_conv1", "block3_conv2"};
+  model.model->set_pretrained(pretrained);
   export_model(model, format, path);
   const LoadedModel back = load_any_model(path, backend);
+  CHECK(back.header.fit == model.header.fit);
+  CHECK(back.header.pretrained == pretrained);
+  CHECK(back.model->pretrained() == pretrained);
   CHECK(back.model->spec() == model.model->spec());
   check_same(back.model->weights(), model.model->weights());
   const auto other = make_model(backend, {Arch::kAlexnet, Decoder::kDeconv}, 2);
   if (other->spec() != back.model->spec()) {
     CHECK_THROWS_WITH(load_any_weights(path, *other), Contains("change --arch or --decoder"));
   }
+  back.model->set_pretrained({});
+  load_any_weights(path, *back.model);
+  CHECK(back.model->pretrained() == pretrained);
   Adam adam(back.model->parameters(), {});
   CHECK_THROWS_WITH(load_any_weights(path, *back.model, &adam), Contains("no optimizer state"));
 }
@@ -252,6 +263,14 @@ TEST_CASE("another architecture is refused with its first differing layer") {
   SECTION("bilinear") {
     layer(config, "up_sampling2d")["config"]["interpolation"] = "bilinear";
     CHECK_THAT(complaint(config), Contains("UpSampling2D up_sampling2d"));
+  }
+  SECTION("an output from its middle") {
+    config["config"]["output_layers"] = {{"conv2d_3", 0, 0}};
+    CHECK_THAT(complaint(config), Contains("output of other layers than its last, conv2d_10"));
+  }
+  SECTION("two outputs") {
+    config["config"]["output_layers"].push_back({"conv2d_3", 0, 0});
+    CHECK_THAT(complaint(config), Contains("output of other layers than its last, conv2d_10"));
   }
   SECTION("a layer of another kind") {
     layer(config, "batch_normalization")["class_name"] = "Dropout";
@@ -360,6 +379,15 @@ TEST_CASE("a Keras file whose weights do not fit is refused") {
   SECTION("no architecture") {
     file.texts.clear();
     CHECK_THAT(said(false), Contains("has weights but no model_config"));
+  }
+  SECTION("fitted in no way that there is") {
+    file.texts["afterglow_fit"] = "stretched";
+    CHECK_THAT(said(false), Contains("says that its pictures were fitted by 'stretched'"));
+  }
+  SECTION("a pretrained layer that there is not") {
+    file.texts["afterglow_fit"] = "crop";
+    file.texts["afterglow_pretrained"] = "block9_conv1";
+    CHECK_THAT(said(false), Contains("says that 'block9_conv1' is a pretrained layer"));
   }
   SECTION("no moments of a weight") {
     file.lists["optimizer_weights@weight_names"].pop_back();

@@ -87,7 +87,7 @@ TEST_CASE("VGG16 weights load from every layout that Keras writes") {
   CAPTURE(layout.root, layout.nested, layout.old_names);
   const fs::path path = folder.path() / "vgg16.h5";
   write_vgg16(path, layout, 1, 5);
-  const std::vector<std::string> found = keras_vgg16_layers(path);
+  const std::vector<std::string> found = keras_vgg16_layers(read_foreign_hdf5(path));
   CHECK(found.size() == kLayers);
   const auto model = make_model(make_cpu_backend(), {Arch::kVgg16, Decoder::kUpsample}, 1);
   REQUIRE(layers_from_file(*model).empty());
