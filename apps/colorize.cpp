@@ -124,7 +124,8 @@ class Colorizing {
   }
 
   void require_other(const fs::path& input, const fs::path& out) const {
-    refuse_overwriting(out, {input, command_.gray, command_.truth, command_.model});
+    refuse_overwriting(out, {input, command_.gray, command_.truth, command_.model,
+                             command_.eccv16.weights, command_.eccv16.bins});
   }
 
   const ColorizeCommand& command_;

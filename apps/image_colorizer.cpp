@@ -21,7 +21,8 @@ void add_eccv16_options(CLI::App& command, Eccv16Files& files) {
       "of --colorizer eccv16: its colours' grid (pts_in_hull.npy; default: built in)");
   command.add_option(
       "--temperature", files.temperature,
-      "of --colorizer eccv16: below 0.38 its colours are more vivid and less steady");
+      "of --colorizer eccv16: above 0; below 0.38 its colours are more vivid and less steady "
+      "(default: 0.38 of a .caffemodel, 1 of a .pth)");
 }
 
 void complete_eccv16_options(const std::string& colorizer, Eccv16Files& files) {

@@ -213,11 +213,16 @@ void check_command(PrepareCommand& command) {
                      "give one of them");
   }
   complete_eccv16_options(command.colorizer, command.eccv16);
+  if (command.colorizer != kEccv16 && command.backend.device != BackendOptions{}.device) {
+    throw InputError("--device", "is of no use here: no network runs",
+                     "leave it out, or add --colorizer eccv16");
+  }
   if (fs::is_directory(command.out)) {
     throw InputError(command.out.string(), "is a folder", "give a file name as --out");
   }
   refuse_overwriting(command.out, command.truth);
   refuse_overwriting(command.out, command.colorized);
+  refuse_overwriting(command.out, {command.eccv16.weights, command.eccv16.bins});
 }
 
 std::map<std::string, Split> requested_splits(const Pairing& pairing, const SplitRequest& request) {

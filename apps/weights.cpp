@@ -3,7 +3,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -21,6 +23,11 @@ namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
 
+bool is_fetched(const KnownWeights& known) {
+  const std::optional<fs::path> cache = find_weights_folder();
+  return cache && fs::exists(*cache / known.file);
+}
+
 void list(bool as_json) {
   if (as_json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
@@ -33,14 +40,13 @@ void list(bool as_json) {
                       {"licence", known.licence},
                       {"purpose", known.purpose},
                       {"addresses", known.addresses},
-                      {"fetched", fs::exists(weights_folder() / known.file)}});
+                      {"fetched", is_fetched(known)}});
     }
     std::printf("%s\n", json.dump(2).c_str());
     return;
   }
   for (const KnownWeights& known : known_weights()) {
-    std::printf("%s%s\n", known.name.c_str(),
-                fs::exists(weights_folder() / known.file) ? "  (fetched)" : "");
+    std::printf("%s%s\n", known.name.c_str(), is_fetched(known) ? "  (fetched)" : "");
     std::printf("  file     %s, %.1f MB\n", known.file.c_str(),
                 static_cast<double>(known.bytes) / 1e6);
     if (known.sha256.empty()) {
@@ -66,26 +72,44 @@ struct FetchCommand {
   std::string mirror;
 };
 
+void fetch_one(const FetchCommand& command, const KnownWeights& known) {
+  const fs::path path = (command.to.empty() ? weights_folder() : command.to) / known.file;
+  std::error_code missing;  // what is of another size is not even read
+  if (fs::file_size(path, missing) == known.bytes && problem_of(known, path).empty()) {
+    std::printf("%s: already there\n", path.c_str());
+    return;
+  }
+  DownloadRequest request{known.name, known.addresses, known.bytes, path,
+                          [&known](std::string_view bytes) { return check_weights(known, bytes); }};
+  if (!command.mirror.empty()) {
+    const bool folder = command.mirror.ends_with('/');
+    request.addresses.insert(request.addresses.begin(),
+                             command.mirror + (folder ? known.file : ""));
+  }
+  download(request);
+  std::printf("%s: fetched\n", path.c_str());
+}
+
 void fetch(const FetchCommand& command) {
   std::vector<const KnownWeights*> wanted;
   for (const std::string& name : command.names) wanted.push_back(&find_weights(name));
+  if (wanted.size() > 1 && !command.mirror.empty() && !command.mirror.ends_with('/')) {
+    throw InputError("--mirror " + command.mirror, "is the address of one file, not of several",
+                     "end it in / when it is a folder, or fetch one name");
+  }
+  std::size_t failed = 0;
   for (const KnownWeights* known : wanted) {
-    const fs::path path = (command.to.empty() ? weights_folder() : command.to) / known->file;
-    std::error_code missing;  // what is of another size is not even read
-    if (fs::file_size(path, missing) == known->bytes && problem_of(*known, path).empty()) {
-      std::printf("%s: already there\n", path.c_str());
-      continue;
+    try {
+      fetch_one(command, *known);
+    } catch (const RunError& error) {  // of one file's addresses; the others may have theirs
+      if (wanted.size() == 1) throw;
+      std::fprintf(stderr, "afterglow: %s\n", error.what());
+      ++failed;
     }
-    DownloadRequest request{
-        known->name, known->addresses, known->bytes, path,
-        [known](std::string_view bytes) { return check_weights(*known, bytes); }};
-    if (!command.mirror.empty()) {
-      const bool folder = command.mirror.ends_with('/');
-      request.addresses.insert(request.addresses.begin(),
-                               command.mirror + (folder ? known->file : ""));
-    }
-    download(request);
-    std::printf("%s: fetched\n", path.c_str());
+  }
+  if (failed > 0) {
+    throw PartlyDone(std::to_string(failed) + " of " + std::to_string(wanted.size()) +
+                     " files could not be fetched; see the lines above");
   }
 }
 
@@ -150,7 +174,7 @@ void add_weights(CLI::App& program) {
   fetch_app->add_option("--to", command->to, "Another folder than the cache");
   fetch_app->add_option("--mirror", command->mirror,
                         "An address to try first: http, https or file; of a folder when it ends "
-                        "in /");
+                        "in /, as it must for several names");
   fetch_app->callback([command] { fetch(*command); });
 
   CLI::App* const verify_app =
@@ -163,7 +187,9 @@ void add_weights(CLI::App& program) {
       app->add_subcommand("export", "Write a trained model for Keras, PyTorch or ONNX runtimes");
   const auto wanted = std::make_shared<ExportCommand>();
   export_app->add_option("MODEL", wanted->model, "A model file")->required();
-  export_app->add_option("--format", wanted->format, "keras, safetensors or onnx")->required();
+  export_app->add_option("--format", wanted->format, "What to write")
+      ->check(CLI::IsMember({"keras", "safetensors", "onnx"}))
+      ->required();
   export_app->add_option("--out", wanted->out, "The file to write")->required();
   export_app->callback([wanted] { export_to(*wanted); });
 }

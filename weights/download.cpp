@@ -283,7 +283,8 @@ void download(const DownloadRequest& request) {
   const bool goes_on = part.size() > 0;
   if (!goes_on) part.remove();
   throw RunError(request.name + ": could not be fetched: " + problems +
-                 (goes_on ? "; the next fetch goes on from here" : ""));
+                 (goes_on ? "; the next fetch goes on from here"
+                          : "; try again later, or another address with --mirror"));
 }
 
 }  // namespace afterglow

@@ -72,17 +72,23 @@ const KnownWeights& find_weights(const std::string& name) {
   throw InputError(name, "is no file of weights that is known here", "give one of " + names);
 }
 
-std::filesystem::path weights_folder() {
+std::optional<std::filesystem::path> find_weights_folder() {
   const char* const cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && *cache == '/') {
     return std::filesystem::path(cache) / "afterglow" / "weights";
   }
   const char* const home = std::getenv("HOME");
-  if (home == nullptr || *home == '\0') {
-    throw InputError("weights", "neither XDG_CACHE_HOME nor HOME says where the cache is",
-                     "give a folder with --to");
-  }
+  if (home == nullptr || *home == '\0') return std::nullopt;
   return std::filesystem::path(home) / ".cache" / "afterglow" / "weights";
+}
+
+std::filesystem::path weights_folder() {
+  std::optional<std::filesystem::path> folder = find_weights_folder();
+  if (!folder) {
+    throw InputError("weights", "neither XDG_CACHE_HOME nor HOME says where the cache is",
+                     "set one of them, or name files: fetch --to FOLDER, --weights FILE");
+  }
+  return *std::move(folder);
 }
 
 std::filesystem::path weights_file(const std::filesystem::path& given) {

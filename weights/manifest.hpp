@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,10 @@ const std::vector<KnownWeights>& known_weights();
 const KnownWeights& find_weights(const std::string& name);
 
 /// Where fetched files lie: $XDG_CACHE_HOME/afterglow/weights, else ~/.cache/afterglow/weights.
-/// Throws InputError when neither XDG_CACHE_HOME nor HOME says where that is.
+/// Nothing when neither XDG_CACHE_HOME nor HOME says where that is.
+std::optional<std::filesystem::path> find_weights_folder();
+
+/// The same. Throws InputError where that gives nothing.
 std::filesystem::path weights_folder();
 
 /// The file that an option names: a known name, where no file of that name lies, stands for what

@@ -80,6 +80,21 @@ TEST_CASE_METHOD(Fixture, "prepare: the pretrained colorizer's frames become the
   }
 }
 
+TEST_CASE_METHOD(Fixture, "the pretrained colorizer finds what was fetched by itself", "[app]") {
+  const fs::path cache = file("cache/afterglow/weights");
+  fs::create_directories(cache);
+  fs::copy_file(weights, cache / "colorization_release_v2.caffemodel");
+  ::setenv("XDG_CACHE_HOME", file("cache").c_str(), 1);
+  const ProgramResult result =
+      run_afterglow({"prepare", "--truth", film, "--colorizer", "eccv16", "--device", "cpu",
+                     "--max-frames", "1", "--out", file("data.h5")});
+  ::unsetenv("XDG_CACHE_HOME");
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(Dataset(file("data.h5")).header().colorizer_sha256 ==
+        ImageColorizer({weights, {}, {}}, make_cpu_backend()).sha256());
+}
+
 TEST_CASE_METHOD(Fixture, "colorize: a gray film goes the whole way in one call", "[app]") {
   const fs::path gray = file("gray.mkv"), model = file("model.h5"), out = file("out.h5");
   write_film(gray, kFrames, [](int t) { return gray_picture(textured(144, 132, t)); });
@@ -129,7 +144,8 @@ TEST_CASE_METHOD(Fixture, "the pretrained colorizer's bad files get one line", "
        "has no weights conv5_2/1"},
       {{"--colorizer", "eccv16", "--weights", weights, "--bins", file("bins.npy")},
        "is no .npy file"},
-      {{"--colorizer", "eccv16", "--weights", weights, "--temperature", "0"}, "must be above 0"}};
+      {{"--colorizer", "eccv16", "--weights", weights, "--temperature", "0"}, "must be above 0"},
+      {{"--colorizer", "simulated"}, "--device: is of no use here: no network runs"}};
   for (const auto& [arguments, said] : cases) {
     Arguments all{"prepare", "--truth", film, "--device", "cpu", "--out", file("data.h5")};
     all.insert(all.end(), arguments.begin(), arguments.end());

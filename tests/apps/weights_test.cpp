@@ -4,9 +4,12 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <tuple>
 
 #include "apps/fixtures.hpp"
 #include "base/error.hpp"
+#include "base/input_file.hpp"
+#include "data/result_file.hpp"
 #include "support/http_server.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
@@ -138,6 +141,82 @@ TEST_CASE_METHOD(Fixture, "weights: what cannot be fetched is said in one line",
       {"weights", "fetch", "eccv16", "--to", file("to"), "--mirror", server.address("gone")});
   check_one_line(result, 1, "gone answers with status 404; https://");
   CHECK(names_in(file("to")).empty());
+}
+
+TEST_CASE_METHOD(Fixture, "weights: fetch goes on with the next file when one cannot be had",
+                 "[app]") {
+  const HttpServer server([](const HttpRequest&) { return HttpAnswer{404, {}, {}}; });
+  const OffTheNetwork off(server);
+  const ProgramResult result = run_afterglow(
+      {"weights", "fetch", "eccv16", "vgg16", "--to", file("to"), "--mirror", server.address("")});
+  INFO(result.err);
+  CHECK(result.exit_code == 1);
+  CHECK_THAT(result.err, Catch::Contains("afterglow: eccv16: could not be fetched") &&
+                             Catch::Contains("afterglow: vgg16: could not be fetched") &&
+                             Catch::Contains("with --mirror\n") &&
+                             Catch::Contains("2 of 2 files could not be fetched"));
+  check_one_line(run_afterglow({"weights", "fetch", "eccv16", "vgg16", "--to", file("to"),
+                                "--mirror", server.address("one")}),
+                 2, "is the address of one file, not of several; end it in /");
+}
+
+TEST_CASE("weights: list needs no cache", "[app]") {
+  const char* const home = std::getenv("HOME");
+  const std::string kept = home == nullptr ? "" : home;
+  ::unsetenv("HOME");
+  ::unsetenv("XDG_CACHE_HOME");
+  const ProgramResult text = run_afterglow({"weights", "list"});
+  const ProgramResult json = run_afterglow({"weights", "list", "--json"});
+  const ProgramResult fetch = run_afterglow({"weights", "fetch", "vgg16"});
+  if (home != nullptr) ::setenv("HOME", kept.c_str(), 1);
+  CHECK(text.exit_code == 0);
+  CHECK(json.exit_code == 0);
+  Fixture::check_one_line(fetch, 2, "neither XDG_CACHE_HOME nor HOME says where the cache is");
+}
+
+TEST_CASE_METHOD(Fixture, "weights: what is exported is a model to every command", "[app]") {
+  const fs::path model = file("model.h5"), film = file("film.mkv");
+  write_model(model, "resize");
+  write_film(film, 2, [](int t) { return textured(144, 132, t); });
+  const auto colored = [&](const fs::path& with) {
+    const fs::path out = file(with.stem().string() + "_result.h5");
+    const ProgramResult result = run_afterglow(
+        {"colorize", film, "--model", with, "--device", "cpu", "--output", "paper", "--out", out});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    std::vector<float> frame(128 * 128 * 3);
+    ResultFile(out).read_frame("film", 1, frame);
+    return frame;
+  };
+  const std::vector<float> expected = colored(model);
+  for (const auto& [format, name, kind] : {std::tuple{"keras", "k.h5", "keras model"},
+                                           {"safetensors", "s.safetensors", "safetensors model"}}) {
+    CAPTURE(format);
+    const ProgramResult result =
+        run_afterglow({"weights", "export", model, "--format", format, "--out", file(name)});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    const ProgramResult info = run_afterglow({"info", file(name), "--json"});
+    REQUIRE(info.exit_code == 0);
+    const auto json = nlohmann::json::parse(info.out);
+    CHECK(json["kind"] == kind);
+    CHECK(json["architecture"] == "alexnet");
+    CHECK(json["fit"] == "resize");
+    CHECK((colored(file(name)) == expected));
+  }
+  // What only other programs read says at least what it is.
+  REQUIRE(run_afterglow({"weights", "export", model, "--format", "onnx", "--out", file("m.onnx")})
+              .exit_code == 0);
+  const std::string onnx = read_file(file("m.onnx"), 1 << 28, "an .onnx file");
+  CHECK_THAT(onnx.substr(0, 200), Catch::Contains("afterglow"));
+  CHECK(onnx.size() > 4 * 9'000'000);
+
+  check_one_line(
+      run_afterglow({"weights", "export", model, "--format", "tflite", "--out", file("m")}), 2,
+      "--format");
+  check_one_line(run_afterglow({"weights", "export", model, "--format", "keras", "--out", model}),
+                 2, "model.h5");
+  CHECK_FALSE(fs::exists(file("m")));
 }
 
 }  // namespace afterglow::test
