@@ -8,6 +8,7 @@
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 #include "training_data.hpp"
+#include "weights/keras_config.hpp"
 
 namespace afterglow::test {
 namespace fs = std::filesystem;
@@ -230,6 +231,54 @@ TEST_CASE("options that contradict each other are named", "[app]") {
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
     CHECK_FALSE(fs::exists(run));
   }
+}
+
+TEST_CASE("train: a Keras model with Adam's state goes on to the bits of the same checkpoint",
+          "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  write_waves(file("data.h5"), {{"a", 3, Split::kTrain}});
+  const auto model = make_model(make_cpu_backend(), {}, 3);
+  Adam adam(model->parameters(), {});
+  adam.set_steps(5);
+  {
+    hdf5::File keras = hdf5::File::create(file("keras.h5"));
+    keras.write_attribute(".", "model_config", keras_config(model->describe()));
+    save_keras_weights(keras, *model);
+    hdf5::Group state = keras.create_group("optimizer_weights");
+    const std::int64_t steps = adam.steps();
+    state.write<std::int64_t>("iteration:0", {}, {&steps, 1});
+    std::vector<std::string> names{"iteration:0"};
+    for (const auto& [kind, moments] :
+         {std::pair{"m", adam.first_moments()}, {"v", adam.second_moments()}}) {
+      for (const Weight& weight : moments) {
+        std::vector<float> values(std::size_t(weight.value.size()), 0.01F);
+        Tensor(weight.value).copy_from_host(values);
+        std::vector<std::uint64_t> shape;
+        for (int axis = 0; axis < weight.value.shape().rank(); ++axis) {
+          shape.push_back(std::uint64_t(weight.value.shape()[axis]));
+        }
+        names.push_back(std::string("Adam/") + kind + "/" + weight.name + ":0");
+        state.write<float>(names.back(), shape, values);
+      }
+    }
+    state.write_attribute(".", "weight_names", names);
+    keras.flush();
+  }
+  const TrainingState training_state;
+  save_model(file("ours.h5"), *model, "resize", &adam, &training_state);
+  const auto trained = [&](const char* init, const char* run, bool optimizer) {
+    std::vector<std::string> more{"--epochs", "1", "--init", file(init)};
+    if (optimizer) more.emplace_back("--init-optimizer");
+    const ProgramResult result = run_afterglow(training(file("data.h5"), file(run), more));
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+  };
+  trained("keras.h5", "of_keras", true);
+  trained("ours.h5", "of_ours", true);
+  trained("keras.h5", "weights_alone", false);
+  check_same_runs(file("of_keras"), file("of_ours"));
+  CHECK(model_bits(file("weights_alone") / "last.h5") != model_bits(file("of_keras") / "last.h5"));
 }
 
 }  // namespace afterglow::test
