@@ -11,6 +11,7 @@ ten steps.
 """
 import os
 import pathlib
+import sys
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -20,30 +21,15 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "support"))
+from golden_rule import rule
+
 FRAMES = 4
 BETA = 0.8
 STEPS = 10
 LEARNING_RATE = 1e-3
 # Height and width of the blocks' outputs, as the paper's code prints them.
 SIZES = {"alexnet": [29, 14, 14, 14, 6, 12, 20, 36, 64, 128, 128], "vgg16": [128, 8, 12, 20, 32, 64, 128, 128]}
-
-
-def mix(z):
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def rule(name, shape):
-    """Numbers in [-1, 1), the j-th from splitmix64's finalizer of (FNV-1a of the name) + j * golden gamma; 24 bits each."""
-    seed = 0xCBF29CE484222325
-    for byte in name.encode():
-        seed = ((seed ^ byte) * 0x100000001B3) % 2**64
-    index = np.arange(int(np.prod(shape)), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        bits = mix(np.uint64(seed) + index * np.uint64(0x9E3779B97F4A7C15))
-    values = (bits >> np.uint64(40)).astype(np.float64) / 2**23 - 1
-    return values.reshape(shape)
 
 
 def weight(name, shape):

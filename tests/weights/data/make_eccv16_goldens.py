@@ -16,28 +16,14 @@ import h5py
 import numpy as np
 import torch
 
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "support"))
+from golden_rule import rule
+
 HEIGHT, WIDTH = 64, 48
 FACTOR = 2.606
 NORM_FACTOR = 2.5  # Caffe's third blob
 BLOCKS = [(2, 64, 2, 1), (2, 128, 2, 1), (3, 256, 2, 1), (3, 512, 1, 1), (3, 512, 1, 2), (3, 512, 1, 2), (3, 512, 1, 1)]
 HERE = pathlib.Path(__file__).parent
-
-
-def mix(z):
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def rule(name, shape):
-    """Numbers in [-1, 1): tests/support/golden_values.hpp."""
-    seed = 0xCBF29CE484222325
-    for byte in name.encode():
-        seed = ((seed ^ byte) * 0x100000001B3) % 2**64
-    index = np.arange(int(np.prod(shape)), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        bits = mix(np.uint64(seed) + index * np.uint64(0x9E3779B97F4A7C15))
-    return ((bits >> np.uint64(40)).astype(np.float64) / 2**23 - 1).reshape(shape)
 
 
 def scaled(name, shape, factor, offset=0.0):
