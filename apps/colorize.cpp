@@ -1,4 +1,5 @@
 // `afterglow colorize`: films, picture folders or datasets through a trained network.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

@@ -1,7 +1,9 @@
 // The program's commands, one file each: apps/<command>.cpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace afterglow {
 

@@ -1,5 +1,6 @@
 #include "apps/configuration.hpp"
 
+#include <CLI/CLI.hpp>
 #include <sstream>
 
 #include "base/error.hpp"

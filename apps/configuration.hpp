@@ -1,10 +1,13 @@
 // What a command was told, kept beside what it made.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace afterglow {
 

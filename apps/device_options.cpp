@@ -1,5 +1,6 @@
 #include "apps/device_options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "kernels/backend.hpp"

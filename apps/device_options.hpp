@@ -1,10 +1,13 @@
 // Where to compute: the same options for every command that runs a network.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "kernels/device.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace afterglow {
 

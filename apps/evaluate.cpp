@@ -1,5 +1,6 @@
 // `afterglow evaluate`: how good and how steady a colour film is, beside the truth and the trivial
 // methods.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

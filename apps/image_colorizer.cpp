@@ -1,5 +1,6 @@
 #include "apps/image_colorizer.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <vector>

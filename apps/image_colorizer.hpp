@@ -1,12 +1,15 @@
 // The pretrained colorizer of single pictures, for gray films: every frame on its own.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 
 #include "data/picture.hpp"
 #include "weights/eccv16_file.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace afterglow {
 

@@ -1,4 +1,5 @@
 // `afterglow info`: what a file holds.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

@@ -1,4 +1,5 @@
 // `afterglow prepare`: from films to a dataset.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

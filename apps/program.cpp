@@ -1,4 +1,5 @@
 // Parsing, help, and what an exception means for the user.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <new>

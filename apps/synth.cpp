@@ -1,6 +1,7 @@
 // `afterglow synth`: procedural clips to try everything on.
 #include "data/synth.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>

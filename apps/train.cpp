@@ -1,4 +1,5 @@
 // `afterglow train`: trains a network on a dataset.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 

@@ -1,5 +1,6 @@
 // `afterglow weights`: the files of pretrained weights: which there are, getting them, checking
 // them; and trained models for other programs.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,7 @@
 // Files of --config: CLI11's TOML, with the options of our commands.
 
+#include <CLI/CLI.hpp>
+
 #include "apps/commands.hpp"
 #include "apps/train_options.hpp"
 #include "fuzz/fuzz.hpp"
