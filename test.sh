@@ -49,14 +49,21 @@ cmake --build --preset asan
 step "Unit tests and the GPU's stand-ins under AddressSanitizer and UndefinedBehaviorSanitizer"
 ctest --test-dir build/asan --output-on-failure -L 'unit|simt|softgpu' -j "$jobs"
 
+# A fiber of the SIMT machine is a thread to ThreadSanitizer, which takes a fraction of a millisecond to make each: it sees the planted
+# bugs, small cases of every kernel and the software GPU's own tests, and of the rest what runs in several threads.
 step "Build (tsan)"
 cmake --preset tsan >/dev/null
-cmake --build --preset tsan
-step "Unit tests and the GPU's stand-ins under ThreadSanitizer"
-# OpenMP's own barriers would be reported as races: one thread, and not the tests about the number of its threads. A fiber of the
-# SIMT machine is a thread to ThreadSanitizer, which takes a fraction of a millisecond to make each: of the GPU's stand-ins it sees the
-# planted bugs and the software GPU's own tests.
+rooms=(base kernels nn data apps simt)
+if [[ -x build/asan/softgpu_tests ]]; then rooms+=(softgpu); fi
+cmake --build --preset tsan --target "${rooms[@]/%/_tests}"
+step "What runs in several threads, under ThreadSanitizer"
+# OpenMP's own barriers would be reported as races: one thread.
 export OMP_NUM_THREADS=1 TSAN_OPTIONS=suppressions=$PWD/tests/thread_sanitizer.supp
-ctest --test-dir build/tsan --output-on-failure -L unit -E 'whatever the number of threads' -j "$jobs"
-ctest --test-dir build/tsan --output-on-failure -L simt -R '(is|are) found' -j "$jobs"
-if [[ -x build/tsan/softgpu_tests ]]; then build/tsan/softgpu_tests; fi
+for room in "${rooms[@]}"; do
+  case $room in
+    softgpu) tests='*' ;;
+    *) tests='[threads]' ;;
+  esac
+  echo "${room}_tests $tests"
+  "build/tsan/${room}_tests" "$tests"
+done

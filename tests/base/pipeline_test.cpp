@@ -20,7 +20,7 @@ std::function<std::optional<int>()> counting(int count, bool fails, std::atomic<
 
 }  // namespace
 
-TEST_CASE("values made ahead come in order, and an error behind those before it") {
+TEST_CASE("values made ahead come in order, and an error behind those before it", "[threads]") {
   const bool fails = GENERATE(false, true);
   std::atomic<int> made = 0;
   Ahead<int> numbers(counting(100, fails, made), 3);
@@ -34,7 +34,8 @@ TEST_CASE("values made ahead come in order, and an error behind those before it"
   }
 }
 
-TEST_CASE("no more values are made ahead than may wait, and what nobody wants is no obstacle") {
+TEST_CASE("no more values are made ahead than may wait, and what nobody wants is no obstacle",
+          "[threads]") {
   std::atomic<int> made = 0;
   {
     Ahead<int> numbers(counting(1000, false, made), 3);
@@ -43,7 +44,7 @@ TEST_CASE("no more values are made ahead than may wait, and what nobody wants is
   CHECK(made <= 6);  // used, waiting, in the making, and one whose place the used one left
 }
 
-TEST_CASE("values are used behind their making in order, all of them") {
+TEST_CASE("values are used behind their making in order, all of them", "[threads]") {
   std::vector<int> used;
   {
     Behind<int> sink([&](int value) { used.push_back(value); }, 3);
@@ -54,7 +55,7 @@ TEST_CASE("values are used behind their making in order, all of them") {
   for (int i = 0; i < 100; ++i) REQUIRE(used[std::size_t(i)] == i);
 }
 
-TEST_CASE("what fails behind the making is thrown at a later value or at the end") {
+TEST_CASE("what fails behind the making is thrown at a later value or at the end", "[threads]") {
   const auto fail_at = [](int last) {
     Behind<int> sink(
         [](int value) {

@@ -183,7 +183,7 @@ TEST_CASE("beginning at a position gives what an uninterrupted run would have gi
   }
 }
 
-TEST_CASE("a slow or an impatient consumer sees the same batches") {
+TEST_CASE("a slow or an impatient consumer sees the same batches", "[threads]") {
   const TestSet set;
   BatchOptions options;
   options.batch = 5;
@@ -201,7 +201,7 @@ TEST_CASE("a slow or an impatient consumer sees the same batches") {
   }
 }
 
-TEST_CASE("what breaks in the thread is thrown by next, again and again") {
+TEST_CASE("what breaks in the thread is thrown by next, again and again", "[threads]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "data.h5";
   make_dataset(path, {{"a", 200}}, 64);

@@ -114,7 +114,7 @@ TEST_CASE("absurd sizes throw bad_alloc and change nothing") {
   CHECK(backend->allocate(64).data != nullptr);
 }
 
-TEST_CASE("threads may allocate and free at once, also each other's buffers") {
+TEST_CASE("threads may allocate and free at once, also each other's buffers", "[threads]") {
   const auto backend = make_cpu_backend();
   std::atomic<int> spoiled = 0;
   const auto work = [&](std::uint64_t seed) {

@@ -166,7 +166,7 @@ TEST_CASE("a detached variable has the same value and no history") {
   CHECK(x.gradient().to_host() == Floats{2, 2});
 }
 
-TEST_CASE("inside NoGradient nothing is recorded, in this thread") {
+TEST_CASE("inside NoGradient nothing is recorded, in this thread", "[threads]") {
   const Variable x = leaf({1});
   CHECK(gradients_enabled());
   {

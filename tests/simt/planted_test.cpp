@@ -134,19 +134,19 @@ void check_race(planted::Planted& kernel) {
   check_twin(kernel);
 }
 
-TEST_CASE("a race of the threads of a block is found", "[simt]") {
+TEST_CASE("a race of the threads of a block is found", "[simt][threads]") {
   SECTION("missing barrier") { check_race(planted::missing_barrier); }
   SECTION("missing second barrier") { check_race(planted::missing_second_barrier); }
   SECTION("missing barrier of a warp") { check_race(planted::missing_warp_barrier); }
   SECTION("two threads write a word") { check_race(planted::two_writers); }
 }
 
-TEST_CASE("a race of blocks is found", "[simt]") {
+TEST_CASE("a race of blocks is found", "[simt][threads]") {
   SECTION("the last number is not the last block") { check_race(planted::last_number_is_last); }
   SECTION("a sum in the order of blocks") { check_race(planted::block_order_sum); }
 }
 
-TEST_CASE("a lost update is found by ThreadSanitizer alone", "[simt]") {
+TEST_CASE("a lost update is found by ThreadSanitizer alone", "[simt][threads]") {
   // The machine lets no thread in between the load and the store, whatever the order.
   const std::string found = findings(planted::lost_update, true);
   if (kThreadSanitizer) {
@@ -157,7 +157,7 @@ TEST_CASE("a lost update is found by ThreadSanitizer alone", "[simt]") {
   check_twin(planted::lost_update);
 }
 
-TEST_CASE("a barrier that not all threads reach is found", "[simt]") {
+TEST_CASE("a barrier that not all threads reach is found", "[simt][threads]") {
   SECTION("early return") {
     check_found(planted::early_return, "deadlock: 54 threads at __syncthreads");
   }
@@ -169,7 +169,7 @@ TEST_CASE("a barrier that not all threads reach is found", "[simt]") {
   }
 }
 
-TEST_CASE("lanes that do not meet are found", "[simt]") {
+TEST_CASE("lanes that do not meet are found", "[simt][threads]") {
   SECTION("lane not in mask") {
     check_found(planted::lane_not_in_mask, "lane 2 is not in the mask that it gives");
   }
@@ -189,7 +189,7 @@ TEST_CASE("shared memory that the block did not write is NaN", "[simt]") {
   SECTION("of the block before") { check_found(planted::kept_from_block, "NaN"); }
 }
 
-TEST_CASE("an access out of bounds is found", "[simt]") {
+TEST_CASE("an access out of bounds is found", "[simt][threads]") {
   SECTION("read") { check_found(planted::read_out_of_bounds, "NaN"); }
   SECTION("write") { check_found(planted::write_out_of_bounds, "a guard word changed"); }
 }
@@ -212,7 +212,7 @@ TEST_CASE("an access out of bounds is found by the sanitizers without guard word
   check_twin(planted::shared_out_of_bounds);
 }
 
-TEST_CASE("a misaligned vector is found", "[simt]") {
+TEST_CASE("a misaligned vector is found", "[simt][threads]") {
   SECTION("load") { check_found(planted::misaligned_load, "misaligned address"); }
   SECTION("store") { check_found(planted::misaligned_store, "misaligned address"); }
   SECTION("a word of four bytes, by UndefinedBehaviorSanitizer alone") {
@@ -225,7 +225,7 @@ TEST_CASE("a misaligned vector is found", "[simt]") {
   }
 }
 
-TEST_CASE("a launch out of range is found", "[simt]") {
+TEST_CASE("a launch out of range is found", "[simt][threads]") {
   SECTION("threads") { check_found(planted::too_many_threads, "1 to 1024 threads"); }
   SECTION("no threads") { check_found(planted::no_threads, "1 to 1024 threads"); }
   SECTION("threads along z") { check_found(planted::too_deep_a_block, "64 along z"); }
