@@ -53,7 +53,7 @@ ctest --test-dir build/asan --output-on-failure -L 'unit|simt|softgpu' -j "$jobs
 # bugs, small cases of every kernel and the software GPU's own tests, and of the rest what runs in several threads.
 step "Build (tsan)"
 cmake --preset tsan >/dev/null
-rooms=(base kernels nn data apps simt)
+rooms=(base kernels nn data simt)
 if [[ -x build/asan/softgpu_tests ]]; then rooms+=(softgpu); fi
 cmake --build --preset tsan --target "${rooms[@]/%/_tests}"
 step "What runs in several threads, under ThreadSanitizer"

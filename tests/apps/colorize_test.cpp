@@ -121,7 +121,7 @@ TEST_CASE_METHOD(Fixture, "colorize: a model of cropped data sees the centre", "
   CHECK(result(file("out.h5"), "in") == expected(centre, centre, Previous::kOwn));
 }
 
-TEST_CASE_METHOD(Fixture, "colorize: a film keeps size, luma and times", "[app][threads]") {
+TEST_CASE_METHOD(Fixture, "colorize: a film keeps size, luma and times", "[app]") {
   write_film(
       file("in.mp4"), 4, [](int t) { return textured(160, 96, t); }, VideoCodec::kH264);
   colorize({file("in.mp4"), "--out", file("out.mp4"), "--codec", "lossless"});
@@ -168,7 +168,7 @@ TEST_CASE_METHOD(Fixture, "colorize: --gray gives luma and size", "[app]") {
 }
 
 TEST_CASE_METHOD(Fixture, "colorize: a folder of pictures becomes a film, and a film pictures",
-                 "[app][threads]") {
+                 "[app]") {
   write_film(file("in"), 2, [](int t) { return textured(96, 64, t); });
   colorize({file("in"), "--out", file("film.mkv")});
   colorize({file("film.mkv"), "--out", file("out")});

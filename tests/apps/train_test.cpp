@@ -116,7 +116,7 @@ TEST_CASE("re-estimating (--bn) changes the statistics and nothing else", "[app]
   }
 }
 
-TEST_CASE("beta = 1 trains on plain mean squared error", "[app][threads]") {
+TEST_CASE("beta = 1 trains on plain mean squared error", "[app]") {
   // Both follow the same float32 steps but for the order of the sums in loss and gradient; a few
   // steps of Adam amplify that (its first step is the gradient's sign), by far less than this.
   constexpr double kRelative = 2e-3;
