@@ -225,7 +225,7 @@ TEST_CASE("a misaligned vector is found", "[simt][threads]") {
   }
 }
 
-TEST_CASE("a launch out of range is found", "[simt][threads]") {
+TEST_CASE("a launch out of range is found", "[simt]") {
   SECTION("threads") { check_found(planted::too_many_threads, "1 to 1024 threads"); }
   SECTION("no threads") { check_found(planted::no_threads, "1 to 1024 threads"); }
   SECTION("threads along z") { check_found(planted::too_deep_a_block, "64 along z"); }
