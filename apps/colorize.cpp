@@ -55,7 +55,7 @@ class Colorizing {
       : command_(command),
         previous_(parse_previous(command.previous)),
         codec_(command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless),
-        backend_(open_backend(command.backend)),
+        backend_(open_backend(command.backend, &why_not_cuda_)),
         loaded_(load_any_model(command.model, backend_)),
         colorizer_(backend_, *loaded_.model, command.model, previous_, command.cuts == "auto") {
     if (!command.colorizer.empty()) per_frame_.emplace(command.eccv16, backend_);
@@ -67,7 +67,7 @@ class Colorizing {
       for (const fs::path& input : command.inputs) require_other(input, command.out);
       results_.emplace(command.out, kSide);
     }
-    tell_device(*backend_, command.backend);
+    tell_device(*backend_, why_not_cuda_);
   }
 
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
@@ -132,6 +132,7 @@ class Colorizing {
   const ColorizeCommand& command_;
   Previous previous_;
   VideoCodec codec_;
+  std::string why_not_cuda_;
   std::shared_ptr<Backend> backend_;
   LoadedModel loaded_;
   ClipColorizer colorizer_;

@@ -26,17 +26,13 @@ void add_device_options(CLI::App& command, BackendOptions& options) {
                    "On CUDA, launch every kernel by itself instead of whole steps as one graph");
 }
 
-std::string told_device(const Backend& backend, const BackendOptions& options) {
-  std::string text = backend.description();
-  if (options.device != "auto" || backend.device().kind != Device::Kind::kCpu) return text;
-  for (const std::string& line : describe_devices()) {
-    if (line.starts_with("cuda")) text += "; " + line;
-  }
-  return text;
+std::string told_device(const Backend& backend, const std::string& why_not_cuda) {
+  return backend.description() +
+         (why_not_cuda.empty() ? "" : "; cuda: not usable: " + why_not_cuda);
 }
 
-void tell_device(const Backend& backend, const BackendOptions& options) {
-  std::fputs((told_device(backend, options) + '\n').c_str(), stderr);
+void tell_device(const Backend& backend, const std::string& why_not_cuda) {
+  std::fputs((told_device(backend, why_not_cuda) + '\n').c_str(), stderr);
 }
 
 }  // namespace afterglow

@@ -14,10 +14,10 @@ namespace afterglow {
 /// Adds --device, --conv-algo, --precision and --no-graphs.
 void add_device_options(CLI::App& command, BackendOptions& options);
 
-/// Which device a backend that the options opened computes on; with auto on the CPU, also why no
-/// CUDA device was taken. One line.
-std::string told_device(const Backend& backend, const BackendOptions& options);
+/// Which device a backend computes on and, where there is a reason, why not on CUDA
+/// (open_backend). One line.
+std::string told_device(const Backend& backend, const std::string& why_not_cuda);
 /// Says that on standard error.
-void tell_device(const Backend& backend, const BackendOptions& options);
+void tell_device(const Backend& backend, const std::string& why_not_cuda);
 
 }  // namespace afterglow

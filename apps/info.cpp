@@ -174,13 +174,18 @@ void add_tensors(Json& json, const RawTensors& tensors, const std::string& taken
   json["tensors"] = std::move(list);
 }
 
+constexpr std::size_t kVgg16Convolutions = 13;
+
 Json describe_vgg16(const fs::path& path, const ForeignHdf5& file) {
   const std::vector<std::string> layers = keras_vgg16_layers(file);
   if (layers.empty()) {
     throw InputError(path.string(), "holds neither a model nor weights of VGG16", kWhatIsKnown);
   }
   Json json{{"kind", "vgg16 weights"}, {"layers", layers}};
-  add_tensors(json, file.tensors, "train --arch vgg16 --vgg16-weights");
+  const bool whole = layers.size() == kVgg16Convolutions;
+  add_tensors(
+      json, file.tensors,
+      std::string("train --arch vgg16 --vgg16-weights") + (whole ? "" : " with --vgg16-partial"));
   return json;
 }
 
@@ -203,8 +208,9 @@ Json describe_tensors(const fs::path& path, const std::string& kind, const RawTe
   std::string taken_by = "prepare and colorize --colorizer eccv16 --weights";
   try {
     load_eccv16({path, {}, {}}, make_cpu_backend());
-  } catch (const InputError&) {
+  } catch (const InputError& error) {
     taken_by = kTakenByNothing;
+    json["not_eccv16"] = error.what();
   }
   add_tensors(json, tensors, taken_by);
   return json;

@@ -214,9 +214,10 @@ void check_command(PrepareCommand& command) {
                      "give one of them");
   }
   complete_eccv16_options(command.colorizer, command.eccv16);
-  if (command.colorizer != kEccv16 && command.backend.device != BackendOptions{}.device) {
-    throw InputError("--device", "is of no use here: no network runs",
-                     "leave it out, or add --colorizer eccv16");
+  if (command.colorizer != kEccv16 && command.backend != BackendOptions{}) {
+    throw InputError("prepare", "runs no network on any device, in no precision",
+                     "leave --device, --precision, --conv-algo and --no-graphs out, or add "
+                     "--colorizer eccv16");
   }
   if (fs::is_directory(command.out)) {
     throw InputError(command.out.string(), "is a folder", "give a file name as --out");
@@ -255,9 +256,10 @@ void run_prepare(PrepareCommand& command) {
     header.colorizer = SimulatedColorizer::name();
     header.colorizer_sha256 = SimulatedColorizer::sha256();
   } else if (command.colorizer == kEccv16) {
-    const auto backend = open_backend(command.backend);
+    std::string why_not_cuda;
+    const auto backend = open_backend(command.backend, &why_not_cuda);
     colorizer.emplace(command.eccv16, backend);
-    tell_device(*backend, command.backend);
+    tell_device(*backend, why_not_cuda);
     header.colorizer = kEccv16;
     header.colorizer_sha256 = colorizer->sha256();
   }

@@ -92,7 +92,7 @@ Trainer::Trainer(const TrainOptions& options)
       recurrence_{options.previous == "own", options.unroll, options.stop_gradient},
       dataset_(open_dataset(options.data)),
       folder_(options.out, options.resume),
-      backend_(open_backend(options.backend)),
+      backend_(open_backend(options.backend, &why_not_cuda_)),
       configuration_(configuration(options, data_fingerprint(*dataset_))),
       saved_(Clock::now()) {
   const ModelSpec spec{parse_arch(options_.arch), parse_decoder(options_.decoder)};
@@ -156,7 +156,7 @@ std::string Trainer::description() const {
                      std::to_string(model_->trainable_count()) + " trained; " +
                      std::to_string(batches_->frames_per_epoch()) + " frames in " +
                      std::to_string(batches_->batches_per_epoch()) + " batches an epoch; " +
-                     told_device(*backend_, options_.backend);
+                     told_device(*backend_, why_not_cuda_);
   if (state_.step > 0) text += "; goes on after step " + std::to_string(state_.step);
   if (model_->spec().arch == Arch::kVgg16 && model_->pretrained().empty()) {
     text += "; note: the frozen encoder is random without --vgg16-weights";

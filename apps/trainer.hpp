@@ -62,6 +62,7 @@ class Trainer {
   Recurrence recurrence_;
   std::shared_ptr<const Dataset> dataset_;
   RunFolder folder_;
+  std::string why_not_cuda_;
   std::shared_ptr<Backend> backend_;
   std::string configuration_;
   std::unique_ptr<ColorizationModel> model_;

@@ -55,6 +55,8 @@ export XDG_CACHE_HOME=$out/cache # plans are chosen anew, and nobody's own are t
 
 names=() results=() times=()
 failed=0
+# Nothing of an earlier run, perhaps of another commit, is taken for this one's.
+for name in "${stages[@]}"; do rm -f "$out/$name.log" "$out/$name.json"; done
 
 # stage NAME COMMAND...: where it is wanted; its output goes to OUTDIR/NAME.log.
 stage() {
@@ -90,10 +92,12 @@ sanitize() {
     return
   fi
   # Its name has changed. cuDNN's and cuBLAS's kernels are not ours to judge.
-  local filter=--filter
-  if compute-sanitizer --help | grep -q -e --kernel-regex; then filter=--kernel-regex; fi
+  local filter=(--filter "kns=$own_kernels")
+  if compute-sanitizer --help | grep -q -e --kernel-regex; then filter=(--kernel-regex "kns=$own_kernels"); fi
+  # But what they write is only known to be initialised when they are watched.
+  if [[ $1 == initcheck ]]; then filter=(); fi
   # Each buffer an allocation of its own: the tool sees where it ends.
-  AFTERGLOW_CUDA_ARENA=off compute-sanitizer --tool "$1" "$filter" "kns=$own_kernels" --error-exitcode 9 \
+  AFTERGLOW_CUDA_ARENA=off compute-sanitizer --tool "$1" "${filter[@]}" --error-exitcode 9 \
     "$build/gpu_tests" "$sanitized_tests"
 }
 torch() {

@@ -47,11 +47,13 @@ const CudaPlugin& load_plugin() {
 }
 
 std::shared_ptr<Backend> open_cpu(const BackendOptions& options, ConvolutionChoice choice,
-                                  Precision precision) {
+                                  Precision precision, const std::string& why_not_cuda = {}) {
   try {
     return make_cpu_backend(choice, precision);
   } catch (const Unsupported& error) {
-    throw InputError("--precision " + options.precision, error.what(), "leave it out");
+    const std::string also =
+        why_not_cuda.empty() ? "" : " (cuda: not usable: " + why_not_cuda + ")";
+    throw InputError("--precision " + options.precision, error.what() + also, "leave it out");
   }
 }
 
@@ -86,15 +88,16 @@ Precision parse_precision(const std::string& text) {
   throw InputError("--precision", "'" + text + "' is not known", "use fp32, tf32 or bf16");
 }
 
-std::shared_ptr<Backend> open_backend(const BackendOptions& options) {
+std::shared_ptr<Backend> open_backend(const BackendOptions& options, std::string* why_not_cuda) {
   const ConvolutionChoice choice = parse_convolution_choice(options.convolutions);
   const Precision precision = parse_precision(options.precision);
   if (options.device == "cpu") return open_cpu(options, choice, precision);
   if (options.device == "auto") {
     try {
       return open_cuda(0, precision, options.graphs);
-    } catch (const Unsupported&) {
-      return open_cpu(options, choice, precision);
+    } catch (const Unsupported& error) {
+      if (why_not_cuda != nullptr) *why_not_cuda = error.what();
+      return open_cpu(options, choice, precision, error.what());
     }
   }
   const int index = cuda_index(options.device);

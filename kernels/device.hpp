@@ -32,11 +32,15 @@ struct BackendOptions {
   std::string convolutions = "auto";  // CPU: auto, direct or winograd
   std::string precision = "fp32";     // fp32, tf32 (CUDA) or bf16
   bool graphs = true;                 // CUDA: whole steps as one graph
+
+  bool operator==(const BackendOptions&) const = default;
 };
 
 /// Opens the backend that the options name. Throws InputError for an unknown word, for "cuda" where
-/// it is not usable (and says why), and for a precision that the device does not have.
-std::shared_ptr<Backend> open_backend(const BackendOptions& options = {});
+/// it is not usable (and says why), and for a precision that the device does not have. Where "auto"
+/// took the CPU, `why_not_cuda` becomes the reason; else it stays.
+std::shared_ptr<Backend> open_backend(const BackendOptions& options = {},
+                                      std::string* why_not_cuda = nullptr);
 
 /// What there is to compute on, a line for each: the CPU, the CUDA devices, or why CUDA is not
 /// usable.

@@ -7,6 +7,7 @@
 #include "apps/image_colorizer.hpp"
 #include "data/colour.hpp"
 #include "data/result_file.hpp"
+#include "support/kept_variable.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/weights/eccv16_files.hpp"
@@ -84,11 +85,11 @@ TEST_CASE_METHOD(Fixture, "the pretrained colorizer finds what was fetched by it
   const fs::path cache = file("cache/afterglow/weights");
   fs::create_directories(cache);
   fs::copy_file(weights, cache / "colorization_release_v2.caffemodel");
+  const KeptVariable kept("XDG_CACHE_HOME");
   ::setenv("XDG_CACHE_HOME", file("cache").c_str(), 1);
   const ProgramResult result =
       run_afterglow({"prepare", "--truth", film, "--colorizer", "eccv16", "--device", "cpu",
                      "--max-frames", "1", "--out", file("data.h5")});
-  ::unsetenv("XDG_CACHE_HOME");
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   CHECK(Dataset(file("data.h5")).header().colorizer_sha256 ==
@@ -145,7 +146,7 @@ TEST_CASE_METHOD(Fixture, "the pretrained colorizer's bad files get one line", "
       {{"--colorizer", "eccv16", "--weights", weights, "--bins", file("bins.npy")},
        "is no .npy file"},
       {{"--colorizer", "eccv16", "--weights", weights, "--temperature", "0"}, "must be above 0"},
-      {{"--colorizer", "simulated"}, "--device: is of no use here: no network runs"}};
+      {{"--colorizer", "simulated"}, "prepare: runs no network on any device, in no precision"}};
   for (const auto& [arguments, said] : cases) {
     Arguments all{"prepare", "--truth", film, "--device", "cpu", "--out", file("data.h5")};
     all.insert(all.end(), arguments.begin(), arguments.end());

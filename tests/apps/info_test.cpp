@@ -86,6 +86,7 @@ TEST_CASE("info names pretrained and random layers, of weights files too", "[app
   const nlohmann::json layers{"block1_conv1", "block1_conv2"};
   CHECK(info(weights)["kind"] == "vgg16 weights");
   CHECK(info(weights)["layers"] == layers);
+  CHECK(info(weights)["taken_by"] == "train --arch vgg16 --vgg16-weights with --vgg16-partial");
 
   write_waves(data, {{"a", 1, Split::kTrain}});
   const std::vector<std::string> command{

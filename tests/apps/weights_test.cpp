@@ -11,6 +11,7 @@
 #include "base/input_file.hpp"
 #include "data/result_file.hpp"
 #include "support/http_server.hpp"
+#include "support/kept_variable.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 #include "weights/manifest.hpp"
@@ -161,14 +162,12 @@ TEST_CASE_METHOD(Fixture, "weights: fetch goes on with the next file when one ca
 }
 
 TEST_CASE("weights: list needs no cache", "[app]") {
-  const char* const home = std::getenv("HOME");
-  const std::string kept = home == nullptr ? "" : home;
+  const KeptVariable home("HOME"), cache("XDG_CACHE_HOME");
   ::unsetenv("HOME");
   ::unsetenv("XDG_CACHE_HOME");
   const ProgramResult text = run_afterglow({"weights", "list"});
   const ProgramResult json = run_afterglow({"weights", "list", "--json"});
   const ProgramResult fetch = run_afterglow({"weights", "fetch", "vgg16"});
-  if (home != nullptr) ::setenv("HOME", kept.c_str(), 1);
   CHECK(text.exit_code == 0);
   CHECK(json.exit_code == 0);
   Fixture::check_one_line(fetch, 2, "neither XDG_CACHE_HOME nor HOME says where the cache is");
