@@ -3,15 +3,15 @@
 #   scripts/tidy.sh [--deep] [BUILD_FOLDER]   default build/release; --deep: with the static analyzer, four times as long
 set -euo pipefail
 cd "$(dirname "$0")/.."
-checks=''
+checks=()
 if [[ ${1:-} == --deep ]]; then
-  checks='performance-unnecessary-value-param,clang-analyzer-core*,clang-analyzer-cplusplus*'
+  checks=(--checks='performance-unnecessary-value-param,clang-analyzer-core*,clang-analyzer-cplusplus*')
   shift
 fi
 # clang does not know GCC's -Wno-restrict, and its emulated vectors lack what ours are used for.
 build=${1:-build/release}
 sed -n 's|.*"file": "'"$PWD"'/\(.*\.cpp\)".*|\1|p' "$build/compile_commands.json" | sort -u |
   grep -E '^(base|kernels|nn|weights|data|apps)/' |
-  xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" --checks="$checks" \
+  xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" "${checks[@]}" \
     --extra-arg=-Wno-unknown-warning-option --extra-arg=-DHWY_COMPILE_ONLY_SCALAR \
     2> >(grep -v 'warnings generated' >&2)
