@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/clip_colorizer.hpp"
@@ -67,7 +68,6 @@ class Colorizing {
       for (const fs::path& input : command.inputs) require_other(input, command.out);
       results_.emplace(command.out, kSide);
     }
-    tell_device(*backend_, why_not_cuda_);
   }
 
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
@@ -84,6 +84,7 @@ class Colorizing {
     }
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.audio_from()});
     colorizer_.run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
+      tell_device_once();
       writer.write(*frame.luma, rgb, kSide, kSide);
     });
     writer.commit();
@@ -107,15 +108,22 @@ class Colorizing {
     if (results_) {
       results_->begin_clip(id, clip.info().fps, source);
       colorizer_.run(id, clip, [this](const ClipFrame&, std::span<const float> rgb) {
+        tell_device_once();
         results_->add_frame(rgb);
       });
       return;
     }
     const auto writer = create_frames(out, kSide, kSide, clip.info().fps, codec_);
     colorizer_.run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
+      tell_device_once();
       writer->write(rounded_picture(rgb), frame.seconds);
     });
     writer->commit();
+  }
+
+  /// With the first frame: bad input is refused with its own line alone.
+  void tell_device_once() {
+    if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
   }
 
   Sequence truth_of(const fs::path& input) const {
@@ -133,6 +141,7 @@ class Colorizing {
   Previous previous_;
   VideoCodec codec_;
   std::string why_not_cuda_;
+  bool device_told_ = false;
   std::shared_ptr<Backend> backend_;
   LoadedModel loaded_;
   ClipColorizer colorizer_;

@@ -310,7 +310,8 @@ std::vector<BadInput> bad_places() {
 /// What stands on standard error, by lines.
 struct Said {
   int errors = 0;
-  int others = 0;  // but for progress, which shows when the machine is so busy that work takes long
+  int others = 0;  // but for the device, told once work has begun, and progress, which shows when
+                   // the machine is so busy that work takes long
 };
 
 Said said(const std::string& err) {
@@ -319,7 +320,7 @@ Said said(const std::string& err) {
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("afterglow: ")) {
       ++said.errors;
-    } else if (line.find("/s") == std::string::npos) {
+    } else if (!line.starts_with("cpu: ") && line.find("/s") == std::string::npos) {
       ++said.others;
     }
   }

@@ -256,7 +256,7 @@ TEST_CASE_METHOD(Fixture, "colorize: Ctrl-C exits with 130 and leaves nothing", 
   program.send(SIGINT);
   const ProgramResult outcome = program.wait();
   CHECK(outcome.exit_code == 130);
-  CHECK_THAT(outcome.err, Catch::EndsWith("\nafterglow: interrupted\n"));
+  CHECK_THAT(outcome.err, Catch::EndsWith("afterglow: interrupted\n"));
   CHECK(fs::is_empty(out));
 }
 
