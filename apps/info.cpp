@@ -174,15 +174,13 @@ void add_tensors(Json& json, const RawTensors& tensors, const std::string& taken
   json["tensors"] = std::move(list);
 }
 
-constexpr std::size_t kVgg16Convolutions = 13;
-
 Json describe_vgg16(const fs::path& path, const ForeignHdf5& file) {
   const std::vector<std::string> layers = keras_vgg16_layers(file);
   if (layers.empty()) {
     throw InputError(path.string(), "holds neither a model nor weights of VGG16", kWhatIsKnown);
   }
   Json json{{"kind", "vgg16 weights"}, {"layers", layers}};
-  const bool whole = layers.size() == kVgg16Convolutions;
+  const bool whole = layers.size() == vgg16_layers().size();
   add_tensors(
       json, file.tensors,
       std::string("train --arch vgg16 --vgg16-weights") + (whole ? "" : " with --vgg16-partial"));

@@ -31,20 +31,9 @@ std::optional<LayerPaths> find_layer(const ForeignHdf5& file, const std::string&
   return std::nullopt;
 }
 
-std::vector<std::string> encoder_layers() {
-  std::vector<std::string> layers;
-  const int convs[] = {2, 2, 3, 3, 3};
-  for (int block = 1; block <= 5; ++block) {
-    for (int conv = 1; conv <= convs[block - 1]; ++conv) {
-      layers.push_back("block" + std::to_string(block) + "_conv" + std::to_string(conv));
-    }
-  }
-  return layers;
-}
-
 std::vector<std::string> found_layers(const ForeignHdf5& file, const std::string& group) {
   std::vector<std::string> found;
-  for (const std::string& layer : encoder_layers()) {
+  for (const std::string& layer : vgg16_layers()) {
     if (find_layer(file, group, layer)) found.push_back(layer);
   }
   return found;
@@ -61,7 +50,7 @@ std::optional<std::string> layers_group(const ForeignHdf5& file) {
 /// The encoder layers that are not among `found`: "a, b".
 std::string missing_layers(const std::vector<std::string>& found) {
   std::string missing;
-  for (const std::string& layer : encoder_layers()) {
+  for (const std::string& layer : vgg16_layers()) {
     if (std::find(found.begin(), found.end(), layer) != found.end()) continue;
     missing += (missing.empty() ? "" : ", ") + layer;
   }
@@ -69,6 +58,17 @@ std::string missing_layers(const std::vector<std::string>& found) {
 }
 
 }  // namespace
+
+std::vector<std::string> vgg16_layers() {
+  std::vector<std::string> layers;
+  const int convs[] = {2, 2, 3, 3, 3};
+  for (int block = 1; block <= 5; ++block) {
+    for (int conv = 1; conv <= convs[block - 1]; ++conv) {
+      layers.push_back("block" + std::to_string(block) + "_conv" + std::to_string(conv));
+    }
+  }
+  return layers;
+}
 
 std::vector<std::string> keras_vgg16_layers(const ForeignHdf5& file) {
   const std::optional<std::string> group = layers_group(file);
@@ -84,12 +84,12 @@ void load_keras_vgg16(const std::filesystem::path& path, ColorizationModel& mode
   const std::optional<std::string> group = layers_group(file);
   if (!group) {
     throw InputError(path.string(),
-                     "has no VGG16 weights (none of the layers " + encoder_layers().front() +
-                         " to " + encoder_layers().back() + ")",
+                     "has no VGG16 weights (none of the layers " + vgg16_layers().front() + " to " +
+                         vgg16_layers().back() + ")",
                      "give Keras's vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
   }
   const std::vector<std::string> found = found_layers(file, *group);
-  const std::size_t wanted = encoder_layers().size();
+  const std::size_t wanted = vgg16_layers().size();
   if (found.size() < wanted && !partial) {
     throw InputError(path.string(),
                      "has only " + std::to_string(found.size()) + " of VGG16's " +

@@ -10,6 +10,9 @@
 
 namespace afterglow {
 
+/// Names of VGG16's 13 convolutions, in order: "block1_conv1" ... "block5_conv3".
+std::vector<std::string> vgg16_layers();
+
 /// The encoder layers that a Keras file has weights for, none or some: groups block1_conv1 ...
 /// block5_conv3 at the root (the `notop` file) or below vgg16, model_weights or model_weights/vgg16
 /// (a whole model), datasets `*_W_1:0` and `*_b_1:0` or `kernel:0` and `bias:0`, in the group

@@ -125,6 +125,7 @@ TEST_CASE_METHOD(Fixture, "colorize: a gray film goes the whole way in one call"
 }
 
 TEST_CASE_METHOD(Fixture, "the pretrained colorizer's bad files get one line", "[app]") {
+  const KeptVariable kept("XDG_CACHE_HOME");
   ::setenv("XDG_CACHE_HOME", file("cache").c_str(), 1);  // where nothing was fetched
   write_text(file("text.caffemodel"), "<html>not found</html>");
   write_text(file("cut.caffemodel"), std::string("\x0a\xff\xff", 3));
@@ -157,7 +158,6 @@ TEST_CASE_METHOD(Fixture, "the pretrained colorizer's bad files get one line", "
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
     CHECK_FALSE(fs::exists(file("data.h5")));
   }
-  ::unsetenv("XDG_CACHE_HOME");
 }
 
 }  // namespace afterglow::test

@@ -117,6 +117,7 @@ TEST_CASE_METHOD(Fixture, "weights: fetch goes on after a kill, and leaves nothi
 }
 
 TEST_CASE_METHOD(Fixture, "weights: a known name stands for what was fetched under it", "[app]") {
+  const KeptVariable kept("XDG_CACHE_HOME");
   ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);
   const fs::path fetched = folder.path() / "afterglow/weights" / find_weights("vgg16").file;
   try {
@@ -130,7 +131,6 @@ TEST_CASE_METHOD(Fixture, "weights: a known name stands for what was fetched und
   write_text(fetched, "weights");
   CHECK(weights_file("vgg16") == fetched);
   CHECK(weights_file("other.h5") == "other.h5");
-  ::unsetenv("XDG_CACHE_HOME");
 }
 
 TEST_CASE_METHOD(Fixture, "weights: what cannot be fetched is said in one line", "[app]") {

@@ -19,6 +19,13 @@ std::shared_ptr<Backend> open(int index) {
   return afterglow_cuda_plugin()->open(index, Precision::kTf32, true);
 }
 
+/// The device is described with its problem, and not opened.
+void check_unusable(const softgpu::Devices& machine, const std::string& problem) {
+  softgpu::set_devices(machine);
+  CHECK_THAT(afterglow_cuda_plugin()->devices().at(0).problem, Catch::Contains(problem));
+  CHECK_THROWS_AS(open(0), Unsupported);
+}
+
 }  // namespace
 
 TEST_CASE("a usable device is described and opened") {
@@ -75,17 +82,11 @@ TEST_CASE("why a machine's CUDA is not usable is said exactly") {
   }
   SECTION("a cuDNN that is older than that of the build") {
     machine.cudnn_version = 90100;
-    softgpu::set_devices(machine);
-    CHECK_THAT(afterglow_cuda_plugin()->devices().at(0).problem,
-               Catch::Contains("cuDNN 9.1.0 is older than 9."));
-    CHECK_THROWS_AS(open(0), Unsupported);
+    check_unusable(machine, "cuDNN 9.1.0 is older than 9.");
   }
   SECTION("a cuDNN for another CUDA") {
     machine.cudnn_cuda_version = 11080;
-    softgpu::set_devices(machine);
-    CHECK_THAT(afterglow_cuda_plugin()->devices().at(0).problem,
-               Catch::Contains("cuDNN is for CUDA 11"));
-    CHECK_THROWS_AS(open(0), Unsupported);
+    check_unusable(machine, "cuDNN is for CUDA 11");
   }
   softgpu::reset();
   CHECK(open(0) != nullptr);
