@@ -16,8 +16,6 @@
 namespace afterglow {
 namespace {
 
-constexpr int kSide = static_cast<int>(kNetworkSize);
-
 /// Channels of a gray film differ by no more than this: rounding of chroma in lossy encodings.
 constexpr int kNeutral = 12;
 
@@ -54,8 +52,8 @@ std::filesystem::path FilmClip::audio_from() const {
 }
 
 Picture FilmClip::network_picture(const Picture& whole) const {
-  return crop_ ? crop_centre(whole, kSide, files_.input.string())
-               : resize_area(whole, kSide, kSide);
+  return crop_ ? crop_centre(whole, kNetworkSide, files_.input.string())
+               : resize_area(whole, kNetworkSide, kNetworkSide);
 }
 
 std::optional<ClipFrame> FilmClip::read() {
@@ -77,7 +75,8 @@ std::optional<ClipFrame> FilmClip::read() {
   if (files_.colorizer != nullptr) {
     result.input = frame->picture();
   } else {
-    result.input = crop_ ? network_picture(frame->picture()) : frame->picture(kSide, kSide);
+    result.input =
+        crop_ ? network_picture(frame->picture()) : frame->picture(kNetworkSide, kNetworkSide);
   }
   result.seconds = result.luma->seconds();
   return result;
@@ -92,7 +91,7 @@ DatasetFrames::DatasetFrames(std::unique_ptr<FrameReader> colorized,
                              std::unique_ptr<FrameReader> truth)
     : colorized_(std::move(colorized)), truth_(std::move(truth)) {
   const FramesInfo& clip = colorized_->info();
-  if (clip.width == kSide && clip.height == kSide) return;
+  if (clip.width == kNetworkSide && clip.height == kNetworkSide) return;
   throw InputError(
       clip.source,
       "holds pictures of " + size_text(clip.width, clip.height) + ", but the network takes 128x128",
@@ -110,7 +109,7 @@ std::optional<ClipFrame> DatasetFrames::read() {
 }
 
 Picture rounded_picture(std::span<const float> rgb) {
-  Picture picture(kSide, kSide);
+  Picture picture(kNetworkSide, kNetworkSide);
   std::transform(rgb.begin(), rgb.end(), picture.rgb.begin(),
                  [](float value) { return to_byte(double{value}); });
   return picture;
@@ -162,7 +161,7 @@ void require_colour(const std::filesystem::path& film) {
   FilmReader reader(film);
   while (const std::optional<FilmFrame> frame = reader.read()) {
     throw_if_interrupted();
-    if (has_colour(frame->picture(kSide, kSide))) return;
+    if (has_colour(frame->picture(kNetworkSide, kNetworkSide))) return;
   }
   throw InputError(
       film.string(), "is gray in every frame: there is no colour to make steady",

@@ -28,8 +28,6 @@ namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kSide = static_cast<int>(kNetworkSize);
-
 struct ColorizeCommand {
   std::vector<fs::path> inputs;
   fs::path model, out, gray, truth;
@@ -66,7 +64,7 @@ class Colorizing {
                          "leave out --output source, or end --out in .mkv");
       }
       for (const fs::path& input : command.inputs) require_other(input, command.out);
-      results_.emplace(command.out, kSide);
+      results_.emplace(command.out, kNetworkSide);
     }
   }
 
@@ -85,7 +83,7 @@ class Colorizing {
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.audio_from()});
     colorizer_.run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       tell_device_once();
-      writer.write(*frame.luma, rgb, kSide, kSide);
+      writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);
     });
     writer.commit();
   }
@@ -113,7 +111,7 @@ class Colorizing {
       });
       return;
     }
-    const auto writer = create_frames(out, kSide, kSide, clip.info().fps, codec_);
+    const auto writer = create_frames(out, kNetworkSide, kNetworkSide, clip.info().fps, codec_);
     colorizer_.run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       tell_device_once();
       writer->write(rounded_picture(rgb), frame.seconds);

@@ -30,7 +30,6 @@ namespace {
 
 constexpr int kSheetFrames = 7;
 constexpr const char* kGray = "gray";
-constexpr int kSide = static_cast<int>(kNetworkSize);
 
 struct EvaluateCommand {
   std::vector<fs::path> truth, result, gray, baseline;
@@ -89,11 +88,11 @@ class Comparison {
   Picture at_size(Picture picture, const std::string& name) const {
     const FramesInfo& truth = truth_info();
     const FramesInfo& result = readers_.back()->info();
-    const bool network = result.width == kSide && result.height == kSide;
-    const int width = network ? kSide : truth.width;
-    const int height = network ? kSide : truth.height;
+    const bool network = result.width == kNetworkSide && result.height == kNetworkSide;
+    const int width = network ? kNetworkSide : truth.width;
+    const int height = network ? kNetworkSide : truth.height;
     if (picture.width == width && picture.height == height) return picture;
-    if (network && fit_ == Fit::kCrop) return crop_centre(picture, kSide, name);
+    if (network && fit_ == Fit::kCrop) return crop_centre(picture, kNetworkSide, name);
     return resize_area(picture, width, height);
   }
 

@@ -19,9 +19,10 @@
 #include "data/frames.hpp"
 #include "data/names.hpp"
 #include "data/result_file.hpp"
+#include "nn/models/eccv16.hpp"
 #include "nn/recurrent_colorizer.hpp"
 #include "weights/caffemodel.hpp"
-#include "weights/eccv16_file.hpp"
+#include "weights/eccv16_tensors.hpp"
 #include "weights/foreign_hdf5.hpp"
 #include "weights/keras_config.hpp"
 #include "weights/keras_vgg16.hpp"
@@ -201,16 +202,16 @@ Json describe_keras(const fs::path& path) {
 }
 
 /// The weights of a Caffe or PyTorch model.
-Json describe_tensors(const fs::path& path, const std::string& kind, const RawTensors& tensors) {
+Json describe_tensors(const std::string& kind, const Eccv16Tensors& file) {
   Json json{{"kind", kind}};
   std::string taken_by = "prepare and colorize --colorizer eccv16 --weights";
   try {
-    load_eccv16({path, {}, {}}, make_cpu_backend());
+    file.check();
   } catch (const InputError& error) {
     taken_by = kTakenByNothing;
     json["not_eccv16"] = error.what();
   }
-  add_tensors(json, tensors, taken_by);
+  add_tensors(json, file.tensors(), taken_by);
   return json;
 }
 
@@ -235,8 +236,12 @@ std::optional<Json> describe_weights(const fs::path& path) {
   const std::string bytes = read_file(path, kLargestWeightsFile, "a file of weights");
   const std::string name = path.string();
   if (array) return describe_array(parse_npy(name, bytes));
-  if (torch) return describe_tensors(path, "torch weights", parse_torch(name, bytes));
-  return describe_tensors(path, "caffe weights", parse_caffemodel(name, bytes));
+  if (torch) {
+    return describe_tensors("torch weights",
+                            {name, parse_torch(name, bytes), Eccv16Source::kTorch});
+  }
+  return describe_tensors("caffe weights",
+                          {name, parse_caffemodel(name, bytes), Eccv16Source::kCaffe});
 }
 
 Json describe_frames(const fs::path& path) {

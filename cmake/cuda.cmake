@@ -61,14 +61,15 @@ endif()
 set(AFTERGLOW_HAS_CUDA TRUE)
 message(STATUS "CUDA plug-in: CUDA ${CMAKE_CUDA_COMPILER_VERSION}, cuDNN ${cudnn_version}")
 
-# Machine code for compute capabilities 8.0 and 9.0, and PTX for what comes later.
+set(AFTERGLOW_CUDA_ARCHITECTURES "80-real;90" CACHE STRING
+  "What the kernels are compiled for: machine code for compute capabilities 8.0 and 9.0, and PTX for what comes later")
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu)
 file(GLOB host_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp)
 add_library(afterglow_cuda_kernels OBJECT ${kernel_sources})
 target_compile_options(afterglow_cuda_kernels PRIVATE --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra)
 target_include_directories(afterglow_cuda_kernels PRIVATE ${CMAKE_SOURCE_DIR})
 set_target_properties(afterglow_cuda_kernels PROPERTIES
-  CUDA_STANDARD 20 CUDA_ARCHITECTURES "80-real;90" POSITION_INDEPENDENT_CODE ON)
+  CUDA_STANDARD 20 CUDA_ARCHITECTURES "${AFTERGLOW_CUDA_ARCHITECTURES}" POSITION_INDEPENDENT_CODE ON)
 
 add_library(afterglow_cuda_host OBJECT ${host_sources})
 afterglow_compile_options(afterglow_cuda_host)

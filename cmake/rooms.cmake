@@ -13,4 +13,8 @@ function(add_room name)
   endif()
   add_library(afterglow_${name} STATIC ${sources})
   afterglow_compile_options(afterglow_${name})
+  # Not kernels, where Highway compiles a file once for each kind of vectors before the next, nor weights, whose files are alike.
+  if(NOT name MATCHES "^(kernels|weights)$")
+    compile_together(afterglow_${name})
+  endif()
 endfunction()

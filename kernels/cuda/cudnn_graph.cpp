@@ -13,7 +13,7 @@ namespace {
 enum Uid : std::int64_t { kA = 1, kB, kBias, kOut, kSum, kBiased };
 
 /// Alignment that our buffers have at least, in bytes.
-constexpr std::int64_t kAlignment = 16;
+constexpr std::int64_t kTensorAlignment = 16;
 
 void set(const Descriptor& descriptor, cudnnBackendAttributeName_t name,
          cudnnBackendAttributeType_t type, std::int64_t count, const void* values) {
@@ -57,7 +57,7 @@ Descriptor tensor(const TensorSpec& spec) {
   Descriptor result = make_descriptor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   set(result, CUDNN_ATTR_TENSOR_UNIQUE_ID, spec.uid);
   set(result, CUDNN_ATTR_TENSOR_DATA_TYPE, spec.type);
-  set(result, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kAlignment);
+  set(result, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kTensorAlignment);
   set(result, CUDNN_ATTR_TENSOR_DIMENSIONS, spec.dimensions);
   set(result, CUDNN_ATTR_TENSOR_STRIDES, channels_last);
   set(result, CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &spec.is_virtual);

@@ -14,6 +14,8 @@ namespace afterglow {
 
 /// Width and height of the networks' pictures; no other size comes out as it went in.
 inline constexpr std::int64_t kNetworkSize = 128;
+/// The same, as pictures count.
+inline constexpr int kNetworkSide = static_cast<int>(kNetworkSize);
 
 enum class Arch { kAlexnet, kVgg16 };
 /// How the decoder doubles its size: nearest upsampling and a convolution (the paper's code), or

@@ -90,6 +90,31 @@ Eccv16::Eccv16(const std::shared_ptr<Backend>& backend) : Module("eccv16") {
   centres_ = Tensor::from_host(backend, {kBins, 2}, centres);
 }
 
+std::vector<std::pair<std::string, Shape>> Eccv16::weight_shapes() {
+  std::vector<std::pair<std::string, Shape>> shapes;
+  const auto conv = [&](const std::string& name, const Shape& kernel, std::int64_t filters) {
+    shapes.emplace_back(name + "/kernel", kernel);
+    shapes.emplace_back(name + "/bias", Shape{filters});
+  };
+  std::int64_t channels = 1;
+  std::size_t number = 0;
+  for (const BlockRow& row : kBlocks) {
+    ++number;
+    for (std::size_t i = 1; i <= static_cast<std::size_t>(row.convs); ++i) {
+      conv(conv_name(number, i), {3, 3, channels, row.filters}, row.filters);
+      channels = row.filters;
+    }
+    for (const char* weight : {"gamma", "beta", "moving_mean", "moving_variance"}) {
+      shapes.emplace_back("norm" + std::to_string(number) + "/" + weight, Shape{channels});
+    }
+  }
+  conv("conv8_1", {4, 4, 256, channels}, 256);
+  conv("conv8_2", {3, 3, 256, 256}, 256);
+  conv("conv8_3", {3, 3, 256, 256}, 256);
+  conv("conv8_313", {1, 1, 256, kBins}, kBins);
+  return shapes;
+}
+
 Variable Eccv16::scores(const Variable& lightness) {
   const Shape& shape = lightness.shape();
   if (shape.rank() != 4 || shape[3] != 1 || shape[1] % kMultiple != 0 ||

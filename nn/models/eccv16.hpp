@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/layers/batch_norm.hpp"
@@ -31,6 +33,9 @@ class Eccv16 final : public Module {
   static constexpr float kFactor = 2.606F;
 
   explicit Eccv16(const std::shared_ptr<Backend>& backend);
+
+  /// The names and shapes of weights(), in their order, of no network in particular.
+  static std::vector<std::pair<std::string, Shape>> weight_shapes();
 
   /// Scores of the bins (N, H / 4, W / 4, 313), float32, from lightness (N, H, W, 1): CIE L - 50.
   /// Throws ShapeError unless H and W are multiples of 8.

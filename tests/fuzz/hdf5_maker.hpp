@@ -8,25 +8,11 @@
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "fuzz/choices.hpp"
+
 namespace afterglow::fuzz {
-
-/// The fuzzer's input as a row of choices; when they are used up, all others are 0.
-class Choices {
- public:
-  explicit Choices(std::string_view input) : left_(input) {}
-
-  std::uint8_t byte();
-  /// Eight bytes.
-  std::uint64_t number();
-  /// A byte for its length, then the text.
-  std::string text();
-
- private:
-  std::string_view left_;
-};
 
 /// Makes parts of a file. Where the next choice is 0, a part is as it is described; otherwise it is
 /// missing, of another type or shape, a link, or of the values that the next choices say.

@@ -220,5 +220,37 @@ def hdf5_files():
     seed("checkpoint", "state", bytes(header + 1) + b"\x03" + struct.pack("<q", 5) + bytes(32))
 
 
-for make in (caffemodels, torch_files, arrays, keras_models, texts, pictures, hdf5_files):
+def choice(text):
+    return bytes([len(text)]) + text.encode()
+
+
+def small_tensor(name, *shape):
+    return choice(name) + bytes([len(shape)]) + b"".join(struct.pack("<H", n) for n in shape) + b"\x00"
+
+
+def network_weights():
+    filters = [64, 128, 256, 512, 512, 512, 512]
+    caffe, torch = [small_tensor("bw_conv1_1/0", 64, 1, 3, 3)], [small_tensor("model1.0.weight", 64, 1, 3, 3)]
+    for block, channels in enumerate(filters, 1):
+        convs = 2 if block < 3 else 3
+        for conv in range(1, convs + 1):
+            caffe.append(small_tensor(("bw_" if block + conv == 2 else "") + f"conv{block}_{conv}/1", channels))
+            torch.append(small_tensor(f"model{block}.{2 * conv - 2}.bias", channels))
+        norm = f"conv{block}_{convs}norm"
+        caffe += [small_tensor(f"{norm}/0", channels), small_tensor(f"{norm}/1", channels), small_tensor(f"{norm}/2", 1)]
+        torch += [small_tensor(f"model{block}.{2 * convs}.{what}", channels)
+                  for what in ("weight", "bias", "running_mean", "running_var")]
+    torch.append(small_tensor("model_out.weight", 2, 313, 1, 1))
+    seed("eccv16", "caffe", b"\x00" + bytes([len(caffe)]) + b"".join(caffe))
+    seed("eccv16", "torch", b"\x01" + bytes([len(torch)]) + b"".join(torch))
+    one_change = b"\x01" + bytes(5)  # the list, the tensor, the place
+    for name, change in {"right": b"\x00", "tensor": one_change + b"\x00\x01\x60\x00",
+                         "renamed": one_change + b"\x03" + choice("kernel_1:0"),
+                         "fit": one_change + b"\x06" + choice("fit") + choice("resize"),
+                         "pretrained": one_change + b"\x06" + choice("pretrained") + choice("block1_conv1")}.items():
+        seed("keras_model", f"alexnet_{name}", b"\x00" + change)
+        seed("keras_model", f"vgg16_{name}", b"\x01" + change)
+
+
+for make in (caffemodels, torch_files, arrays, keras_models, texts, pictures, hdf5_files, network_weights):
     make()

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "kernels/backend.hpp"
 #include "nn/models/colorization_model.hpp"
+#include "nn/models/eccv16.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/optimizer.hpp"
 #include "nn/recurrent_colorizer.hpp"
@@ -244,6 +245,14 @@ TEST_CASE("a network overfits one clip", "[slow]") {
   }
   CAPTURE(steps, first, last);
   CHECK(last < 0.01 * first);
+}
+
+TEST_CASE("ECCV16's weights are told before there is a network") {
+  std::vector<std::pair<std::string, Shape>> made;
+  for (const Weight& weight : Eccv16(make_cpu_backend()).weights()) {
+    made.emplace_back(weight.name, weight.value.shape());
+  }
+  CHECK(made == Eccv16::weight_shapes());
 }
 
 }  // namespace afterglow

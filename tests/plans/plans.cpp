@@ -1,12 +1,14 @@
 // The real cuDNN as judge, on machines without a card: for every pass that a training step or a
-// frame of both networks runs, a deterministic plan must finalize for compute capability 9.0, with
-// a workspace of up to 256 MiB.
+// frame of both networks runs, and a frame of the pretrained colorizer, a deterministic plan must
+// finalize for compute capability 9.0, with a workspace of up to 256 MiB.
 //
-//   plans_sm90 DEVICE.json [--markdown FILE]      exit code 1 when one does not, 77 without
-// a cuDNN that can be used
+//   plans_sm90 DEVICE.json [--markdown FILE]
+// Exit code 1 when one does not, 77 without a cuDNN that can be used.
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
@@ -16,6 +18,7 @@
 #include "kernels/cuda/cudnn_graph.hpp"
 #include "kernels/cuda/libraries.hpp"
 #include "nn/models/colorization_model.hpp"
+#include "nn/models/eccv16.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/recurrent_colorizer.hpp"
 #include "support/forwarding_backend.hpp"
@@ -91,11 +94,9 @@ class Geometries final : public test::ForwardingBackend {
   std::set<cuda::CudnnConvolution>& seen_;
 };
 
-/// The networks' training step of 16 frames and frame.
-std::set<cuda::CudnnConvolution> convolutions_of(const ModelSpec& spec) {
+/// A network's training step of 16 frames, and its frame.
+void step_and_frame(const ModelSpec& spec, const std::shared_ptr<Backend>& backend) {
   constexpr std::int64_t kBatch = 16;
-  std::set<cuda::CudnnConvolution> seen;
-  const auto backend = std::make_shared<Geometries>(seen);
   const auto model = make_model(backend, spec, 1);
   model->train(true);
   const Variable y =
@@ -103,7 +104,15 @@ std::set<cuda::CudnnConvolution> convolutions_of(const ModelSpec& spec) {
   backward(y, Tensor::zeros(backend, y.shape()));
   RecurrentColorizer(*model, Previous::kOwn)
       .step(Tensor::zeros(backend, {1, kNetworkSize, kNetworkSize, 3}));
-  return seen;
+}
+
+/// A frame of the pretrained colorizer, at the sides that both of its files are given.
+void pretrained_frame(const std::shared_ptr<Backend>& backend) {
+  Eccv16 network(backend);
+  const NoGradient inference;
+  for (const std::int64_t side : {224, 256}) {
+    network.forward(Variable(Tensor::zeros(backend, {1, side, side, 1})));
+  }
 }
 
 std::string read(const std::string& path) {
@@ -117,12 +126,15 @@ struct Table {
   int without = 0;
 };
 
-void add_rows(Table& table, const ModelSpec& spec, const cuda::Descriptor& device) {
-  table.text << "\n## " << arch_name(spec.arch) << ", " << decoder_name(spec.decoder)
-             << " decoder\n\n"
+/// The convolutions of what `work` computes.
+void add_rows(Table& table, const std::string& title, const cuda::Descriptor& device,
+              const std::function<void(const std::shared_ptr<Backend>&)>& work) {
+  std::set<cuda::CudnnConvolution> convolutions;
+  work(std::make_shared<Geometries>(convolutions));
+  table.text << "\n## " << title << "\n\n"
              << "| convolution | pass | operands | plans | first engine | workspace, KiB | notes "
                 "|\n|---|---|---|---|---|---|---|\n";
-  for (const cuda::CudnnConvolution& convolution : convolutions_of(spec)) {
+  for (const cuda::CudnnConvolution& convolution : convolutions) {
     const auto plans = cuda::find_plans(convolution, device, kWorkspace, kTried);
     ++table.convolutions;
     if (plans.empty()) {
@@ -152,15 +164,19 @@ int run(const std::string& json, const std::string& markdown) {
   Table table;
   for (const Arch arch : {Arch::kVgg16, Arch::kAlexnet}) {
     for (const Decoder decoder : {Decoder::kUpsample, Decoder::kDeconv}) {
-      add_rows(table, {arch, decoder}, device);
+      const ModelSpec spec{arch, decoder};
+      add_rows(table, std::string(arch_name(arch)) + ", " + decoder_name(decoder) + " decoder",
+               device, [&](const auto& backend) { step_and_frame(spec, backend); });
     }
   }
+  add_rows(table, "eccv16", device, pretrained_frame);
   std::printf("cuDNN %zu: %d convolutions, %d without a plan for compute capability 9.0\n",
               cudnnGetVersion(), table.convolutions, table.without);
   if (!markdown.empty()) {
     std::ofstream file(markdown);
     file << "# cuDNN's plans for compute capability 9.0\n\n"
-         << "For every convolution of a training step of 16 frames and of a frame, what cuDNN "
+         << "For every convolution of a training step of 16 frames and of a frame, and of a frame "
+            "of the pretrained colorizer, what cuDNN "
          << cudnnGetVersion() << " offers an H100\n(described by `tests/plans/sm90.json`; no card "
          << "was present): deterministic plans with a workspace of up to 256 MiB,\n12 at most, "
          << "and the one that its heuristics put first. fp32 leaves out the tensor cores. Which is "
