@@ -31,7 +31,7 @@ std::vector<double> device_microseconds(cudaStream_t stream, int sets,
 /// by memory.
 double copy_bandwidth(cudaStream_t stream);
 
-/// Hand-written kernels at the networks' sizes (gpu_kernels.cpp), a row at a time. Throws
+/// Every hand-written kernel at the networks' sizes (gpu_kernels.cpp), a row at a time. Throws
 /// Error when a result is wrong: nothing wrong is timed.
 void time_kernels(cudaStream_t stream, const std::function<void(const GpuRow&)>& add);
 /// Training steps, frames, each layer's passes (gpu_networks.cpp), a row at a time. Returns what

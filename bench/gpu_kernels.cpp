@@ -1,10 +1,9 @@
 // The hand-written kernels on a card. Each is checked against its oracle on one frame, then timed
 // on a batch.
 #include <cmath>
-#include <memory>
-#include <random>
 
 #include "bench/gpu.hpp"
+#include "bench/gpu_work.hpp"
 #include "bench/relative_error.hpp"
 #include "kernels/cuda/kernels.hpp"
 #include "support/oracle_elementwise.hpp"
@@ -15,9 +14,6 @@
 namespace afterglow::bench {
 namespace {
 
-using cuda::bfloat16;
-using Doubles = std::vector<double>;
-
 constexpr float kBeta = 0.8F;
 constexpr float kEpsilon = 1e-3F;
 /// Memory that the sets of a kernel must fill together: more than the second-level caches hold.
@@ -26,109 +22,33 @@ constexpr double kBeyondCaches = 256e6;
 constexpr double kFloatError = 1e-5, kBfloat16Error = 1.0 / 128;
 
 template <typename T>
-T converted(float value) {
-  if constexpr (std::is_same_v<T, bfloat16>) {
-    return cuda::to_bfloat16(value);
-  } else {
-    return static_cast<T>(value);
-  }
-}
-
-/// `count` values of T on the device.
-template <typename T>
-class DeviceValues {
- public:
-  explicit DeviceValues(std::size_t count) : count_(count) {
-    void* memory = nullptr;
-    AFTERGLOW_CUDA(cudaMalloc(&memory, count * sizeof(T)));
-    memory_ = cuda::DeviceMemory(memory);
-    AFTERGLOW_CUDA(cudaMemset(memory, 0xff, count * sizeof(T)));
-    AFTERGLOW_CUDA(cudaDeviceSynchronize());  // the stream of the kernels does not wait for it
-  }
-  /// Random: in [-1, 1), bytes over all of their range.
-  DeviceValues(std::size_t count, unsigned seed) : DeviceValues(count) {
-    std::mt19937 generator(seed);
-    std::uniform_real_distribution<float> uniform(-1, 1);
-    std::vector<T> values(count);
-    for (T& value : values) {
-      const float random = uniform(generator);
-      value = converted<T>(sizeof(T) == 1 ? 127.5F + 127.4F * random : random);
-    }
-    write(values);
-  }
-
-  void write(const std::vector<T>& values) {
-    AFTERGLOW_CUDA(cudaMemcpy(data(), values.data(), count_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
-  T* data() const { return static_cast<T*>(memory_.get()); }
-  Doubles read() const {
-    std::vector<T> values(count_);
-    AFTERGLOW_CUDA(cudaDeviceSynchronize());
-    AFTERGLOW_CUDA(cudaMemcpy(values.data(), data(), count_ * sizeof(T), cudaMemcpyDeviceToHost));
-    Doubles result;
-    for (const T value : values) {
-      if constexpr (std::is_same_v<T, bfloat16>) {
-        result.push_back(double(cuda::to_float(value)));
-      } else {
-        result.push_back(double(value));
-      }
-    }
-    return result;
-  }
-
- private:
-  std::size_t count_;
-  cuda::DeviceMemory memory_;
-};
-
-template <typename T>
-using Shared = std::shared_ptr<DeviceValues<T>>;
-template <typename T>
-Shared<T> random(std::size_t count, unsigned seed) {
-  return std::make_shared<DeviceValues<T>>(count, seed);
-}
-template <typename T>
-Shared<T> empty(std::size_t count) {
-  return std::make_shared<DeviceValues<T>>(count);
-}
-
-/// One kernel with memory of its own.
-struct Work {
-  std::string name;
-  double bytes = 0;  // read and written at least once
-  std::function<void(cudaStream_t)> queue;
-  std::function<double()> error;  // after a run, against the oracle
-};
-
-template <typename T>
 class Kernels {
  public:
-  /// What makes a Work for n frames.
-  using Maker = Work (*)(int n);
-
   static std::vector<Maker> all() {
-    return {loss<16, T>,
-            loss<16, std::uint8_t>,
-            loss<512, T>,
-            rectify_backward,
-            sum,
-            norm_forward,
-            norm_backward,
-            max_pool,
-            max_pool_backward,
-            average_pool,
-            spread,
-            gather,
-            rows,
-            join,
-            bias,
-            norm_inference,
-            average_pool_backward,
-            cut,
-            enlarge,
-            pack,
-            unpack,
-            expectation};
+    std::vector<Maker> makers{loss<16, T>,
+                              loss<16, std::uint8_t>,
+                              loss<512, T>,
+                              constant,
+                              rectify,
+                              rectify_backward,
+                              sum,
+                              multiple,
+                              norm_forward,
+                              norm_backward,
+                              norm_inference,
+                              norm_inference_backward,
+                              max_pool,
+                              max_pool_backward,
+                              average_pool,
+                              average_pool_backward,
+                              rows,
+                              bias,
+                              expectation,
+                              expectation_backward};
+    if constexpr (std::is_same_v<T, float>) makers.push_back(blend);
+    const std::vector<Maker> layouts = layout_kernels<T>();
+    makers.insert(makers.end(), layouts.begin(), layouts.end());
+    return makers;
   }
 
  private:
@@ -161,6 +81,23 @@ class Kernels {
             double(g.size()) * (2 * kBytes + sizeof(Y)), queue, error};
   }
 
+  static Work constant(int n) {
+    const auto size = std::size_t(n) * 128 * 128 * 64;
+    const auto y = empty<T>(size);
+    return {"fill 128x128x64", kBytes * double(size),
+            [=](cudaStream_t stream) { cuda::fill(stream, std::int64_t(size), kBeta, y->data()); },
+            [=] { return relative_error(y->read(), Doubles(size, double(kBeta))); }};
+  }
+
+  static Work rectify(int n) {
+    const auto size = std::size_t(n) * 128 * 128 * 64;
+    const auto x = random<T>(size, 1), y = empty<T>(size);
+    return {
+        "relu 128x128x64", 2 * kBytes * double(size),
+        [=](cudaStream_t stream) { cuda::relu(stream, std::int64_t(size), x->data(), y->data()); },
+        [=] { return relative_error(y->read(), oracle::relu(x->read())); }};
+  }
+
   static Work rectify_backward(int n) {
     const auto size = std::size_t(n) * 128 * 128 * 64;
     const auto y = random<T>(size, 1), dy = random<T>(size, 2), dx = empty<T>(size);
@@ -184,6 +121,38 @@ class Kernels {
               const Doubles other = b->read();
               for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += other[i];
               return relative_error(y->read(), expected);
+            }};
+  }
+
+  static Work multiple(int n) {
+    const auto size = std::size_t(n) * 128 * 128 * 64;
+    constexpr float kFactor = 0.7F;
+    const auto x = random<T>(size, 1), y = empty<T>(size);
+    return {"scale 128x128x64", 2 * kBytes * double(size),
+            [=](cudaStream_t stream) {
+              cuda::scale(stream, std::int64_t(size), x->data(), kFactor, y->data());
+            },
+            [=] {
+              Doubles expected = x->read();
+              for (double& value : expected) value *= double(kFactor);
+              return relative_error(y->read(), expected);
+            }};
+  }
+
+  /// Of float alone.
+  static Work blend(int n) {
+    const auto size = std::size_t(n) * 128 * 128 * 64;
+    constexpr float kFactor = 0.7F, kShare = 0.1F;
+    constexpr unsigned kSeed = 2;
+    const auto x = random<float>(size, 1), y = random<float>(size, kSeed);
+    return {"blend_into 128x128x64", 3 * kBytes * double(size),
+            [=](cudaStream_t stream) {
+              cuda::blend_into(stream, std::int64_t(size), x->data(), kFactor, kShare, y->data());
+            },
+            [=] {
+              const Doubles before = random<float>(size, kSeed)->read();  // y is overwritten
+              return relative_error(
+                  y->read(), oracle::blend(x->read(), double(kFactor), double(kShare), before));
             }};
   }
 
@@ -272,37 +241,6 @@ class Kernels {
             [=] { return relative_error(y->read(), oracle::avg_pool2d(g, x->read())); }};
   }
 
-  /// depth_to_space with the inverse's result as its reference, and the other way round.
-  static Work spread(int n) {
-    const UpsampleConv2dGeometry g{n, 64, 64, 0, 96, 5, Padding::kSame};
-    const auto low = random<T>(g.y_size(), 1), y = empty<T>(g.y_size()),
-               back = empty<T>(g.y_size());
-    return {"depth_to_space 128x128x96", 2 * kBytes * double(g.y_size()),
-            [=](cudaStream_t stream) {
-              cuda::depth_to_space<T>(stream, g, 4 * g.k, low->data(), nullptr, Activation::kNone,
-                                      y->data());
-            },
-            [=] {
-              cuda::space_to_depth(nullptr, g, 4 * g.k, y->data(), back->data());
-              return relative_error(back->read(), low->read());
-            }};
-  }
-
-  static Work gather(int n) {
-    const UpsampleConv2dGeometry g{n, 64, 64, 0, 96, 5, Padding::kSame};
-    const auto dy = random<T>(g.y_size(), 1), low = empty<T>(g.y_size()),
-               back = empty<T>(g.y_size());
-    return {"space_to_depth 128x128x96", 2 * kBytes * double(g.y_size()),
-            [=](cudaStream_t stream) {
-              cuda::space_to_depth(stream, g, 4 * g.k, dy->data(), low->data());
-            },
-            [=] {
-              cuda::depth_to_space<T>(nullptr, g, 4 * g.k, low->data(), nullptr, Activation::kNone,
-                                      back->data());
-              return relative_error(back->read(), dy->read());
-            }};
-  }
-
   static Work rows(int n) {
     const ChannelGeometry g{std::int64_t{n} * 128 * 128, 96};
     const auto x = random<T>(g.size(), 1);
@@ -313,21 +251,6 @@ class Kernels {
               cuda::sum_rows(stream, g, x->data(), sums->data(), workspace->data());
             },
             [=] { return relative_error(sums->read(), oracle::sum_rows(g, x->read())); }};
-  }
-
-  static Work join(int n) {
-    const auto pixels = std::size_t(n) * 128 * 128;
-    const auto a = random<std::uint8_t>(3 * pixels, 1), b = random<std::uint8_t>(3 * pixels, 2);
-    const auto y = empty<T>(6 * pixels);
-    return {"concat_channels of bytes 128x128x(3+3)", double(6 * pixels) * (1 + kBytes),
-            [=](cudaStream_t stream) {
-              cuda::concat_channels(stream, std::int64_t(pixels), 3, 3, a->data(), b->data(),
-                                    y->data());
-            },
-            [=] {
-              return relative_error(y->read(),
-                                    oracle::concat_channels(pixels, 3, 3, a->read(), b->read()));
-            }};
   }
 
   static Work bias(int n) {
@@ -371,6 +294,30 @@ class Kernels {
             }};
   }
 
+  /// One pass over x, dy and dx would do: the statistics are known.
+  static Work norm_inference_backward(int n) {
+    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+    const auto x = random<T>(g.size(), 1), dy = random<T>(g.size(), 2), dx = empty<T>(g.size());
+    const auto gamma = random<float>(96, 3), mean = random<float>(96, 4);
+    const auto variance = empty<float>(96), dgamma = empty<float>(96), dbeta = empty<float>(96);
+    variance->write(std::vector<float>(96, 0.5F));
+    const auto workspace = empty<std::uint8_t>(cuda::batch_norm_workspace(g));
+    return {"batch norm backward, inference 64x64x96", 3 * kBytes * double(g.size()),
+            [=](cudaStream_t stream) {
+              cuda::batch_norm_inference_backward(
+                  stream, g, x->data(), dy->data(), gamma->data(), mean->data(), variance->data(),
+                  kEpsilon, dx->data(), dgamma->data(), dbeta->data(), workspace->data());
+            },
+            [=] {
+              const auto expected = oracle::batch_norm_inference_backward(
+                  g, x->read(), dy->read(), gamma->read(), mean->read(), variance->read(),
+                  double(kEpsilon));
+              return std::max({relative_error(dx->read(), expected.dx),
+                               relative_error(dgamma->read(), expected.dgamma),
+                               relative_error(dbeta->read(), expected.dbeta)});
+            }};
+  }
+
   static Work average_pool_backward(int n) {
     const Pool2dGeometry g{n, 60, 60, 96, 3, 2, Padding::kValid};
     const auto dy = random<T>(g.y_size(), 1), dx = empty<T>(g.x_size());
@@ -380,75 +327,37 @@ class Kernels {
         [=] { return relative_error(dx->read(), oracle::avg_pool2d_backward(g, dy->read())); }};
   }
 
-  static Work cut(int n) {
-    const CropGeometry g{n, 130, 130, 64, 1, 1, 128, 128};
-    const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
-    return {"crop to 128x128x64", 2 * kBytes * double(g.y_size()),
-            [=](cudaStream_t stream) { cuda::crop(stream, g, x->data(), y->data()); },
-            [=] { return relative_error(y->read(), oracle::crop(g, x->read())); }};
-  }
+  // ECCV16's last layer: 313 colours to their mean.
+  static constexpr float kSharpness = 2.606F;
 
-  static Work enlarge(int n) {
-    const auto size = std::size_t(n) * 64 * 64 * 64;
-    const auto x = random<T>(size, 1), y = empty<T>(4 * size);
-    return {"upsample_nearest 64x64x64", 5 * kBytes * double(size),
-            [=](cudaStream_t stream) {
-              cuda::upsample_nearest(stream, n, 64, 64, 64, x->data(), y->data());
-            },
-            [=] {
-              return relative_error(y->read(), oracle::upsample_nearest(n, 64, 64, 64, x->read()));
-            }};
-  }
-
-  // Kernels know no batch: the largest one of VGG16's.
-  static constexpr cuda::KernelLayout kLayout{3, 3, 512, 512, 512, 512};
-  static constexpr std::size_t kLayoutSize = std::size_t{3} * 3 * 512 * 512;
-
-  /// Values of w(KH, KW, I, O) as (O, KH, KW, I).
-  static Doubles transposed(const Doubles& w) {
-    Doubles packed(w.size());
-    for (std::size_t tap = 0; tap < 9; ++tap) {
-      for (std::size_t i = 0; i < 512; ++i) {
-        for (std::size_t o = 0; o < 512; ++o) {
-          packed[(o * 9 + tap) * 512 + i] = w[(tap * 512 + i) * 512 + o];
-        }
-      }
-    }
-    return packed;
-  }
-
-  static Work pack(int /*n*/) {
-    const auto w = random<float>(kLayoutSize, 1);
-    const auto packed = empty<T>(kLayoutSize);
-    return {
-        "pack_kernel 3x3x512x512", (4 + kBytes) * double(kLayoutSize),
-        [=](cudaStream_t stream) { cuda::pack_kernel(stream, kLayout, w->data(), packed->data()); },
-        [=] { return relative_error(packed->read(), transposed(w->read())); }};
-  }
-
-  static Work unpack(int /*n*/) {
-    const auto packed = random<T>(kLayoutSize, 1);
-    const auto w = empty<float>(kLayoutSize);
-    return {"unpack_kernel 3x3x512x512", (4 + kBytes) * double(kLayoutSize),
-            [=](cudaStream_t stream) {
-              cuda::unpack_kernel(stream, kLayout, packed->data(), w->data());
-            },
-            [=] { return relative_error(transposed(w->read()), packed->read()); }};
-  }
-
-  /// ECCV16's last layer: 313 colours to their mean.
   static Work expectation(int n) {
     const SoftmaxMeanGeometry g{std::int64_t{n} * 56 * 56, 313, 2};
-    constexpr float kFactor = 2.606F;
     const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
     const auto centres = random<float>(std::size_t{313} * 2, 2);
     return {"softmax_mean 56x56x313", kBytes * double(g.x_size() + g.y_size()),
             [=](cudaStream_t stream) {
-              cuda::softmax_mean(stream, g, kFactor, x->data(), centres->data(), y->data());
+              cuda::softmax_mean(stream, g, kSharpness, x->data(), centres->data(), y->data());
             },
             [=] {
-              return relative_error(
-                  y->read(), oracle::softmax_mean(g, double(kFactor), x->read(), centres->read()));
+              return relative_error(y->read(), oracle::softmax_mean(g, double(kSharpness),
+                                                                    x->read(), centres->read()));
+            }};
+  }
+
+  static Work expectation_backward(int n) {
+    const SoftmaxMeanGeometry g{std::int64_t{n} * 56 * 56, 313, 2};
+    const auto x = random<T>(g.x_size(), 1), dy = random<T>(g.y_size(), 3),
+               dx = empty<T>(g.x_size());
+    const auto centres = random<float>(std::size_t{313} * 2, 2);
+    return {"softmax_mean_backward 56x56x313", kBytes * double(2 * g.x_size() + g.y_size()),
+            [=](cudaStream_t stream) {
+              cuda::softmax_mean_backward(stream, g, kSharpness, x->data(), centres->data(),
+                                          dy->data(), dx->data());
+            },
+            [=] {
+              return relative_error(dx->read(),
+                                    oracle::softmax_mean_backward(g, double(kSharpness), x->read(),
+                                                                  centres->read(), dy->read()));
             }};
   }
 };
