@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/cpu/gemm_convolution.hpp"
+#include "kernels/cpu/narrow_convolution.hpp"
 #include "kernels/cpu/panel_product.hpp"
 #include "kernels/cpu/strips.hpp"
 #include "kernels/cpu/winograd.hpp"
@@ -53,6 +54,12 @@ double winograd_cost(const ConvolutionShape& s, ConvolutionPass pass, std::size_
   const double touched = constant ? 0.75 : weights ? 2 : 3;
   const double kernel = sizeof(float) * pairs * touched;
   return flop / kShare + kFlopPerByte * (weight * transformed + kernel);
+}
+
+// With vectors along the other side's channels.
+double narrow_cost(const ConvolutionShape& s) {
+  constexpr double kShare = 0.7;  // of the machine's rate
+  return 2.0 * s.n * s.oh * s.ow * s.k * s.kh * s.kw * s.c / kShare;
 }
 
 // Rounded to bfloat16. Backward data at stride 1 is a forward pass.
@@ -159,6 +166,7 @@ const char* pass_name(ConvolutionPass pass) {
 std::string algorithm_name(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   if (algorithm == ConvolutionAlgorithm::kDirect) return "direct";
   if (algorithm == ConvolutionAlgorithm::kProduct) return "matrix product";
+  if (algorithm == ConvolutionAlgorithm::kNarrow) return "narrow";
   if (algorithm == ConvolutionAlgorithm::kBfloat16) return "direct, bf16";
   const std::string m = std::to_string(int(points_a_side(algorithm)) - s.kh + 1);
   const std::string r = std::to_string(s.kh);
@@ -185,6 +193,11 @@ ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass
     least = cost;
     best = algorithm;
   };
+  const bool narrow = (pass == ConvolutionPass::kBackwardData && is_narrow_backward_data(s)) ||
+                      (pass == ConvolutionPass::kBackwardWeights && is_narrow_backward_weights(s));
+  if (narrow && choice != ConvolutionChoice::kDirect && product_is_fast()) {
+    consider(ConvolutionAlgorithm::kNarrow, narrow_cost(s));
+  }
   // Channels for which transforms are worth it. Few outputs of a forward pass are not: a direct
   // convolution wastes its vectors on them, too.
   constexpr std::int32_t kFewest = 32;
@@ -265,10 +278,13 @@ void ConvolutionCache::run_direct(const ConvolutionKey& key, Source src, const K
 
 bool ConvolutionCache::fuses(const ConvolutionShape& s, ConvolutionPass pass, bool constant,
                              Fusion fusion) {
-  const auto side = std::int32_t(points_a_side(algorithm(s, pass, constant)));
-  if (side == 0) return false;
+  const ConvolutionAlgorithm chosen = algorithm(s, pass, constant);
+  const auto side = std::int32_t(points_a_side(chosen));
+  if (fusion == Fusion::kNone && pass == ConvolutionPass::kBackwardData) {
+    return side > 0 || chosen == ConvolutionAlgorithm::kNarrow;
+  }
+  if (side == 0 || fusion == Fusion::kNone) return false;
   if (fusion == Fusion::kDepthToSpace) return s.k % (4 * std::int32_t{kWinogradChannels}) == 0;
-  if (fusion == Fusion::kNone) return pass == ConvolutionPass::kBackwardData;
   const bool whole_windows = pass != ConvolutionPass::kForward || (side - s.kh + 1) % 2 == 0;
   return pass != ConvolutionPass::kBackwardWeights && whole_windows && s.oh % 2 == 0 &&
          s.ow % 2 == 0 && s.dilation == 1;
@@ -302,6 +318,7 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
         gemm_forward(s, x, w.values, y.b, y.activation, scratch(windows_size(s)).span(), y.y);
       }
       return;
+    case ConvolutionAlgorithm::kNarrow:  // has no forward pass
     case ConvolutionAlgorithm::kDirect:
     case ConvolutionAlgorithm::kBfloat16:
       assert(y.fusion == Fusion::kNone);
@@ -327,7 +344,8 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, const Convolutio
     return;
   }
   const ConvolutionAlgorithm chosen = algorithm(s, ConvolutionPass::kBackwardData, constant);
-  assert(points_a_side(chosen) > 0 || (dy.fusion == Fusion::kNone && dy.relu.empty()));
+  assert(points_a_side(chosen) > 0 || dy.fusion == Fusion::kNone);
+  assert(points_a_side(chosen) > 0 || chosen == ConvolutionAlgorithm::kNarrow || dy.relu.empty());
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:
     case ConvolutionAlgorithm::kWinograd6: {
@@ -345,6 +363,9 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, const Convolutio
     }
     case ConvolutionAlgorithm::kProduct:
       gemm_backward_data(s, dy.dy, w.values, scratch(windows_size(s)).span(), dx);
+      return;
+    case ConvolutionAlgorithm::kNarrow:
+      narrow_backward_data(s, dy.dy, dy.relu, w.values, dx);
       return;
     case ConvolutionAlgorithm::kDirect:
     case ConvolutionAlgorithm::kBfloat16:
@@ -381,6 +402,9 @@ void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x,
     }
     case ConvolutionAlgorithm::kProduct:
       gemm_backward_weights(s, x, dy.dy, scratch(windows_size(s)).span(), dw);
+      return;
+    case ConvolutionAlgorithm::kNarrow:
+      narrow_backward_weights(s, x, dy.dy, scratch(narrow_backward_weights_scratch(s)).span(), dw);
       return;
     case ConvolutionAlgorithm::kDirect:
     case ConvolutionAlgorithm::kBfloat16:

@@ -31,6 +31,7 @@ enum class ConvolutionAlgorithm : std::int32_t {
   kProduct,    // the windows gathered, one matrix product
   kWinograd4,  // kernels/cpu/winograd.hpp with 4 points a side
   kWinograd6,  // with 6
+  kNarrow,     // kernels/cpu/narrow_convolution.hpp
   kBfloat16,   // oneDNN's direct convolution of values rounded to bfloat16
 };
 
