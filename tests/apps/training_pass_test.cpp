@@ -57,7 +57,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("a whole clip unrolled in one segment is a film being coloured") {
+TEST_CASE("a whole clip unrolled in one segment is a film being coloured", "[network]") {
   const Fixture fixture;
   const auto dataset = one_clip(fixture.folder.path() / "data.h5", 4);
   const Batch batch = batch_of(dataset, 4, 0);
@@ -73,7 +73,7 @@ TEST_CASE("a whole clip unrolled in one segment is a film being coloured") {
   }
 }
 
-TEST_CASE("segments begin with the network's own picture of the frame before") {
+TEST_CASE("segments begin with the network's own picture of the frame before", "[network]") {
   // In inference mode a frame's output does not depend on its neighbours in the batch but for the
   // blocking of float32 sums.
   constexpr float kTolerance = 1e-3F;  // of pixels 0..255
@@ -126,7 +126,7 @@ TEST_CASE("gradients go through time, or are stopped") {
   CHECK((found[0] != found[1]));
 }
 
-TEST_CASE("re-estimated statistics are the means over the batches") {
+TEST_CASE("re-estimated statistics are the means over the batches", "[network]") {
   const Fixture fixture;
   const auto dataset = one_clip(fixture.folder.path() / "data.h5", 4);
   BatchOptions options;

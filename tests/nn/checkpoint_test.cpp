@@ -30,7 +30,7 @@ void one_step(ColorizationModel& model, Adam& adam, const Tensor& x, const Tenso
 
 }  // namespace
 
-TEST_CASE("a training saved and loaded goes on to the same bits") {
+TEST_CASE("a training saved and loaded goes on to the same bits", "[network]") {
   const TemporaryFolder folder;
   const auto backend = make_cpu_backend();
   const Tensor x = golden_frames(backend, "input", 6);

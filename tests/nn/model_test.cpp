@@ -124,7 +124,7 @@ TEST_CASE("fresh weights are Keras's: glorot-uniform kernels, neutral norms") {
   }
 }
 
-TEST_CASE("the deconvolution decoder gives pictures of the same size, and learns") {
+TEST_CASE("the deconvolution decoder gives pictures of the same size, and learns", "[network]") {
   const auto backend = make_cpu_backend();
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
   CAPTURE(arch_name(arch));
@@ -154,7 +154,7 @@ TEST_CASE("a seed makes the same network, another seed another") {
   CHECK(first(3) != first(4));
 }
 
-TEST_CASE("training keeps every bit of the frozen encoder and moves the rest") {
+TEST_CASE("training keeps every bit of the frozen encoder and moves the rest", "[network]") {
   const auto backend = make_cpu_backend();
   const auto model = make_model(backend, {Arch::kVgg16, Decoder::kUpsample}, 1);
   std::vector<std::vector<float>> before;
@@ -192,7 +192,7 @@ TEST_CASE("a frozen network runs in inference mode even while training") {
   for (const Weight& weight : model->weights()) CHECK(weight.value.to_host() == before.at(i++));
 }
 
-TEST_CASE("after the second step and the second frame no more memory is asked for") {
+TEST_CASE("after the second step and the second frame no more memory is asked for", "[network]") {
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
   CAPTURE(arch_name(arch));
   const auto backend = make_cpu_backend();

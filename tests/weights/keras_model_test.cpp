@@ -155,7 +155,7 @@ Json& layer(Json& config, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a whole Keras model is read by order, whatever its layers are called") {
+TEST_CASE("a whole Keras model is read by order, whatever its layers are called", "[network]") {
   const auto naming = GENERATE(Naming::kKeras22, Naming::kTensorflow2, Naming::kTfKeras);
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
   const TemporaryFolder folder;
@@ -184,7 +184,7 @@ TEST_CASE("a whole Keras model is read by order, whatever its layers are called"
   CHECK(continued.steps() == 1234);
 }
 
-TEST_CASE("what is exported comes back the same") {
+TEST_CASE("what is exported comes back the same", "[network]") {
   const std::string format = GENERATE("keras", "safetensors");
   const Decoder decoder = GENERATE(Decoder::kUpsample, Decoder::kDeconv);
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
@@ -335,7 +335,7 @@ TEST_CASE("a size that is no whole number, or that no layer has, is not taken fo
   }
 }
 
-TEST_CASE("a Keras file whose weights do not fit is refused") {
+TEST_CASE("a Keras file whose weights do not fit is refused", "[network]") {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "m.h5";
   const auto model = make_model(make_cpu_backend(), {}, 1);
