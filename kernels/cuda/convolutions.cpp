@@ -14,7 +14,7 @@ constexpr std::size_t kWorkspace = std::size_t{256} << 20;
 constexpr std::size_t kTried = 12;
 /// Calls that are timed together: of one alone on an idle stream, the host's time to launch it
 /// would count.
-constexpr int kCalls = 10;
+constexpr int kCalls = 5;
 /// What the heuristics put first is left for another only when that takes less than this share of
 /// its time: timing is not more exact.
 constexpr double kClearlyFaster = 0.95;

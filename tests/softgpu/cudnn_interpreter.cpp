@@ -147,6 +147,7 @@ void each_tap(const Step& step, Meet meet) {
 
 double dot(const double* a, const double* b, std::int64_t n) {
   double sum = 0;
+#pragma omp simd reduction(+ : sum)
   for (std::int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
   return sum;
 }
