@@ -101,7 +101,7 @@ TEST_CASE("segments begin with the network's own picture of the frame before", "
   }
 }
 
-TEST_CASE("gradients go through time, or are stopped") {
+TEST_CASE("gradients go through time, or are stopped", "[network]") {
   const Fixture fixture;
   const auto dataset = one_clip(fixture.folder.path() / "data.h5", 2);
   const Batch batch = batch_of(dataset, 2, 0);
