@@ -73,6 +73,7 @@ set_target_properties(afterglow_cuda_kernels PROPERTIES
 
 add_library(afterglow_cuda_host OBJECT ${host_sources})
 afterglow_compile_options(afterglow_cuda_host)
+compile_together(afterglow_cuda_host)
 set_target_properties(afterglow_cuda_host PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_include_directories(afterglow_cuda_host SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE_DIR})
 target_link_libraries(afterglow_cuda_host INTERFACE ${CUDNN_LIBRARY} CUDA::cublas CUDA::cudart_static)

@@ -1,3 +1,12 @@
+# compile_together(TARGET): for sanitizers and clang-tidy, which take as long over a header as over what uses it, eight files at a time.
+# What is in the anonymous namespaces of such a target has names of its own therefore.
+option(AFTERGLOW_TOGETHER "Compile several files of a room at once" OFF)
+function(compile_together target)
+  if(AFTERGLOW_SANITIZE OR AFTERGLOW_TOGETHER)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
+  endif()
+endfunction()
+
 # add_room(NAME): the static library afterglow_NAME of every .cpp below NAME/ (main.cpp apart).
 function(add_room name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cpp)

@@ -7,11 +7,3 @@ if(AFTERGLOW_SANITIZE)
     add_compile_options(-fno-sanitize=vptr)
   endif()
 endif()
-
-# compile_together(TARGET): under sanitizers, which take as long over a header as over what uses it, eight files at a time. What is in
-# the anonymous namespaces of one target has names of its own therefore.
-function(compile_together target)
-  if(AFTERGLOW_SANITIZE)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
-  endif()
-endfunction()

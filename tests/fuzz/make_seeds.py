@@ -241,8 +241,9 @@ def network_weights():
         torch += [small_tensor(f"model{block}.{2 * convs}.{what}", channels)
                   for what in ("weight", "bias", "running_mean", "running_var")]
     torch.append(small_tensor("model_out.weight", 2, 313, 1, 1))
-    seed("eccv16", "caffe", b"\x00" + bytes([len(caffe)]) + b"".join(caffe))
-    seed("eccv16", "torch", b"\x01" + bytes([len(torch)]) + b"".join(torch))
+    for place in (0, 1, 8, 11):  # the first kernel and bias, a bias and a mean further on
+        seed("eccv16", f"caffe_{place}", bytes([0, place, len(caffe)]) + b"".join(caffe))
+        seed("eccv16", f"torch_{place}", bytes([1, place, len(torch)]) + b"".join(torch))
     one_change = b"\x01" + bytes(5)  # the list, the tensor, the place
     for name, change in {"right": b"\x00", "tensor": one_change + b"\x00\x01\x60\x00",
                          "renamed": one_change + b"\x03" + choice("kernel_1:0"),
