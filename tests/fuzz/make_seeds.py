@@ -244,13 +244,6 @@ def network_weights():
     for place in (0, 1, 8, 11):  # the first kernel and bias, a bias and a mean further on
         seed("eccv16", f"caffe_{place}", bytes([0, place, len(caffe)]) + b"".join(caffe))
         seed("eccv16", f"torch_{place}", bytes([1, place, len(torch)]) + b"".join(torch))
-    one_change = b"\x01" + bytes(5)  # the list, the tensor, the place
-    for name, change in {"right": b"\x00", "tensor": one_change + b"\x00\x01\x60\x00",
-                         "renamed": one_change + b"\x03" + choice("kernel_1:0"),
-                         "fit": one_change + b"\x06" + choice("fit") + choice("resize"),
-                         "pretrained": one_change + b"\x06" + choice("pretrained") + choice("block1_conv1")}.items():
-        seed("keras_model", f"alexnet_{name}", b"\x00" + change)
-        seed("keras_model", f"vgg16_{name}", b"\x01" + change)
 
 
 for make in (caffemodels, torch_files, arrays, keras_models, texts, pictures, hdf5_files, network_weights):

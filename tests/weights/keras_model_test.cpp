@@ -335,7 +335,7 @@ TEST_CASE("a size that is no whole number, or that no layer has, is not taken fo
   }
 }
 
-TEST_CASE("a Keras file whose weights do not fit is refused", "[network]") {
+TEST_CASE("a Keras file whose weights do not fit is refused") {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "m.h5";
   const auto model = make_model(make_cpu_backend(), {}, 1);
