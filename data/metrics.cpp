@@ -83,15 +83,19 @@ double colorfulness(const Picture& picture) {
   return std::sqrt(std::max(0.0, variances)) + 0.3 * std::sqrt(squares_of_means);
 }
 
-std::array<double, 2> mean_ab(const Picture& picture) {
-  std::array<double, 2> sum{};
+LabChroma lab_chroma(const Picture& picture) {
+  LabChroma chroma{picture.width, picture.height, {}, {}};
+  chroma.ab.reserve(picture.rgb.size() / 3 * 2);
   for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
     const Triple lab = rgb_to_lab(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]);
-    sum[0] += lab[1];
-    sum[1] += lab[2];
+    chroma.ab.push_back(static_cast<float>(lab[1]));
+    chroma.ab.push_back(static_cast<float>(lab[2]));
+    chroma.mean[0] += lab[1];
+    chroma.mean[1] += lab[2];
   }
   const auto pixels = static_cast<double>(picture.rgb.size()) / 3;
-  return {sum[0] / pixels, sum[1] / pixels};
+  for (double& mean : chroma.mean) mean /= pixels;
+  return chroma;
 }
 
 std::optional<double> fast_power(const std::vector<double>& series, double fps) {
@@ -129,7 +133,7 @@ void ClipScorer::push(const Picture& picture, const Picture& truth) {
   match_ += pixel_match_percent(picture, truth);
   colorfulness_ += afterglow::colorfulness(picture);
   if (frames_ > 0) temporal_ += mean_squared_error(picture, last_);
-  const std::array<double, 2> ab = mean_ab(picture);
+  const std::array<double, 2> ab = lab_chroma(picture).mean;
   for (std::size_t i = 0; i < ab.size(); ++i) ab_[i].push_back(ab[i]);
   last_ = picture;
   ++frames_;

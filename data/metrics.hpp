@@ -31,8 +31,15 @@ double pixel_match_percent(const Picture& picture, const Picture& truth);
 /// sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2).
 double colorfulness(const Picture& picture);
 
-/// The picture's mean a and b (CIE Lab, D65).
-std::array<double, 2> mean_ab(const Picture& picture);
+/// What is coloured in a picture: a and b of CIE Lab (D65).
+struct LabChroma {
+  int width = 0;
+  int height = 0;
+  std::vector<float> ab;         // (H, W, 2)
+  std::array<double, 2> mean{};  // of a and of b, before they are rounded to float
+};
+
+LabChroma lab_chroma(const Picture& picture);
 
 /// The power of a series (n values, fps a second) above kFlickerHertz, in squared units of the
 /// series: a sine of amplitude A up there has A^2 / 2. The least-squares line is taken off, the

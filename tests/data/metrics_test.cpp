@@ -142,12 +142,19 @@ TEST_CASE("colourfulness is Hasler and Suesstrunk's, with signed differences") {
         Approx(std::sqrt(variance) + 0.3 * std::hypot(rg_mean, yb_mean)).epsilon(1e-11));
 }
 
-TEST_CASE("mean a and b of one colour are its Lab values") {
+TEST_CASE("a and b of one colour are its Lab values, and so is their mean") {
   // sRGB red under D65: L 53.24, a 80.09, b 67.20 (to the digits usually printed).
-  const auto [a, b] = mean_ab(flat(3, 2, 255, 0, 0));
-  CHECK(a == Approx(80.09).margin(0.02));
-  CHECK(b == Approx(67.20).margin(0.02));
-  const auto gray = mean_ab(flat(3, 2, 99, 99, 99));
+  const LabChroma red = lab_chroma(flat(3, 2, 255, 0, 0));
+  CHECK(red.width == 3);
+  CHECK(red.height == 2);
+  REQUIRE(red.ab.size() == 3 * 2 * 2);
+  for (std::size_t i = 0; i < red.ab.size(); i += 2) {
+    CHECK(red.ab[i] == Approx(80.09).margin(0.02));
+    CHECK(red.ab[i + 1] == Approx(67.20).margin(0.02));
+  }
+  CHECK(red.mean[0] == Approx(80.09).margin(0.02));
+  CHECK(red.mean[1] == Approx(67.20).margin(0.02));
+  const auto gray = lab_chroma(flat(3, 2, 99, 99, 99)).mean;
   CHECK(std::abs(gray[0]) < 0.02);  // the printed white point is rounded to five digits
   CHECK(std::abs(gray[1]) < 0.02);
 }
