@@ -128,53 +128,6 @@ std::optional<double> fast_power(const std::vector<double>& series, double fps) 
   return power / (length * window_squares);
 }
 
-void ClipScorer::push(const Picture& picture, const Picture& truth) {
-  psnr_ += afterglow::psnr(picture, truth);
-  match_ += pixel_match_percent(picture, truth);
-  colorfulness_ += afterglow::colorfulness(picture);
-  if (frames_ > 0) temporal_ += mean_squared_error(picture, last_);
-  const std::array<double, 2> ab = lab_chroma(picture).mean;
-  for (std::size_t i = 0; i < ab.size(); ++i) ab_[i].push_back(ab[i]);
-  last_ = picture;
-  ++frames_;
-}
-
-std::optional<double> ClipScorer::fast_colour(double fps) const {
-  const std::optional<double> a = fast_power(ab_[0], fps), b = fast_power(ab_[1], fps);
-  return a && b ? std::optional(*a + *b) : std::nullopt;
-}
-
-Scores ClipScorer::scores(double fps, const ClipScorer& truth) const {
-  Scores scores;
-  scores.frames = frames_;
-  if (frames_ == 0) return scores;
-  const auto frames = static_cast<double>(frames_);
-  scores.psnr = psnr_ / frames;
-  scores.pixel_match_percent = match_ / frames;
-  scores.colorfulness = colorfulness_ / frames;
-  if (frames_ > 1) scores.temporal_mse = temporal_ / (frames - 1);
-  const std::optional<double> own = fast_colour(fps), true_one = truth.fast_colour(fps);
-  if (own && true_one) scores.flicker = *own - *true_one;
-  return scores;
-}
-
-Scores mean_scores(const std::vector<Scores>& clips) {
-  Scores mean;
-  for (const Scores& clip : clips) mean.frames += clip.frames;
-  for (const auto member : {&Scores::psnr, &Scores::pixel_match_percent, &Scores::temporal_mse,
-                            &Scores::flicker, &Scores::colorfulness}) {
-    double sum = 0;
-    int count = 0;
-    for (const Scores& clip : clips) {
-      if (!(clip.*member)) continue;
-      sum += *(clip.*member);
-      ++count;
-    }
-    if (count > 0) mean.*member = sum / count;
-  }
-  return mean;
-}
-
 Picture halve_chroma(const Picture& picture) {
   Picture halved = picture;
   for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {

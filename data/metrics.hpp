@@ -50,39 +50,6 @@ LabChroma lab_chroma(const Picture& picture);
 /// kFlickerHertz.
 std::optional<double> fast_power(const std::vector<double>& series, double fps);
 
-/// What a clip scored; nothing where a clip is too short for a number.
-struct Scores {
-  std::int64_t frames = 0;
-  std::optional<double> psnr;                 // dB, mean over frames
-  std::optional<double> pixel_match_percent;  // mean over frames
-  std::optional<double> temporal_mse;         // mean over the frames - 1 pairs, 0..255 units
-  std::optional<double> flicker;       // fast_power of mean a plus that of mean b, less the truth's
-  std::optional<double> colorfulness;  // mean over frames
-};
-
-/// Scores one clip as its frames go by; keeps the last frame and a few numbers a frame.
-class ClipScorer {
- public:
-  /// Adds the next frame and its truth. Throws ShapeError when sizes differ.
-  void push(const Picture& picture, const Picture& truth);
-
-  /// The scores so far. fps: frames a second; truth: a scorer that was given each true frame as its
-  /// own truth.
-  Scores scores(double fps, const ClipScorer& truth) const;
-
- private:
-  /// fast_power of mean a plus that of mean b.
-  std::optional<double> fast_colour(double fps) const;
-
-  Picture last_;
-  std::int64_t frames_ = 0;
-  double psnr_ = 0, match_ = 0, temporal_ = 0, colorfulness_ = 0;  // sums
-  std::array<std::vector<double>, 2> ab_;                          // means of each frame
-};
-
-/// The mean of each score over the clips that have it; frames are added up.
-Scores mean_scores(const std::vector<Scores>& clips);
-
 /// The picture with its chroma (BT.601 Cb and Cr) halved: every channel drawn halfway to the luma.
 /// A trivial way to look steadier, shown beside real ones.
 Picture halve_chroma(const Picture& picture);

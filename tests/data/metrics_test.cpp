@@ -109,9 +109,6 @@ TEST_CASE("mean squared error and pixel match of a small case by hand") {
 TEST_CASE("metrics refuse pictures of different sizes") {
   CHECK_THROWS_AS(psnr(Picture(2, 3), Picture(3, 2)), ShapeError);
   CHECK_THROWS_AS(pixel_match_percent(Picture(2, 3), Picture(2, 2)), ShapeError);
-  ClipScorer scorer;
-  scorer.push(Picture(2, 2), Picture(2, 2));
-  CHECK_THROWS_AS(scorer.push(Picture(4, 2), Picture(4, 2)), ShapeError);
 }
 
 TEST_CASE("colourfulness is Hasler and Suesstrunk's, with signed differences") {
@@ -196,62 +193,6 @@ TEST_CASE("fast power has no value for too short or too slow a series") {
   CHECK_FALSE(fast_power(sine(1, 1, 100, 4), 4).has_value());
   CHECK_FALSE(fast_power({}, 30).has_value());
   CHECK_FALSE(fast_power({1.0}, 5).has_value());
-}
-
-TEST_CASE("a clip's scores are means over its frames and pairs") {
-  ClipScorer scorer, truth_scorer;
-  const Picture truth = flat(4, 4, 100, 100, 100);
-  const int values[] = {100, 110, 90};
-  for (const int value : values) {
-    scorer.push(flat(4, 4, value, value, value), truth);
-    truth_scorer.push(truth, truth);
-  }
-  const Scores scores = scorer.scores(30, truth_scorer);
-  CHECK(scores.frames == 3);
-  CHECK(scores.psnr.value() == Approx((100 + 2 * 20 * std::log10(25.5)) / 3).epsilon(kExact));
-  CHECK(scores.pixel_match_percent.value() == Approx(100 / 3.0).epsilon(kExact));
-  CHECK(scores.temporal_mse.value() == Approx((100 + 400) / 2.0).epsilon(kExact));
-  CHECK(scores.colorfulness.value() == Approx(0).margin(kExact));
-  CHECK_FALSE(scores.flicker.has_value());  // a tenth of a second
-  CHECK(truth_scorer.scores(30, truth_scorer).temporal_mse.value() == 0);
-}
-
-TEST_CASE("one frame has no temporal score") {
-  ClipScorer scorer;
-  scorer.push(flat(2, 2, 1, 2, 3), flat(2, 2, 1, 2, 3));
-  CHECK_FALSE(scorer.scores(30, scorer).temporal_mse.has_value());
-  CHECK(scorer.scores(30, scorer).psnr.value() == 100);
-}
-
-TEST_CASE("flicker is the fast power of mean a and b beyond the truth's") {
-  ClipScorer scorer, truth_scorer;
-  std::vector<double> a, b, true_a, true_b;
-  for (int t = 0; t < 60; ++t) {
-    const Picture picture = flat(2, 2, t % 2 == 0 ? 120 : 150, 120, 100);
-    const Picture truth = flat(2, 2, t % 3 == 0 ? 130 : 135, 120, 100 + t % 4);
-    scorer.push(picture, truth);
-    truth_scorer.push(truth, truth);
-    const Triple lab = rgb_to_lab(Triple{double(picture.rgb[0]), 120, 100});
-    const Triple true_lab = rgb_to_lab(Triple{double(truth.rgb[0]), 120, double(truth.rgb[2])});
-    a.push_back(lab[1]), b.push_back(lab[2]);
-    true_a.push_back(true_lab[1]), true_b.push_back(true_lab[2]);
-  }
-  const double expected = written_out_fast_power(a, 30) + written_out_fast_power(b, 30) -
-                          written_out_fast_power(true_a, 30) - written_out_fast_power(true_b, 30);
-  CHECK(expected > 1);
-  CHECK(scorer.scores(30, truth_scorer).flicker.value() == Approx(expected).epsilon(1e-9));
-  CHECK(truth_scorer.scores(30, truth_scorer).flicker.value() == 0);
-}
-
-TEST_CASE("the mean over clips leaves out clips without a score") {
-  Scores first, second;
-  first.frames = 10, first.psnr = 20, first.flicker = 3;
-  second.frames = 1, second.psnr = 30;
-  const Scores mean = mean_scores({first, second});
-  CHECK(mean.frames == 11);
-  CHECK(mean.psnr.value() == Approx(25).epsilon(kExact));
-  CHECK(mean.flicker.value() == Approx(3).epsilon(kExact));
-  CHECK_FALSE(mean.temporal_mse.has_value());
 }
 
 TEST_CASE("halved chroma keeps luma and halves Cb and Cr") {
