@@ -30,6 +30,16 @@ bool is_known(const Flow& flow, std::size_t at) {
          std::abs(flow.uv[2 * at + 1]) <= kLargestKnown;
 }
 
+/// The neighbours of a point in the picture.
+Neighbours neighbours(const Flow& flow, double x, double y) {
+  const int left = static_cast<int>(x), top = static_cast<int>(y);
+  const int right = std::min(left + 1, flow.width - 1), bottom = std::min(top + 1, flow.height - 1);
+  const double u = x - left, v = y - top;
+  return {{place_of(flow, left, top), place_of(flow, right, top), place_of(flow, left, bottom),
+           place_of(flow, right, bottom)},
+          {(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v}};
+}
+
 /// The squared gradient of both components.
 double squared_gradient(const Flow& flow, int x, int y) {
   const Step here = step_at(flow, place_of(flow, x, y));
@@ -55,13 +65,13 @@ bool is_visible(const Flow& there, const Flow& back, int x, int y) {
   return squared_gradient(there, x, y) <= 0.01 * way.squared() + 0.002;
 }
 
-template <typename Values>
-std::optional<double> masked_error(const Values& now, const Values& next, std::size_t channels,
-                                   const VisibleFlow& motion, double unit) {
+template <std::size_t kChannels, typename Values>
+std::optional<double> masked_error(const Values& now, const Values& next, const VisibleFlow& motion,
+                                   double unit) {
   const Flow& flow = motion.flow;
-  if (now.size() != flow.uv.size() / 2 * channels || next.size() != now.size()) {
+  if (now.size() != flow.uv.size() / 2 * kChannels || next.size() != now.size()) {
     throw ShapeError("warp_error: a flow of " + size_text(flow.width, flow.height) +
-                     ", which they are not");
+                     " beside pictures of another size");
   }
   double sum = 0;
   std::int64_t count = 0;
@@ -69,10 +79,11 @@ std::optional<double> masked_error(const Values& now, const Values& next, std::s
     for (int x = 0; x < flow.width; ++x) {
       const std::size_t at = place_of(flow, x, y);
       if (!motion.visible[at]) continue;
-      const Neighbours goal = follow(flow, x, y).value();
-      for (std::size_t c = 0; c < channels; ++c) {
+      const Step way = step_at(flow, at);
+      const Neighbours goal = neighbours(flow, x + way.u, y + way.v);
+      for (std::size_t c = 0; c < kChannels; ++c) {
         const double error =
-            static_cast<double>(now[at * channels + c]) - goal.sample(next, channels, c);
+            static_cast<double>(now[at * kChannels + c]) - goal.sample(next, kChannels, c);
         sum += error * error;
       }
       ++count;
@@ -92,12 +103,7 @@ std::optional<Neighbours> follow(const Flow& flow, int x, int y) {
   if (goal_x < 0 || goal_y < 0 || goal_x > flow.width - 1 || goal_y > flow.height - 1) {
     return std::nullopt;
   }
-  const int left = static_cast<int>(goal_x), top = static_cast<int>(goal_y);
-  const int right = std::min(left + 1, flow.width - 1), bottom = std::min(top + 1, flow.height - 1);
-  const double u = goal_x - left, v = goal_y - top;
-  return Neighbours{{place_of(flow, left, top), place_of(flow, right, top),
-                     place_of(flow, left, bottom), place_of(flow, right, bottom)},
-                    {(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v}};
+  return neighbours(flow, goal_x, goal_y);
 }
 
 VisibleFlow visible_flow(Flow there, const Flow& back) {
@@ -117,12 +123,12 @@ VisibleFlow visible_flow(Flow there, const Flow& back) {
 
 std::optional<double> warp_error(const Picture& now, const Picture& next,
                                  const VisibleFlow& motion) {
-  return masked_error(now.rgb, next.rgb, 3, motion, kRgbUnit);
+  return masked_error<3>(now.rgb, next.rgb, motion, kRgbUnit);
 }
 
 std::optional<double> warp_error(const LabChroma& now, const LabChroma& next,
                                  const VisibleFlow& motion) {
-  return masked_error(now.ab, next.ab, 2, motion, kAbUnit);
+  return masked_error<2>(now.ab, next.ab, motion, kAbUnit);
 }
 
 }  // namespace afterglow
