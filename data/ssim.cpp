@@ -21,7 +21,7 @@ std::array<double, kWindow> gaussian() {
   std::array<double, kWindow> weights{};
   double sum = 0;
   for (std::size_t i = 0; i < kWindow; ++i) {
-    const double from_middle = static_cast<double>(i) - (kSsimWindow - 1) / 2;
+    const double from_middle = static_cast<double>(i) - 0.5 * (kSsimWindow - 1);
     weights[i] = std::exp(-from_middle * from_middle / (2 * kSigma * kSigma));
     sum += weights[i];
   }

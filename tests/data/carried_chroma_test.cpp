@@ -75,6 +75,16 @@ TEST_CASE("carried chroma moves with the motion, and hidden pixels keep their ow
   }
 }
 
+TEST_CASE("carried chroma is not taken from where the pixel was hidden") {
+  CarriedChroma carried;
+  VisibleFlow motion = still(4, 3);
+  motion.visible[4 * 1 + 2] = 0;
+  carried.push(coloured(4, 3, 30, 30), nullptr);
+  const Picture made = carried.push(coloured(4, 3, -30, -30), &motion);
+  CHECK(ycbcr_at(made, 2, 1)[1] - 128 == Approx(-30).margin(kRounding));
+  CHECK(ycbcr_at(made, 1, 1)[1] - 128 == Approx(27).margin(kRounding));
+}
+
 TEST_CASE("a film of one picture stays as it is") {
   CarriedChroma carried;
   const VisibleFlow motion = still(5, 5);

@@ -122,6 +122,32 @@ TEST_CASE("CDC stands beside its distance from the truth's") {
   CHECK(truth_scorer.scores(30, truth_scorer).cdc_difference.value() == 0);
 }
 
+TEST_CASE("warping error is from the frame before to this one, each along its flow") {
+  // Columns 0, 40, 80, ... move one to the right; a new one comes in.
+  Picture before(6, 2), after(6, 2);
+  for (std::size_t i = 0; i < before.rgb.size(); ++i) {
+    const std::size_t x = i / 3 % 6;
+    before.rgb[i] = static_cast<std::uint8_t>(40 * x);
+    after.rgb[i] = static_cast<std::uint8_t>(x == 0 ? 255 : 40 * (x - 1));
+  }
+  Flow right(6, 2), left(6, 2);
+  for (std::size_t i = 0; i < right.uv.size(); i += 2) right.uv[i] = 1, left.uv[i] = -1;
+  const VisibleFlow moved = visible_flow(right, left);
+  const VisibleFlow still = visible_flow(Flow(6, 2), Flow(6, 2));
+  ClipScorer scorer;
+  const Scores first = scorer.push(before, before, {&moved, &still});
+  CHECK_FALSE(first.ewarp_dis.has_value());
+  CHECK_FALSE(first.ewarp_flo.has_value());
+  const Scores second = scorer.push(after, after, {&moved, &still});
+  CHECK(second.ewarp_dis.value() == 0);
+  CHECK(second.ewarp_ab_dis.value() == 0);
+  CHECK(second.ewarp_flo.value() ==
+        Approx(3 * (255.0 * 255 + 5 * 40 * 40) / 6 / (255 * 255)).epsilon(kExact));
+  CHECK(second.ewarp_ab_flo.value() == Approx(0).margin(1e-7));  // gray
+  CHECK(scorer.scores(30, scorer).ewarp_flo.value() == second.ewarp_flo.value());
+  CHECK_FALSE(scorer.push(after, after).ewarp_dis.has_value());
+}
+
 TEST_CASE("a clip's frames are of one size") {
   ClipScorer scorer;
   scorer.push(Picture(2, 2), Picture(2, 2));
