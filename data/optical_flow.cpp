@@ -33,15 +33,13 @@ Flow dis_flow(const Picture& from, const Picture& to) {
     return true;
   }();
   std::vector<std::uint8_t> now = luma_bytes(from), next = luma_bytes(to);
-  Flow flow(from.width, from.height);
   const cv::Mat now_matrix(from.height, from.width, CV_8UC1, now.data());
   const cv::Mat next_matrix(to.height, to.width, CV_8UC1, next.data());
-  cv::Mat result(from.height, from.width, CV_32FC2, flow.uv.data());
+  cv::Mat result;  // empty: what is in it would be taken for a first guess
   const auto algorithm = cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_MEDIUM);
   algorithm->calc(now_matrix, next_matrix, result);
-  if (result.ptr<float>() != flow.uv.data()) {
-    throw ShapeError("dis_flow: OpenCV gave a flow of another size");
-  }
+  Flow flow(from.width, from.height);
+  result.copyTo(cv::Mat(from.height, from.width, CV_32FC2, flow.uv.data()));
   return flow;
 }
 
