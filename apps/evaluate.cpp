@@ -218,8 +218,9 @@ void add_evaluate(CLI::App& program) {
   app->add_option("--flow", command->flow,
                   "folders of .flo files with the truth's flow from each frame to the next, one a "
                   "film (as afterglow synth makes them) or folders of such: ewarp_flo");
-  app->add_flag("--no-flow", command->no_flow,
-                "without optical flow and what is measured along it, which takes most of the time");
+  app->add_flag(
+      "--no-flow", command->no_flow,
+      "without optical flow and what is measured along it, which takes about half of the time");
   app->add_option("--fit", command->fit,
                   "how frames became the network's 128x128, for 128x128 results: crop or resize")
       ->check(CLI::IsMember({"crop", "resize"}))

@@ -84,14 +84,28 @@ double colorfulness(const Picture& picture) {
 }
 
 LabChroma lab_chroma(const Picture& picture) {
+  // Pictures repeat their colours, and Lab takes three cube roots: what was computed last is kept,
+  // one colour a place.
+  struct Known {
+    std::uint32_t colour = ~0U;
+    double a = 0, b = 0;
+  };
+  constexpr std::uint32_t kPlaceBits = 14;
+  std::vector<Known> known(1U << kPlaceBits);
   LabChroma chroma{picture.width, picture.height, {}, {}};
   chroma.ab.reserve(picture.rgb.size() / 3 * 2);
   for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
-    const Triple lab = rgb_to_lab(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]);
-    chroma.ab.push_back(static_cast<float>(lab[1]));
-    chroma.ab.push_back(static_cast<float>(lab[2]));
-    chroma.mean[0] += lab[1];
-    chroma.mean[1] += lab[2];
+    const std::uint8_t* const rgb = picture.rgb.data() + i;
+    const std::uint32_t colour = rgb[0] << 16U | rgb[1] << 8U | rgb[2];
+    Known& here = known[colour * 0x9E3779B1U >> (32 - kPlaceBits)];  // Fibonacci hashing
+    if (here.colour != colour) {
+      const Triple lab = rgb_to_lab(rgb[0], rgb[1], rgb[2]);
+      here = {colour, lab[1], lab[2]};
+    }
+    chroma.ab.push_back(static_cast<float>(here.a));
+    chroma.ab.push_back(static_cast<float>(here.b));
+    chroma.mean[0] += here.a;
+    chroma.mean[1] += here.b;
   }
   const auto pixels = static_cast<double>(picture.rgb.size()) / 3;
   for (double& mean : chroma.mean) mean /= pixels;

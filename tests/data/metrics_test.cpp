@@ -156,6 +156,25 @@ TEST_CASE("a and b of one colour are its Lab values, and so is their mean") {
   CHECK(std::abs(gray[1]) < 0.02);
 }
 
+TEST_CASE("a and b are each pixel's own, however many colours there are") {
+  Rng rng(12);
+  const Picture picture = noise(150, 200, rng);
+  const LabChroma chroma = lab_chroma(picture);
+  double a = 0, b = 0;
+  bool same = true;
+  for (std::size_t i = 0; i < picture.rgb.size() / 3; ++i) {
+    const std::uint8_t* const rgb = picture.rgb.data() + 3 * i;
+    const Triple lab = rgb_to_lab(rgb[0], rgb[1], rgb[2]);
+    same = same && chroma.ab[2 * i] == static_cast<float>(lab[1]) &&
+           chroma.ab[2 * i + 1] == static_cast<float>(lab[2]);
+    a += lab[1];
+    b += lab[2];
+  }
+  CHECK(same);
+  CHECK(chroma.mean[0] == Approx(a / (150 * 200)).epsilon(kExact));
+  CHECK(chroma.mean[1] == Approx(b / (150 * 200)).epsilon(kExact));
+}
+
 TEST_CASE("fast power of a 3 Hz sine is half its squared amplitude, of a 1 Hz sine nothing") {
   const double fps = 30;
   const int n = 120;  // 4 s: the window's main lobe reaches 0.5 Hz to either side
