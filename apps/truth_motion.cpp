@@ -65,7 +65,8 @@ TruthMotion::TruthMotion(const fs::path& flow_folder) : folder_(flow_folder) {
 void TruthMotion::push(const Picture& truth) {
   ++frames_;
   dis_.reset(), flo_.reset(), back_.reset();
-  if (frames_ > 1 && std::min(truth.width, truth.height) >= kSmallestFlowSide) {
+  const bool cut = cuts_.push(truth);
+  if (frames_ > 1 && !cut && std::min(truth.width, truth.height) >= kSmallestFlowSide) {
     std::future<Flow> there = std::async(std::launch::async, dis_flow, last_, truth);
     Flow back = dis_flow(truth, last_);
     dis_ = visible_flow(there.get(), back);

@@ -10,6 +10,7 @@
 #include "apps/sequences.hpp"
 #include "data/clip_scorer.hpp"
 #include "data/picture.hpp"
+#include "data/scene_cut.hpp"
 #include "data/warp_error.hpp"
 
 namespace afterglow {
@@ -21,8 +22,9 @@ std::vector<Sequence> list_flows(const std::vector<std::filesystem::path>& paths
 
 /// The motion between a film's true frames as they go by, found once for all that is measured along
 /// it. Flow is estimated by DIS in both directions; frames below kSmallestFlowSide a side have
-/// none. A folder of .flo files (natural order: one from each frame to the next) gives the flow
-/// forward as well; what is occluded is then told by DIS's flow back.
+/// none, nor is there any over a scene cut. A folder of .flo files (natural order: one from each
+/// frame to the next) gives the flow forward as well; what is occluded is then told by DIS's flow
+/// back.
 class TruthMotion {
  public:
   /// flow_folder: empty for none.
@@ -36,9 +38,9 @@ class TruthMotion {
   /// message.
   void finish(const std::string& film) const;
 
-  /// From the frame before to the last one; nulls for the first.
+  /// From the frame before to the last one; nulls for the first of a scene.
   TrueMotion there() const;
-  /// From the last frame to the one before, by DIS; null for the first.
+  /// From the last frame to the one before, by DIS; null for the first of a scene.
   const VisibleFlow* back() const { return back_ ? &*back_ : nullptr; }
 
  private:
@@ -46,6 +48,7 @@ class TruthMotion {
   std::vector<std::filesystem::path> flows_;
   std::size_t frames_ = 0;
   Picture last_;
+  SceneCutDetector cuts_;
   std::optional<VisibleFlow> dis_, flo_, back_;
 };
 
