@@ -1,5 +1,6 @@
 # Arrows point down only: base <- kernels <- nn <- {weights, data} <- apps; data sees of nn only nn/tensor.hpp; the headers
-# of oneDNN and of CUDA stay in kernels/cpu and kernels/cuda, for tests and benchmarks too (tests/softgpu stands in for CUDA). Run: cmake -D SOURCE_DIR=. -P cmake/architecture.cmake
+# of oneDNN, CUDA and OpenCV stay in kernels/cpu, kernels/cuda and data/optical_flow.cpp, for tests and benchmarks too (tests/softgpu
+# stands in for CUDA). Run: cmake -D SOURCE_DIR=. -P cmake/architecture.cmake
 cmake_minimum_required(VERSION 3.25)
 cmake_path(ABSOLUTE_PATH SOURCE_DIR)
 set(may_see_base base)
@@ -28,6 +29,9 @@ foreach(room ${rooms} tests bench)
       endif()
       if(header MATCHES "^(oneapi/)?dnnl" AND NOT file MATCHES "^kernels/cpu/")
         string(APPEND findings "  ${file} includes ${header}: oneDNN belongs in kernels/cpu\n")
+      endif()
+      if(header MATCHES "^opencv2/" AND NOT file STREQUAL "data/optical_flow.cpp")
+        string(APPEND findings "  ${file} includes ${header}: OpenCV belongs in data/optical_flow.cpp\n")
       endif()
       if(header MATCHES "^(cuda|cudnn|cublas|nvrtc)[a-zA-Z0-9_]*[.]h$" AND NOT file MATCHES "^(kernels/cuda|tests/softgpu)/")
         string(APPEND findings "  ${file} includes ${header}: CUDA belongs in kernels/cuda\n")

@@ -83,15 +83,33 @@ double colorfulness(const Picture& picture) {
   return std::sqrt(std::max(0.0, variances)) + 0.3 * std::sqrt(squares_of_means);
 }
 
-std::array<double, 2> mean_ab(const Picture& picture) {
-  std::array<double, 2> sum{};
+LabChroma lab_chroma(const Picture& picture) {
+  // Pictures repeat their colours, and Lab takes three cube roots: what was computed last is kept,
+  // one colour a place.
+  struct Known {
+    std::uint32_t colour = ~0U;
+    double a = 0, b = 0;
+  };
+  constexpr std::uint32_t kPlaceBits = 14;
+  std::vector<Known> known(1U << kPlaceBits);
+  LabChroma chroma{picture.width, picture.height, {}, {}};
+  chroma.ab.reserve(picture.rgb.size() / 3 * 2);
   for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
-    const Triple lab = rgb_to_lab(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]);
-    sum[0] += lab[1];
-    sum[1] += lab[2];
+    const std::uint8_t* const rgb = picture.rgb.data() + i;
+    const std::uint32_t colour = rgb[0] << 16U | rgb[1] << 8U | rgb[2];
+    Known& here = known[colour * 0x9E3779B1U >> (32 - kPlaceBits)];  // Fibonacci hashing
+    if (here.colour != colour) {
+      const Triple lab = rgb_to_lab(rgb[0], rgb[1], rgb[2]);
+      here = {colour, lab[1], lab[2]};
+    }
+    chroma.ab.push_back(static_cast<float>(here.a));
+    chroma.ab.push_back(static_cast<float>(here.b));
+    chroma.mean[0] += here.a;
+    chroma.mean[1] += here.b;
   }
   const auto pixels = static_cast<double>(picture.rgb.size()) / 3;
-  return {sum[0] / pixels, sum[1] / pixels};
+  for (double& mean : chroma.mean) mean /= pixels;
+  return chroma;
 }
 
 std::optional<double> fast_power(const std::vector<double>& series, double fps) {
@@ -122,53 +140,6 @@ std::optional<double> fast_power(const std::vector<double>& series, double fps) 
     power += (2 * k == n ? 1 : 2) * (real * real + imaginary * imaginary);
   }
   return power / (length * window_squares);
-}
-
-void ClipScorer::push(const Picture& picture, const Picture& truth) {
-  psnr_ += afterglow::psnr(picture, truth);
-  match_ += pixel_match_percent(picture, truth);
-  colorfulness_ += afterglow::colorfulness(picture);
-  if (frames_ > 0) temporal_ += mean_squared_error(picture, last_);
-  const std::array<double, 2> ab = mean_ab(picture);
-  for (std::size_t i = 0; i < ab.size(); ++i) ab_[i].push_back(ab[i]);
-  last_ = picture;
-  ++frames_;
-}
-
-std::optional<double> ClipScorer::fast_colour(double fps) const {
-  const std::optional<double> a = fast_power(ab_[0], fps), b = fast_power(ab_[1], fps);
-  return a && b ? std::optional(*a + *b) : std::nullopt;
-}
-
-Scores ClipScorer::scores(double fps, const ClipScorer& truth) const {
-  Scores scores;
-  scores.frames = frames_;
-  if (frames_ == 0) return scores;
-  const auto frames = static_cast<double>(frames_);
-  scores.psnr = psnr_ / frames;
-  scores.pixel_match_percent = match_ / frames;
-  scores.colorfulness = colorfulness_ / frames;
-  if (frames_ > 1) scores.temporal_mse = temporal_ / (frames - 1);
-  const std::optional<double> own = fast_colour(fps), true_one = truth.fast_colour(fps);
-  if (own && true_one) scores.flicker = *own - *true_one;
-  return scores;
-}
-
-Scores mean_scores(const std::vector<Scores>& clips) {
-  Scores mean;
-  for (const Scores& clip : clips) mean.frames += clip.frames;
-  for (const auto member : {&Scores::psnr, &Scores::pixel_match_percent, &Scores::temporal_mse,
-                            &Scores::flicker, &Scores::colorfulness}) {
-    double sum = 0;
-    int count = 0;
-    for (const Scores& clip : clips) {
-      if (!(clip.*member)) continue;
-      sum += *(clip.*member);
-      ++count;
-    }
-    if (count > 0) mean.*member = sum / count;
-  }
-  return mean;
 }
 
 Picture halve_chroma(const Picture& picture) {

@@ -31,8 +31,15 @@ double pixel_match_percent(const Picture& picture, const Picture& truth);
 /// sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2).
 double colorfulness(const Picture& picture);
 
-/// The picture's mean a and b (CIE Lab, D65).
-std::array<double, 2> mean_ab(const Picture& picture);
+/// What is coloured in a picture: a and b of CIE Lab (D65).
+struct LabChroma {
+  int width = 0;
+  int height = 0;
+  std::vector<float> ab;         // (H, W, 2)
+  std::array<double, 2> mean{};  // of a and of b, before they are rounded to float
+};
+
+LabChroma lab_chroma(const Picture& picture);
 
 /// The power of a series (n values, fps a second) above kFlickerHertz, in squared units of the
 /// series: a sine of amplitude A up there has A^2 / 2. The least-squares line is taken off, the
@@ -42,39 +49,6 @@ std::array<double, 2> mean_ab(const Picture& picture);
 /// series below one second (too coarse in frequency) or a rate without anything above
 /// kFlickerHertz.
 std::optional<double> fast_power(const std::vector<double>& series, double fps);
-
-/// What a clip scored; nothing where a clip is too short for a number.
-struct Scores {
-  std::int64_t frames = 0;
-  std::optional<double> psnr;                 // dB, mean over frames
-  std::optional<double> pixel_match_percent;  // mean over frames
-  std::optional<double> temporal_mse;         // mean over the frames - 1 pairs, 0..255 units
-  std::optional<double> flicker;       // fast_power of mean a plus that of mean b, less the truth's
-  std::optional<double> colorfulness;  // mean over frames
-};
-
-/// Scores one clip as its frames go by; keeps the last frame and a few numbers a frame.
-class ClipScorer {
- public:
-  /// Adds the next frame and its truth. Throws ShapeError when sizes differ.
-  void push(const Picture& picture, const Picture& truth);
-
-  /// The scores so far. fps: frames a second; truth: a scorer that was given each true frame as its
-  /// own truth.
-  Scores scores(double fps, const ClipScorer& truth) const;
-
- private:
-  /// fast_power of mean a plus that of mean b.
-  std::optional<double> fast_colour(double fps) const;
-
-  Picture last_;
-  std::int64_t frames_ = 0;
-  double psnr_ = 0, match_ = 0, temporal_ = 0, colorfulness_ = 0;  // sums
-  std::array<std::vector<double>, 2> ab_;                          // means of each frame
-};
-
-/// The mean of each score over the clips that have it; frames are added up.
-Scores mean_scores(const std::vector<Scores>& clips);
 
 /// The picture with its chroma (BT.601 Cb and Cr) halved: every channel drawn halfway to the luma.
 /// A trivial way to look steadier, shown beside real ones.

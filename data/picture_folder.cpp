@@ -15,7 +15,7 @@ namespace {
 /// What a command leaves beside its result, in a folder.
 constexpr const char* kConfiguration = "config.toml";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 
 bool is_picture_name(const fs::path& path) {
   static constexpr std::array<std::string_view, 8> kExtensions = {".png", ".jpg", ".jpeg", ".bmp",
@@ -29,14 +29,14 @@ bool is_picture_name(const fs::path& path) {
 std::string_view take_number(std::string_view text, std::size_t& position) {
   while (position < text.size() && text[position] == '0') ++position;
   const std::size_t begin = position;
-  while (position < text.size() && is_digit(text[position])) ++position;
+  while (position < text.size() && is_decimal(text[position])) ++position;
   return text.substr(begin, position - begin);
 }
 
 bool is_numbered_picture(const fs::path& path) {
   const std::string stem = path.stem().string();
   return path.extension() == ".png" && stem.size() >= 5 &&
-         std::all_of(stem.begin(), stem.end(), is_digit);
+         std::all_of(stem.begin(), stem.end(), is_decimal);
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ bool natural_less(const std::string& a, const std::string& b) {
   std::size_t i = 0;
   std::size_t j = 0;
   while (i < a.size() && j < b.size()) {
-    if (is_digit(a[i]) && is_digit(b[j])) {
+    if (is_decimal(a[i]) && is_decimal(b[j])) {
       const std::string_view left = take_number(a, i);
       const std::string_view right = take_number(b, j);
       if (left.size() != right.size()) return left.size() < right.size();

@@ -9,6 +9,7 @@ packages=(
   libdnnl-dev libhwy-dev
   libhdf5-dev
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
+  libopencv-video-dev
   libstb-dev libcli11-dev nlohmann-json3-dev
   libprotobuf-dev protobuf-compiler libzip-dev libcurl4-openssl-dev libssl-dev
 )

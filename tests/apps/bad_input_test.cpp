@@ -366,6 +366,7 @@ TEST_CASE("a full disk is told in one line, with exit code 1, and leaves nothing
       {"train", "--data", "@data.h5", "--arch", "alexnet", "--epochs", "1", "--out", ">run"},
       {"synth", "--clips", "1", "--frames", "2", "--out", ">clips"},
       evaluate + Strings{"--sheet", ">sheet.png"},
+      evaluate + Strings{"--csv", ">frames.csv", "--baseline", "@film.mkv"},
       evaluate +
           Strings{"--json", ">scores.json", "--gray", "@film.mkv", "--baseline", "@film.mkv"},
   };

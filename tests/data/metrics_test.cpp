@@ -109,9 +109,6 @@ TEST_CASE("mean squared error and pixel match of a small case by hand") {
 TEST_CASE("metrics refuse pictures of different sizes") {
   CHECK_THROWS_AS(psnr(Picture(2, 3), Picture(3, 2)), ShapeError);
   CHECK_THROWS_AS(pixel_match_percent(Picture(2, 3), Picture(2, 2)), ShapeError);
-  ClipScorer scorer;
-  scorer.push(Picture(2, 2), Picture(2, 2));
-  CHECK_THROWS_AS(scorer.push(Picture(4, 2), Picture(4, 2)), ShapeError);
 }
 
 TEST_CASE("colourfulness is Hasler and Suesstrunk's, with signed differences") {
@@ -142,14 +139,40 @@ TEST_CASE("colourfulness is Hasler and Suesstrunk's, with signed differences") {
         Approx(std::sqrt(variance) + 0.3 * std::hypot(rg_mean, yb_mean)).epsilon(1e-11));
 }
 
-TEST_CASE("mean a and b of one colour are its Lab values") {
+TEST_CASE("a and b of one colour are its Lab values, and so is their mean") {
   // sRGB red under D65: L 53.24, a 80.09, b 67.20 (to the digits usually printed).
-  const auto [a, b] = mean_ab(flat(3, 2, 255, 0, 0));
-  CHECK(a == Approx(80.09).margin(0.02));
-  CHECK(b == Approx(67.20).margin(0.02));
-  const auto gray = mean_ab(flat(3, 2, 99, 99, 99));
+  const LabChroma red = lab_chroma(flat(3, 2, 255, 0, 0));
+  CHECK(red.width == 3);
+  CHECK(red.height == 2);
+  REQUIRE(red.ab.size() == 3 * 2 * 2);
+  for (std::size_t i = 0; i < red.ab.size(); i += 2) {
+    CHECK(red.ab[i] == Approx(80.09).margin(0.02));
+    CHECK(red.ab[i + 1] == Approx(67.20).margin(0.02));
+  }
+  CHECK(red.mean[0] == Approx(80.09).margin(0.02));
+  CHECK(red.mean[1] == Approx(67.20).margin(0.02));
+  const auto gray = lab_chroma(flat(3, 2, 99, 99, 99)).mean;
   CHECK(std::abs(gray[0]) < 0.02);  // the printed white point is rounded to five digits
   CHECK(std::abs(gray[1]) < 0.02);
+}
+
+TEST_CASE("a and b are each pixel's own, however many colours there are") {
+  Rng rng(12);
+  const Picture picture = noise(150, 200, rng);
+  const LabChroma chroma = lab_chroma(picture);
+  double a = 0, b = 0;
+  bool same = true;
+  for (std::size_t i = 0; i < picture.rgb.size() / 3; ++i) {
+    const std::uint8_t* const rgb = picture.rgb.data() + 3 * i;
+    const Triple lab = rgb_to_lab(rgb[0], rgb[1], rgb[2]);
+    same = same && chroma.ab[2 * i] == static_cast<float>(lab[1]) &&
+           chroma.ab[2 * i + 1] == static_cast<float>(lab[2]);
+    a += lab[1];
+    b += lab[2];
+  }
+  CHECK(same);
+  CHECK(chroma.mean[0] == Approx(a / (150 * 200)).epsilon(kExact));
+  CHECK(chroma.mean[1] == Approx(b / (150 * 200)).epsilon(kExact));
 }
 
 TEST_CASE("fast power of a 3 Hz sine is half its squared amplitude, of a 1 Hz sine nothing") {
@@ -189,62 +212,6 @@ TEST_CASE("fast power has no value for too short or too slow a series") {
   CHECK_FALSE(fast_power(sine(1, 1, 100, 4), 4).has_value());
   CHECK_FALSE(fast_power({}, 30).has_value());
   CHECK_FALSE(fast_power({1.0}, 5).has_value());
-}
-
-TEST_CASE("a clip's scores are means over its frames and pairs") {
-  ClipScorer scorer, truth_scorer;
-  const Picture truth = flat(4, 4, 100, 100, 100);
-  const int values[] = {100, 110, 90};
-  for (const int value : values) {
-    scorer.push(flat(4, 4, value, value, value), truth);
-    truth_scorer.push(truth, truth);
-  }
-  const Scores scores = scorer.scores(30, truth_scorer);
-  CHECK(scores.frames == 3);
-  CHECK(scores.psnr.value() == Approx((100 + 2 * 20 * std::log10(25.5)) / 3).epsilon(kExact));
-  CHECK(scores.pixel_match_percent.value() == Approx(100 / 3.0).epsilon(kExact));
-  CHECK(scores.temporal_mse.value() == Approx((100 + 400) / 2.0).epsilon(kExact));
-  CHECK(scores.colorfulness.value() == Approx(0).margin(kExact));
-  CHECK_FALSE(scores.flicker.has_value());  // a tenth of a second
-  CHECK(truth_scorer.scores(30, truth_scorer).temporal_mse.value() == 0);
-}
-
-TEST_CASE("one frame has no temporal score") {
-  ClipScorer scorer;
-  scorer.push(flat(2, 2, 1, 2, 3), flat(2, 2, 1, 2, 3));
-  CHECK_FALSE(scorer.scores(30, scorer).temporal_mse.has_value());
-  CHECK(scorer.scores(30, scorer).psnr.value() == 100);
-}
-
-TEST_CASE("flicker is the fast power of mean a and b beyond the truth's") {
-  ClipScorer scorer, truth_scorer;
-  std::vector<double> a, b, true_a, true_b;
-  for (int t = 0; t < 60; ++t) {
-    const Picture picture = flat(2, 2, t % 2 == 0 ? 120 : 150, 120, 100);
-    const Picture truth = flat(2, 2, t % 3 == 0 ? 130 : 135, 120, 100 + t % 4);
-    scorer.push(picture, truth);
-    truth_scorer.push(truth, truth);
-    const Triple lab = rgb_to_lab(Triple{double(picture.rgb[0]), 120, 100});
-    const Triple true_lab = rgb_to_lab(Triple{double(truth.rgb[0]), 120, double(truth.rgb[2])});
-    a.push_back(lab[1]), b.push_back(lab[2]);
-    true_a.push_back(true_lab[1]), true_b.push_back(true_lab[2]);
-  }
-  const double expected = written_out_fast_power(a, 30) + written_out_fast_power(b, 30) -
-                          written_out_fast_power(true_a, 30) - written_out_fast_power(true_b, 30);
-  CHECK(expected > 1);
-  CHECK(scorer.scores(30, truth_scorer).flicker.value() == Approx(expected).epsilon(1e-9));
-  CHECK(truth_scorer.scores(30, truth_scorer).flicker.value() == 0);
-}
-
-TEST_CASE("the mean over clips leaves out clips without a score") {
-  Scores first, second;
-  first.frames = 10, first.psnr = 20, first.flicker = 3;
-  second.frames = 1, second.psnr = 30;
-  const Scores mean = mean_scores({first, second});
-  CHECK(mean.frames == 11);
-  CHECK(mean.psnr.value() == Approx(25).epsilon(kExact));
-  CHECK(mean.flicker.value() == Approx(3).epsilon(kExact));
-  CHECK_FALSE(mean.temporal_mse.has_value());
 }
 
 TEST_CASE("halved chroma keeps luma and halves Cb and Cr") {
