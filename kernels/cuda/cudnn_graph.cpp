@@ -339,8 +339,9 @@ class PlanMaker {
 
 std::string CudnnConvolution::name() const {
   const auto number = [](std::int32_t value) { return std::to_string(value); };
-  return number(kh) + 'x' + number(kw) + (stride > 1 ? "/" + number(stride) : "") + ' ' +
-         number(c) + '-' + number(k) + ", " + number(n) + " of " + number(h) + 'x' + number(w);
+  return number(kh) + 'x' + number(kw) + (stride > 1 ? "/" + number(stride) : "") +
+         (dilation > 1 ? " dilation " + number(dilation) : "") + ' ' + number(c) + '-' + number(k) +
+         ", " + number(n) + " of " + number(h) + 'x' + number(w);
 }
 
 std::string CudnnConvolution::key() const {
