@@ -20,6 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kCurvePoints = 80;
+constexpr const char* kPaperBase = "alexnet-beta0.8";  // what departures are compared with
 
 std::optional<double> mean_of(const Json& metrics, const std::string& key) {
   const auto found = metrics.find(key);
@@ -107,8 +108,8 @@ class Page {
     }
     if (marked > 0) {
       html_ << marked << " of " << scored
-            << " are marked: their steadiness is not to be trusted, because they are paler than "
-               "the truth or nearly repeat frames. ";
+            << " are marked: with some seed, at least, they are paler than the truth or nearly "
+               "repeat frames, and their steadiness is not to be trusted. ";
     }
     html_ << "Beside them:";
     for (const auto& [key, row] : report_["references"].items()) {
@@ -165,11 +166,17 @@ class Page {
   void curves() {
     html_ << "<h2>Training loss</h2>\n";
     std::vector<Curve> method, departures;
+    std::set<std::size_t> drawn;  // runs; what departs in inference alone has no curve of its own
     for (std::size_t i = 0; i < configurations().size(); ++i) {
-      const bool departs = !configurations()[i]["departs"].get<std::string>().empty();
-      std::vector<Curve>& curves = departs ? departures : method;
-      curves.push_back(curve_of(i, curves.size()));
+      const Json& configuration = configurations()[i];
+      if (!drawn.insert(state_.run_of[i].front()).second) continue;
+      if (configuration["departs"] == "") {
+        method.push_back(curve_of(i, method.size()));
+        if (configuration["name"] != kPaperBase) continue;
+      }
+      departures.push_back(curve_of(i, departures.size()));
     }
+    if (departures.size() == 1 && method.size() == drawn.size()) departures.clear();
     loss_chart("", method);
     loss_chart(
         "Departures from the method; losses of different betas or frames are not the same "

@@ -66,13 +66,13 @@ winsize terminal_size() {
   return size;
 }
 
-std::string table_line(const ComparedRun& run, const RunStatus& status) {
+std::string table_line(const ComparedRun& run, const RunStatus& status, std::size_t name_width) {
   const auto done = static_cast<std::int64_t>(status.log.steps.size());
-  char text[200];
-  std::snprintf(text, sizeof text, "%-36s  %-10s  step %lld/%lld", run.name.c_str(),
-                run_state_name(status.state).c_str(), static_cast<long long>(done),
-                static_cast<long long>(run.steps()));
-  std::string line = text;
+  std::string line = run.name + std::string(name_width - run.name.size(), ' ');
+  char text[120];
+  std::snprintf(text, sizeof text, "  %-9s  step %lld/%lld", run_state_name(status.state).c_str(),
+                static_cast<long long>(done), static_cast<long long>(run.steps()));
+  line += text;
   if (done > 0) {
     const double rate = status.log.step_seconds / static_cast<double>(done);
     std::snprintf(text, sizeof text, "  loss %.1f  %.2f s/step", status.log.steps.back().loss,
@@ -268,13 +268,15 @@ void ComparisonQueue::show(bool now) {
   for (const Job& job : jobs_) statuses_[job.run].log.update(runs_[job.run].log());
   const winsize size = terminal_size();
   const bool all = terminal_ && runs_.size() + 2 < size.ws_row;
+  std::size_t name_width = 0;
+  for (const ComparedRun& run : runs_) name_width = std::max(name_width, run.name.size());
   std::vector<std::string> lines;
   std::size_t finished = 0;
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     const RunState state = statuses_[i].state;
     if (state >= RunState::kDone) ++finished;
     const bool active = state > RunState::kWaiting && state < RunState::kDone;
-    if (all || active) lines.push_back(table_line(runs_[i], statuses_[i]));
+    if (all || active) lines.push_back(table_line(runs_[i], statuses_[i], name_width));
   }
   std::string total =
       std::to_string(finished) + " of " + std::to_string(runs_.size()) + " runs finished";

@@ -154,16 +154,29 @@ std::optional<double> number_in(const Json& row, const std::string& key) {
   return found->get<double>();
 }
 
-/// A reason a text; none when the row may be trusted.
-std::vector<std::string> marks_of(const Json& row, const Json& truth) {
+/// Why rows of scores, one a seed, are not to be trusted, a text a reason; none when they may be.
+/// One such seed is enough: a mean would hide it.
+std::vector<std::string> marks_of(const std::vector<Json>& rows, const Json& truth) {
   std::vector<std::string> reasons;
   const auto check = [&](const char* key, double least, const char* name) {
-    const auto value = number_in(row, key);
     const auto true_value = number_in(truth, key);
-    if (!value || !true_value || *value >= least * *true_value) return;
-    char text[80];
-    std::snprintf(text, sizeof text, "%s %.0f %% of the truth's", name,
-                  std::floor(100 * *value / *true_value));
+    if (!true_value) return;
+    double lowest = INFINITY;
+    std::size_t below = 0;
+    for (const Json& row : rows) {
+      const auto value = number_in(row, key);
+      if (!value || *value >= least * *true_value) continue;
+      lowest = std::min(lowest, std::floor(100 * *value / *true_value));
+      ++below;
+    }
+    if (below == 0) return;
+    char text[120];
+    if (rows.size() == 1) {
+      std::snprintf(text, sizeof text, "%s %.0f %% of the truth's", name, lowest);
+    } else {
+      std::snprintf(text, sizeof text, "%s down to %.0f %% of the truth's (%zu of %zu seeds)", name,
+                    lowest, below, rows.size());
+    }
     reasons.emplace_back(text);
   };
   check("colorfulness", kLeastColorfulness, "colourfulness");
@@ -250,7 +263,7 @@ Json configuration_json(const ComparisonState& state, std::size_t index, const J
   json["scored"] = rows.size();
   json["metrics"] = over_seeds(rows);
   if (!rows.empty() && references.contains("truth")) {
-    json["marks"] = marks_of(means_of(json["metrics"]), references["truth"]);
+    json["marks"] = marks_of(rows, references["truth"]);
   }
   return json;
 }
@@ -296,7 +309,8 @@ Json comparison_report(const ComparisonState& state) {
     runs.push_back(run_json(state, i, references));
   }
   for (auto& [key, row] : references.items()) {
-    row["marks"] = key == "truth" ? std::vector<std::string>{} : marks_of(row, references["truth"]);
+    row["marks"] =
+        key == "truth" ? std::vector<std::string>{} : marks_of({row}, references["truth"]);
   }
   Json configurations = Json::array();
   for (std::size_t i = 0; i < state.plan.size(); ++i) {
