@@ -1,6 +1,7 @@
 // `afterglow colorize`: films, picture folders or datasets through a trained network.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -36,6 +37,7 @@ struct ColorizeCommand {
   std::string previous = "own";
   std::string output;  // source or paper; empty: source for films, paper for datasets and .h5
   std::string cuts = "auto";
+  bool wrap = false;
   BackendOptions backend;
   std::string codec = "h264";
   std::string split = "test";
@@ -46,6 +48,14 @@ struct ColorizeCommand {
 fs::path name_in_folder(const fs::path& folder, const fs::path& input) {
   if (fs::is_directory(input) || is_writable_film(input)) return folder / input.filename();
   return folder / (clip_id(input) + ".mkv");
+}
+
+/// The whole part of a value modulo 256: what a conversion to bytes that does not clamp makes of
+/// it.
+float wrapped_value(float value) {
+  constexpr float kValues = 256;
+  const float whole = std::trunc(value);
+  return whole - kValues * std::floor(whole / kValues);
 }
 
 class Colorizing {
@@ -81,8 +91,7 @@ class Colorizing {
       return;
     }
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.audio_from()});
-    colorizer_.run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
-      tell_device_once();
+    run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);
     });
     writer.commit();
@@ -105,18 +114,30 @@ class Colorizing {
                         const fs::path& out) {
     if (results_) {
       results_->begin_clip(id, clip.info().fps, source);
-      colorizer_.run(id, clip, [this](const ClipFrame&, std::span<const float> rgb) {
-        tell_device_once();
-        results_->add_frame(rgb);
-      });
+      run(id, clip,
+          [this](const ClipFrame&, std::span<const float> rgb) { results_->add_frame(rgb); });
       return;
     }
     const auto writer = create_frames(out, kNetworkSide, kNetworkSide, clip.info().fps, codec_);
-    colorizer_.run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
-      tell_device_once();
+    run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer->write(rounded_picture(rgb), frame.seconds);
     });
     writer->commit();
+  }
+
+  /// Colours a clip; what `sink` gets is wrapped where that is wanted.
+  void run(const std::string& id, ClipFrames& clip, const ClipSink& sink) {
+    std::vector<float> wrapped;
+    colorizer_.run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
+      tell_device_once();
+      if (!command_.wrap) {
+        sink(frame, rgb);
+        return;
+      }
+      wrapped.resize(rgb.size());
+      std::transform(rgb.begin(), rgb.end(), wrapped.begin(), wrapped_value);
+      sink(frame, wrapped);
+    });
   }
 
   /// With the first frame: bad input is refused with its own line alone.
@@ -293,6 +314,9 @@ void add_colorize(CLI::App& program) {
   app->add_option("--cuts", command->cuts, "auto: a scene cut begins a new clip; off")
       ->check(CLI::IsMember({"auto", "off"}))
       ->capture_default_str();
+  app->add_flag("--wrap", command->wrap,
+                "let the network's values wrap round above 255 instead of clamping them, as the "
+                "paper's code did");
   app->add_option("--codec", command->codec, "how films are encoded")
       ->check(CLI::IsMember({"h264", "lossless"}))
       ->capture_default_str();

@@ -7,6 +7,8 @@ class App;
 
 namespace afterglow {
 
+inline constexpr const char* kVersion = "0.1.0";
+
 /// Each adds its subcommand with its options; the work runs in the subcommand's callback. What a
 /// callback throws decides the exit code (program.cpp); a callback that kept the good part of a job
 /// with bad parts throws PartlyDone at its end.
@@ -15,6 +17,7 @@ void add_prepare(CLI::App& program);
 void add_train(CLI::App& program);
 void add_colorize(CLI::App& program);
 void add_evaluate(CLI::App& program);
+void add_compare(CLI::App& program);
 void add_info(CLI::App& program);
 void add_weights(CLI::App& program);
 

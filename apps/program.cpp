@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "apps/commands.hpp"
 #include "base/error.hpp"
@@ -26,7 +27,7 @@ int run_program(int argc, char** argv) {
   install_interrupt_handlers();
   CLI::App program{"afterglow: temporally consistent video colorization", "afterglow"};
   program.require_subcommand(1);
-  program.set_version_flag("--version", "afterglow 0.1.0");
+  program.set_version_flag("--version", std::string("afterglow ") + kVersion);
   program.fallthrough();  // commands take it from here: --config stands before or behind them
   program.set_config("--config", "", "Options of commands as TOML, one [command] each");
   program.allow_config_extras(CLI::config_extras_mode::error);
@@ -35,6 +36,7 @@ int run_program(int argc, char** argv) {
   add_train(program);
   add_colorize(program);
   add_evaluate(program);
+  add_compare(program);
   add_info(program);
   add_weights(program);
   try {

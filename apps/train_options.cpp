@@ -116,6 +116,7 @@ std::string configuration(const TrainOptions& options, const std::string& data_f
        << "unroll=" << options.unroll << '\n'
        << "stop-gradient=" << flag(options.stop_gradient) << '\n'
        << "bn=" << quoted(options.norms) << '\n';
+  if (options.loss_corner) text << "loss-corner=true\n";
   if (!options.init.empty()) {
     text << "init=" << quoted(options.init.string()) << '\n'
          << "init-optimizer=" << flag(options.init_optimizer) << '\n';

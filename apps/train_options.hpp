@@ -8,6 +8,10 @@
 
 #include "kernels/device.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace afterglow {
 
 struct TrainOptions {
@@ -24,6 +28,7 @@ struct TrainOptions {
   std::string previous = "baseline";  // or "own"
   int unroll = 4;                     // own: steps that gradients go through
   bool stop_gradient = false;         // own: no gradients from step to step
+  bool loss_corner = false;           // the loss sees the bottom right quarter of frames alone
   std::string norms = "reestimate";   // or "keras": the batch norms' statistics for inference
   std::filesystem::path init;         // empty: fresh weights
   bool init_optimizer = false;        // Adam's state from there too
@@ -34,6 +39,10 @@ struct TrainOptions {
   std::int64_t save_every = 0;  // steps between checkpoints inside an epoch; 0: by time alone
   bool resume = false;
 };
+
+/// Adds the options that decide what is learnt: all but --data, --out, the device's, --save-every
+/// and --resume.
+void add_learning_options(CLI::App& command, TrainOptions& options);
 
 /// Throws InputError that names the first option with an impossible value, or that does not go
 /// with another.

@@ -10,7 +10,6 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/sha256.hpp"
-#include "nn/ops/ops.hpp"
 #include "weights/keras_vgg16.hpp"
 #include "weights/manifest.hpp"
 #include "weights/model_file.hpp"
@@ -67,7 +66,7 @@ void require_finite_weights(const ColorizationModel& model, std::int64_t step) {
 
 }  // namespace
 
-std::string data_fingerprint(const Dataset& dataset) {
+std::string data_fingerprint(const Dataset& dataset, FingerprintFrames frames) {
   const DatasetHeader& header = dataset.header();
   std::string content = std::to_string(header.size) + fit_name(header.fit) + header.colorizer +
                         header.colorizer_sha256;
@@ -77,7 +76,8 @@ std::string data_fingerprint(const Dataset& dataset) {
   };
   for (const ClipInfo& clip : dataset.clips()) {
     content += '\n' + clip.id + ' ' + std::to_string(clip.frames) + ' ' + split_name(clip.split);
-    for (const std::int64_t t : {std::int64_t{0}, clip.frames - 1}) {
+    for (std::int64_t t = 0; t < clip.frames; ++t) {
+      if (frames == FingerprintFrames::kEnds && t > 0 && t < clip.frames - 1) continue;
       dataset.read_colorized(clip.id, t, 1, frame);
       add_frame();
       dataset.read_truth(clip.id, t, 1, frame);
@@ -187,6 +187,10 @@ void Trainer::run() {
     }
     end_epoch();
   }
+  if (!std::filesystem::exists(folder_.model())) {  // no epoch was better than none
+    throw RunError(std::string("training: the validation loss is not a number in any epoch") +
+                   kDiverged);
+  }
   progress_->finish();
 }
 
@@ -228,7 +232,7 @@ Trainer::Step& Trainer::step_for(const Batch& batch) {
   step.passes.emplace([this, &step] {
     const Variable prediction = predict_batch(*model_, step.batch, recurrence_);
     ops::backward_temporal_mse(prediction, step.batch.truth(), static_cast<float>(options_.beta),
-                               step.batch.clip_starts(), step.value);
+                               step.batch.clip_starts(), step.value, loss_region());
     adam_->apply();
   });
   return step;
@@ -269,10 +273,16 @@ void Trainer::end_epoch() {
 TemporalMseValue Trainer::validate() {
   try {
     return validation_loss(*model_, dataset_, batch_options(Split::kVal), recurrence_,
-                           static_cast<float>(options_.beta));
+                           static_cast<float>(options_.beta), loss_region());
   } catch (const Interrupted&) {
     stop();
   }
+}
+
+std::optional<ops::Region> Trainer::loss_region() const {
+  if (!options_.loss_corner) return std::nullopt;
+  constexpr int kHalf = kNetworkSide / 2;
+  return ops::Region{kHalf, kHalf, kHalf, kHalf};
 }
 
 void Trainer::set_norms() {

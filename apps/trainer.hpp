@@ -13,6 +13,7 @@
 #include "apps/training_pass.hpp"
 #include "base/progress.hpp"
 #include "nn/checkpoint.hpp"
+#include "nn/ops/ops.hpp"
 #include "nn/repeated.hpp"
 
 namespace afterglow {
@@ -57,6 +58,8 @@ class Trainer {
   [[noreturn]] void stop();
   BatchOptions batch_options(Split split) const;
   std::int64_t frames_left() const;
+  /// The part of frames that the loss sees; nothing: all.
+  std::optional<ops::Region> loss_region() const;
 
   TrainOptions options_;
   Recurrence recurrence_;
@@ -76,7 +79,11 @@ class Trainer {
   std::chrono::steady_clock::time_point saved_;
 };
 
-/// What tells data apart: SHA-256 over header, clips, and the first and last frame of each.
-std::string data_fingerprint(const Dataset& dataset);
+/// Which frames of a clip tell data apart: the first and the last, quickly, or all of them.
+enum class FingerprintFrames { kEnds, kAll };
+
+/// What tells data apart: SHA-256 over header, clips, and frames of each.
+std::string data_fingerprint(const Dataset& dataset,
+                             FingerprintFrames frames = FingerprintFrames::kEnds);
 
 }  // namespace afterglow

@@ -4,7 +4,6 @@
 
 #include "base/interrupt.hpp"
 #include "nn/layers/batch_norm.hpp"
-#include "nn/ops/ops.hpp"
 #include "nn/recurrent_colorizer.hpp"
 
 namespace afterglow {
@@ -34,7 +33,7 @@ BatchOptions in_order(BatchOptions options) {
 TemporalMseValue validation_loss(ColorizationModel& model,
                                  const std::shared_ptr<const Dataset>& dataset,
                                  const BatchOptions& options, const Recurrence& recurrence,
-                                 float beta) {
+                                 float beta, const std::optional<ops::Region>& region) {
   const NoGradient guard;
   const auto backend = model.weights().front().value.backend();
   RecurrentColorizer colorizer(model, Previous::kOwn);
@@ -48,7 +47,7 @@ TemporalMseValue validation_loss(ColorizationModel& model,
     const Variable prediction = recurrence.own ? predict_recurrently(colorizer, tensors)
                                                : predict_batch(model, tensors, {});
     const TemporalMseValue parts =
-        ops::temporal_mse(prediction, tensors.truth(), beta, batch->clip_starts).parts;
+        ops::temporal_mse(prediction, tensors.truth(), beta, batch->clip_starts, region).parts;
     const double weight = static_cast<double>(batch->count()) / frames;
     mean.loss += weight * parts.loss;
     mean.fidelity += weight * parts.fidelity;

@@ -111,11 +111,12 @@ Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
                   const std::vector<std::uint8_t>& clip_starts,
                   const std::optional<Region>& region = {});
 
-/// What a training step does with that loss, of whole frames: its value to `value`, its gradient
-/// through the tape (backward). It waits for nothing, and can be recorded.
+/// What a training step does with that loss: its value to `value`, its gradient through the tape
+/// (backward). It waits for nothing, and can be recorded.
 void backward_temporal_mse(const Variable& prediction, const Tensor& target, float beta,
                            const DeviceArray<std::uint8_t>& clip_starts,
-                           const DeviceArray<TemporalMseValue>& value);
+                           const DeviceArray<TemporalMseValue>& value,
+                           const std::optional<Region>& region = {});
 
 /// Mean of squared differences over all values.
 Variable mse(const Variable& prediction, const Tensor& target);

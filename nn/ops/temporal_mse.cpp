@@ -41,6 +41,14 @@ Loss record_loss(const Variable& prediction, const Tensor& target, float beta,
 
 Region whole_frame(const Shape& shape) { return {0, 0, extent(shape, 1), extent(shape, 2)}; }
 
+/// The region that counts. Refuses one that does not lie in the frame.
+Region checked_region(const std::string& op, const std::optional<Region>& region,
+                      const Shape& shape) {
+  const Region r = region.value_or(whole_frame(shape));
+  check_rectangle(op, r.top, r.left, r.height, r.width, "prediction", shape);
+  return r;
+}
+
 void check_beta(const std::string& op, float beta) {
   if (!(beta >= 0.0F && beta <= 1.0F)) {
     refuse(op, "beta " + std::to_string(beta) + " is outside 0 to 1");
@@ -63,22 +71,22 @@ Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
   check(kOp, shape, target.shape());
   check_beta(kOp, beta);
   check_starts(kOp, clip_starts.size(), shape);
-  const Region r = region.value_or(whole_frame(shape));
-  check_rectangle(kOp, r.top, r.left, r.height, r.width, "prediction", shape);
-  return record_loss(prediction, target, beta, clip_starts, r);
+  return record_loss(prediction, target, beta, clip_starts, checked_region(kOp, region, shape));
 }
 
 void backward_temporal_mse(const Variable& prediction, const Tensor& target, float beta,
                            const DeviceArray<std::uint8_t>& clip_starts,
-                           const DeviceArray<TemporalMseValue>& value) {
+                           const DeviceArray<TemporalMseValue>& value,
+                           const std::optional<Region>& region) {
   constexpr const char* kOp = "backward_temporal_mse";
   const Shape& shape = prediction.shape();
   check(kOp, shape, target.shape());
   check_beta(kOp, beta);
   check_starts(kOp, clip_starts.span().size(), shape);
+  const Region counted = checked_region(kOp, region, shape);
   const auto& backend = prediction.backend();
   Tensor gradient(backend, shape, prediction.value().type());
-  backend->temporal_mse(geometry(shape, whole_frame(shape)), beta, prediction.value().source(),
+  backend->temporal_mse(geometry(shape, counted), beta, prediction.value().source(),
                         target.source(), clip_starts.span(), gradient.destination(), value.data());
   backward(prediction, gradient);
 }

@@ -260,5 +260,29 @@ TEST_CASE_METHOD(Fixture, "colorize: Ctrl-C exits with 130 and leaves nothing", 
   CHECK(fs::is_empty(out));
 }
 
+TEST_CASE_METHOD(Fixture, "colorize: --wrap lets values above 255 begin at 0 again", "[app]") {
+  const auto network = reddish_model(make_cpu_backend());
+  std::vector<Weight> weights = network->weights();
+  const std::vector<float> bias = {300.25F, 110.25F, 600};
+  weights.back().value.copy_from_host(bias);
+  save_model(model, *network, "resize");
+  write_dataset(file("data.h5"));
+  colorize({file("data.h5"), "--out", file("plain.h5")});
+  colorize({file("data.h5"), "--out", file("wrapped.h5"), "--wrap"});
+  const auto plain = result(file("plain.h5"), "a"), wrapped = result(file("wrapped.h5"), "a");
+  REQUIRE(plain.size() == wrapped.size());
+  std::size_t above = 0;
+  for (std::size_t t = 0; t < plain.size(); ++t) {
+    bool same = true;
+    for (std::size_t i = 0; i < plain[t].size(); ++i) {
+      const int whole = static_cast<int>(plain[t][i]);
+      above += whole > 255;
+      same &= wrapped[t][i] == static_cast<float>(whole % 256);
+    }
+    CHECK(same);
+  }
+  CHECK(above > 0);
+}
+
 }  // namespace
 }  // namespace afterglow::test

@@ -281,4 +281,40 @@ TEST_CASE("train: a Keras model with Adam's state goes on to the bits of the sam
   CHECK(model_bits(file("weights_alone") / "last.h5") != model_bits(file("of_keras") / "last.h5"));
 }
 
+TEST_CASE("train: --loss-corner sees the bottom right quarter of frames alone", "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  // The truth differs in one pixel, just outside the quarter or just inside.
+  const auto write = [&](const char* name, int x, int y) {
+    DatasetWriter writer(file(name), {});
+    for (const Split split : {Split::kTrain, Split::kVal}) {
+      writer.begin_clip(split_name(split), 25, "", split);
+      for (int t = 0; t < 3; ++t) {
+        Picture truth = wave(0, t, 1);
+        truth.rgb[3 * (std::size_t(y) * 128 + std::size_t(x))] ^= 128;
+        writer.add_frame(wave(0, t, 0.5), truth);
+      }
+    }
+    writer.commit();
+  };
+  write("far.h5", 0, 0);
+  write("left.h5", 63, 127);
+  write("above.h5", 127, 63);
+  write("inside.h5", 64, 64);
+  const auto trained = [&](const std::string& name, const Strings& more) {
+    const fs::path run = file((name + std::to_string(more.size())).c_str());
+    Strings options{"--epochs", "1"};
+    options.insert(options.end(), more.begin(), more.end());
+    train(training(file((name + ".h5").c_str()), run, options));
+    auto entries = log_entries(run);
+    return std::pair{model_bits(run / "model.h5"), entries};
+  };
+  const Strings corner{"--loss-corner"};
+  const auto far = trained("far", corner);
+  CHECK((trained("left", corner) == far));
+  CHECK((trained("above", corner) == far));
+  CHECK_FALSE((trained("inside", corner) == far));
+  CHECK_FALSE((trained("left", {}) == trained("far", {})));
+}
+
 }  // namespace afterglow::test

@@ -1,0 +1,48 @@
+// Charts of a comparison as inline SVG. Colours and strokes are the page's (comparison_style.hpp).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace afterglow {
+
+/// Text for HTML and SVG: & < > " are escaped.
+std::string escape_markup(const std::string& text);
+
+/// A number with so many digits behind the point.
+std::string fixed_number(double value, int digits);
+
+/// Series beyond this repeat colours and dashes.
+inline constexpr std::size_t kSeriesStyles = 8;
+
+/// A curve with its band.
+struct Curve {
+  struct Point {
+    double x = 0, mean = 0, low = 0, high = 0;
+  };
+  std::string label;
+  std::size_t style = 0;
+  std::vector<Point> points;
+};
+
+/// Curves over a linear x and a logarithmic y axis, each labelled at its end. Points whose values
+/// are not above 0 are left out. Empty without any point.
+std::string curves_svg(const std::vector<Curve>& curves, const std::string& x_title,
+                       const std::string& y_title);
+
+/// A point of the front.
+struct FrontPoint {
+  std::string label;
+  std::optional<std::size_t> style;  // nothing: a row to compare with
+  double x = 0, y = 0;
+  bool marked = false;  // drawn hollow
+  bool pareto = false;  // ringed, and joined with the others
+};
+
+/// Points over linear axes with labels at the right; a line at the truth's x where given. Empty
+/// without points.
+std::string front_svg(const std::vector<FrontPoint>& points, const std::optional<double>& truth_x,
+                      const std::string& x_title, const std::string& y_title);
+
+}  // namespace afterglow
