@@ -66,7 +66,7 @@ class Axis {
     }
     std::vector<double> ticks;
     for (double i = std::ceil(low / step); i * step <= high + 1e-9 * step; ++i) {
-      ticks.push_back(i * step);
+      ticks.push_back(i * step + 0.0);  // never -0
     }
     return ticks;
   }

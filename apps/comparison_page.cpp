@@ -99,17 +99,16 @@ class Page {
     }
     html_ << "<p>";
     if (best != nullptr) {
-      html_ << "Of the networks without a mark, <strong>"
-            << escape_markup(configuration_label(*best))
-            << "</strong> is nearest to the truth: PSNR "
+      html_ << "Of " << scored - marked << " networks without a mark, <strong>"
+            << escape_markup(configuration_label(*best)) << "</strong> has the highest PSNR: "
             << fixed_number(*mean_of((*best)["metrics"], "psnr"), 2) << " dB. ";
     } else {
       html_ << "No network is without a mark. ";
     }
     if (marked > 0) {
       html_ << marked << " of " << scored
-            << " are marked: with some seed, at least, they are paler than the truth or nearly "
-               "repeat frames, and their steadiness is not to be trusted. ";
+            << " networks are marked: with some seed, at least, they are paler than the truth or "
+               "nearly repeat frames, and their steadiness is not to be trusted. ";
     }
     html_ << "Beside them:";
     for (const auto& [key, row] : report_["references"].items()) {
@@ -121,8 +120,8 @@ class Page {
   }
 
   /// Means over equal stretches of steps, then over seeds.
-  Curve curve_of(std::size_t configuration, std::size_t style) const {
-    Curve curve{configuration_label(configurations()[configuration]), style, {}};
+  Curve curve_of(std::size_t configuration) const {
+    Curve curve{configuration_label(configurations()[configuration]), configuration, {}};
     std::size_t steps = SIZE_MAX;
     for (const std::size_t run : state_.run_of[configuration]) {
       const std::size_t logged = state_.statuses[run].log.steps.size();
@@ -171,10 +170,10 @@ class Page {
       const Json& configuration = configurations()[i];
       if (!drawn.insert(state_.run_of[i].front()).second) continue;
       if (configuration["departs"] == "") {
-        method.push_back(curve_of(i, method.size()));
+        method.push_back(curve_of(i));
         if (configuration["name"] != kPaperBase) continue;
       }
-      departures.push_back(curve_of(i, departures.size()));
+      departures.push_back(curve_of(i));
     }
     if (departures.size() == 1 && method.size() == drawn.size()) departures.clear();
     loss_chart("", method);
