@@ -43,7 +43,7 @@ done
 step "How good is it?"
 for clip in 7 8; do
   "$afterglow" evaluate --truth "demo/clips/color_$clip.mkv" --result "demo/film_$clip.mkv" \
-    --gray "demo/clips/gray_$clip.mkv" --baseline "demo/clips/colorized_$clip.mkv" --halved \
+    --gray "demo/clips/gray_$clip.mkv" --baseline "demo/clips/colorized_$clip.mkv" \
     --json "demo/film_$clip.json" --sheet "demo/film_$clip.png"
 done
 

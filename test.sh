@@ -47,7 +47,7 @@ bench/fuzz.sh --runs 20000
 
 step "Build (asan)"
 cmake --preset asan >/dev/null
-rooms=(base kernels nn weights data simt) # of apps there are no unit tests
+rooms=(base kernels nn weights data simt) # the few unit tests of apps are not worth compiling all of it
 if [[ -d build/asan/tests/cuda ]]; then rooms+=(softgpu cuda); fi # where CUDA's headers are
 cmake --build --preset asan --target "${rooms[@]/%/_tests}"
 step "Unit tests and the GPU's stand-ins under AddressSanitizer and UndefinedBehaviorSanitizer"

@@ -50,6 +50,12 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments,
   const int file = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (file < 0) throw InputError(output.string(), std::strerror(errno), "make it writable");
   const pid_t parent = getpid();
+  // A signal that comes before exec waits, and then ends the child instead of being lost in our
+  // handler.
+  sigset_t stops, before;
+  sigemptyset(&stops);
+  for (const int stop : {SIGINT, SIGTERM}) sigaddset(&stops, stop);
+  sigprocmask(SIG_BLOCK, &stops, &before);
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -59,10 +65,13 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments,
     dup2(nothing, STDIN_FILENO);
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
+    for (const int stop : {SIGINT, SIGTERM}) signal(stop, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &before, nullptr);
     execve("/proc/self/exe", argv.data(), environment.data());
     _exit(kCannotStart);
   }
   const int reason = errno;
+  sigprocmask(SIG_SETMASK, &before, nullptr);
   close(file);
   if (pid_ < 0) {
     throw RunError(std::string("cannot start a process: ") + std::strerror(reason) +

@@ -62,7 +62,12 @@ class FolderLock {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         continue;
       }
+      const int reason = errno;
       close(descriptor_);
+      if (reason != EWOULDBLOCK) {
+        throw InputError(folder.string(), std::strerror(reason),
+                         "give an --out that can be locked");
+      }
       throw InputError(folder.string(), "another afterglow compare works there",
                        "wait for it, or give another --out");
     }
@@ -98,13 +103,9 @@ void check_numbers(const CompareCommand& command) {
 }
 
 std::vector<std::string> shared_options(const CompareCommand& command) {
-  const auto text = [](double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%g", value);
-    return std::string(digits);
-  };
   return {"--epochs=" + std::to_string(command.epochs), "--batch=" + std::to_string(command.batch),
-          "--lr=" + text(command.learning_rate), "--clip-norm=" + text(command.clip_norm)};
+          "--lr=" + number_text(command.learning_rate),
+          "--clip-norm=" + number_text(command.clip_norm)};
 }
 
 std::size_t count_in(const std::vector<RunStatus>& statuses, RunState state) {

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "apps/comparison_charts.hpp"
+#include "apps/comparison_json.hpp"
 #include "apps/comparison_pictures.hpp"
 #include "apps/comparison_style.hpp"
 #include "apps/comparison_texts.hpp"
+#include "apps/score_report.hpp"
 #include "base/progress.hpp"
 
 namespace afterglow {
@@ -26,12 +28,6 @@ std::optional<double> mean_of(const Json& metrics, const std::string& key) {
   const auto found = metrics.find(key);
   if (found == metrics.end()) return std::nullopt;
   return (*found)["mean"].get<double>();
-}
-
-std::optional<double> number_in(const Json& row, const std::string& key) {
-  const auto found = row.find(key);
-  if (found == row.end() || !found->is_number()) return std::nullopt;
-  return found->get<double>();
 }
 
 std::string joined(const Json& texts) {
@@ -122,12 +118,11 @@ class Page {
   /// Means over equal stretches of steps, then over seeds.
   Curve curve_of(std::size_t configuration) const {
     Curve curve{configuration_label(configurations()[configuration]), configuration, {}};
-    std::size_t steps = SIZE_MAX;
+    std::size_t steps = 0;
     for (const std::size_t run : state_.run_of[configuration]) {
-      const std::size_t logged = state_.statuses[run].log.steps.size();
-      if (logged > 0) steps = std::min(steps, logged);
+      steps = std::max(steps, state_.statuses[run].log.steps.size());
     }
-    if (steps == SIZE_MAX) return curve;
+    if (steps == 0) return curve;
     const std::size_t count = std::min(steps, kCurvePoints);
     const auto per_epoch =
         static_cast<double>(state_.runs[state_.run_of[configuration].front()].steps_per_epoch);
@@ -137,7 +132,7 @@ class Page {
       double seeds = 0;
       for (const std::size_t run : state_.run_of[configuration]) {
         const auto& log = state_.statuses[run].log.steps;
-        if (log.size() < end) continue;
+        if (log.size() < end) continue;  // diverged, or on its way
         double sum = 0;
         for (std::size_t s = begin; s < end; ++s) sum += log[s].loss;
         const double loss = sum / static_cast<double>(end - begin);
@@ -227,8 +222,8 @@ class Page {
     html_ << "</tbody>\n</table>\n</div>\n<p class=\"note\">Mean over seeds, with the lowest and "
              "the highest. Bold: the best of the networks without a mark. Marked †: colourfulness "
              "below "
-          << fixed_number(100 * kLeastColorfulness, 0)
-          << " % of the truth’s, or temporal MSE below " << fixed_number(100 * kLeastTemporalMse, 0)
+          << fixed_number(100 * kLeastColourful, 0) << " % of the truth’s, or temporal MSE below "
+          << fixed_number(100 * kLeastTemporal, 0)
           << " %; such rows look steady because they are pale or repeat frames. Rows stand in the "
              "order of the plan, not of merit.</p>\n";
   }

@@ -22,17 +22,11 @@ constexpr const char* kDeparts = "departs";
 constexpr const char* kColorizePrevious = "colorize-previous";
 constexpr const char* kColorizeWrap = "colorize-wrap";
 
-std::string short_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
-
 Configuration configuration_of(const ComparisonOptions& options, const std::string& arch,
                                double beta) {
   Configuration result;
-  result.name = arch + "-beta" + short_text(beta);
-  result.train = {"--arch=" + arch, "--beta=" + short_text(beta)};
+  result.name = arch + "-beta" + number_text(beta);
+  result.train = {"--arch=" + arch, "--beta=" + number_text(beta)};
   result.seeds = options.seeds;
   return result;
 }

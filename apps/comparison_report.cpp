@@ -10,6 +10,8 @@
 #include <sstream>
 
 #include "apps/commands.hpp"
+#include "apps/comparison_json.hpp"
+#include "apps/score_report.hpp"
 #include "base/error.hpp"
 #include "kernels/device.hpp"
 
@@ -148,12 +150,6 @@ Json reference_rows(const Json& scores) {
   return rows;
 }
 
-std::optional<double> number_in(const Json& row, const std::string& key) {
-  const auto found = row.find(key);
-  if (found == row.end() || !found->is_number()) return std::nullopt;
-  return found->get<double>();
-}
-
 /// Why rows of scores, one a seed, are not to be trusted, a text a reason; none when they may be.
 /// One such seed is enough: a mean would hide it.
 std::vector<std::string> marks_of(const std::vector<Json>& rows, const Json& truth) {
@@ -179,8 +175,8 @@ std::vector<std::string> marks_of(const std::vector<Json>& rows, const Json& tru
     }
     reasons.emplace_back(text);
   };
-  check("colorfulness", kLeastColorfulness, "colourfulness");
-  check("temporal_mse", kLeastTemporalMse, "temporal MSE");
+  check("colorfulness", kLeastColourful, "colourfulness");
+  check("temporal_mse", kLeastTemporal, "temporal MSE");
   return reasons;
 }
 

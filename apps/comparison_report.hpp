@@ -10,11 +10,6 @@
 
 namespace afterglow {
 
-/// A row below this share of the truth's colourfulness, or of its temporal MSE, is marked: it may
-/// look steady only because it is pale, or repeats frames.
-inline constexpr double kLeastColorfulness = 0.8;
-inline constexpr double kLeastTemporalMse = 0.5;
-
 /// A comparison with all that is known of it.
 struct ComparisonState {
   const ComparisonData& data;

@@ -181,7 +181,7 @@ std::optional<Stage> next_stage(const ComparedRun& run, const BackendOptions& ba
     stage.kind = Stage::Kind::kEvaluate;
     stage.makes = run.scores(inference);
     add({"evaluate", "--truth", file, "--result", result.string(), "--gray", file, "--baseline",
-         file, "--halved", "--json", run.scores(inference).string()});
+         file, "--json", run.scores(inference).string()});
     return stage;
   }
   return std::nullopt;

@@ -17,6 +17,7 @@ constexpr int kBadInput = 2;
 constexpr int kInterrupted = 130;
 
 int report(const std::string& message, int code) {
+  std::fflush(stdout);  // what was printed stays in front of it in a file
   std::fprintf(stderr, "afterglow: %s\n", message.c_str());
   return code;
 }

@@ -19,19 +19,10 @@ constexpr int kMostFrames =
 constexpr std::int64_t kMostSteps = 1'000'000'000;
 constexpr const char* kDataKey = "# data";
 
-std::string text_of(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) {
-    return std::to_string(static_cast<std::int64_t>(value));
-  }
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  return {text, end};
-}
-
 void check_range(const std::string& option, double value, double low, double high) {
   if (value >= low && value <= high) return;  // NaN is in no range
-  throw InputError(option, text_of(value) + " is out of range",
-                   "use " + text_of(low) + " to " + text_of(high));
+  throw InputError(option, number_text(value) + " is out of range",
+                   "use " + number_text(low) + " to " + number_text(high));
 }
 
 void check_one_of(const std::string& option, const std::string& value, const std::string& first,
@@ -57,6 +48,15 @@ std::map<std::string, std::string> parse_configuration(const std::string& text) 
 }
 
 }  // namespace
+
+std::string number_text(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) {
+    return std::to_string(static_cast<std::int64_t>(value));
+  }
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
 
 void check_options(const TrainOptions& options) {
   parse_arch(options.arch);
@@ -106,11 +106,11 @@ std::string configuration(const TrainOptions& options, const std::string& data_f
        << "out=" << quoted(options.out.string()) << '\n'
        << "arch=" << quoted(options.arch) << '\n'
        << "decoder=" << quoted(options.decoder) << '\n'
-       << "beta=" << text_of(options.beta) << '\n'
+       << "beta=" << number_text(options.beta) << '\n'
        << "epochs=" << options.epochs << '\n'
        << "batch=" << options.batch << '\n'
-       << "lr=" << text_of(options.learning_rate) << '\n'
-       << "clip-norm=" << text_of(options.clip_norm) << '\n'
+       << "lr=" << number_text(options.learning_rate) << '\n'
+       << "clip-norm=" << number_text(options.clip_norm) << '\n'
        << "order=" << quoted(options.order) << '\n'
        << "previous=" << quoted(options.previous) << '\n'
        << "unroll=" << options.unroll << '\n'

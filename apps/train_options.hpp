@@ -40,6 +40,9 @@ struct TrainOptions {
   bool resume = false;
 };
 
+/// The shortest text that is read as the same number.
+std::string number_text(double value);
+
 /// Adds the options that decide what is learnt: all but --data, --out, the device's, --save-every
 /// and --resume.
 void add_learning_options(CLI::App& command, TrainOptions& options);

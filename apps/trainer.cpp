@@ -187,7 +187,11 @@ void Trainer::run() {
     }
     end_epoch();
   }
-  if (!std::filesystem::exists(folder_.model())) {  // no epoch was better than none
+  if (!std::filesystem::exists(folder_.model())) {
+    if (state_.best_epoch >= 0) {
+      throw RunError(folder_.model().string() +
+                     ": is gone, though every epoch is done; train again into a new folder");
+    }
     throw RunError(std::string("training: the validation loss is not a number in any epoch") +
                    kDiverged);
   }

@@ -14,7 +14,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, ".flo files are little-endian");
 
 constexpr float kMagic = 202021.25F;  // "PIEH" read as a float
-constexpr int kLargestSide = 16384;
+constexpr int kLargestFlowSide = 16384;
 
 struct Header {
   float magic = kMagic;
@@ -47,8 +47,8 @@ Flow read_flow(const std::filesystem::path& path) {
   if (!stream || header.magic != kMagic) {
     throw InputError(path.string(), "is not a .flo file", "give a Middlebury flow file");
   }
-  if (header.width < 1 || header.height < 1 || header.width > kLargestSide ||
-      header.height > kLargestSide) {
+  if (header.width < 1 || header.height < 1 || header.width > kLargestFlowSide ||
+      header.height > kLargestFlowSide) {
     throw InputError(path.string(),
                      "has an impossible size " + size_text(header.width, header.height),
                      "give a Middlebury flow file");

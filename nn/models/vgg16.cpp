@@ -10,9 +10,9 @@ struct EncoderBlock {
   std::int32_t filters;
 };
 
-constexpr EncoderBlock kBlocks[] = {{2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512}};
+constexpr EncoderBlock kEncoderBlocks[] = {{2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512}};
 
-const std::vector<DecoderRow> kDecoder = {
+const std::vector<DecoderRow> kDecoderRows = {
     {256, 1, Padding::kValid},  // 4 x 4, upsampled 8 x 8
     {384, 3, Padding::kValid},  // 6 x 6, 12 x 12
     {384, 3, Padding::kValid},  // 10 x 10, 20 x 20
@@ -27,7 +27,7 @@ const std::vector<DecoderRow> kDecoder = {
 Vgg16Encoder::Vgg16Encoder(const std::shared_ptr<Backend>& backend, std::int32_t narrow, Rng& rng)
     : Module("vgg16") {
   std::int32_t channels = 3;
-  for (const EncoderBlock& block : kBlocks) {
+  for (const EncoderBlock& block : kEncoderBlocks) {
     auto& convs = blocks_.emplace_back();
     for (int i = 1; i <= block.convs; ++i) {
       const std::int32_t filters = block.filters / narrow;
@@ -68,8 +68,8 @@ Vgg16::Vgg16(const std::shared_ptr<Backend>& backend, const ModelSpec& spec, Rng
   entry_norm_ = std::make_unique<BatchNorm>(names.next_norm(), backend, entry.filters);
   encoder_ = std::make_unique<Vgg16Encoder>(backend, spec.narrow, rng);
   encoder_->freeze();
-  decoder_ =
-      std::make_unique<UpsamplingDecoder>(backend, spec, 512 / spec.narrow, kDecoder, names, rng);
+  decoder_ = std::make_unique<UpsamplingDecoder>(backend, spec, 512 / spec.narrow, kDecoderRows,
+                                                 names, rng);
   add_child(*entry_);
   add_child(*entry_norm_);
   add_child(*encoder_);
