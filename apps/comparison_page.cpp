@@ -164,7 +164,7 @@ class Page {
     for (std::size_t i = 0; i < configurations().size(); ++i) {
       const Json& configuration = configurations()[i];
       if (!drawn.insert(state_.run_of[i].front()).second) continue;
-      if (configuration["departs"] == "") {
+      if (configuration["departs"].get<std::string>().empty()) {
         method.push_back(curve_of(i));
         if (configuration["name"] != kPaperBase) continue;
       }

@@ -48,7 +48,8 @@ MetricText metric_text(const std::string& key) {
 }
 
 std::string configuration_label(const nlohmann::ordered_json& configuration) {
-  const std::string name = configuration["name"], arch = configuration["arch"];
+  std::string name = configuration["name"];
+  const std::string arch = configuration["arch"];
   char beta[32];
   std::snprintf(beta, sizeof beta, "%g", configuration["beta"].get<double>());
   const std::string usual = arch + "-beta" + beta;

@@ -103,7 +103,7 @@ class ConvolutionCache {
       }
     }
     Buffer buffer = allocate_(count * sizeof(float));
-    const Scratch result(buffer, count);
+    Scratch result(buffer, count);
     make(result.data());
     if (w.prepared != nullptr) w.prepared->emplace(name, std::move(buffer));
     return result;
