@@ -236,7 +236,7 @@ Json run_json(const ComparisonState& state, std::size_t index, Json& references)
 Json configuration_json(const ComparisonState& state, std::size_t index, const Json& runs,
                         const Json& references) {
   const Configuration& configuration = state.plan[index];
-  const TrainOptions options = training_options(configuration, configuration.seeds.front());
+  const TrainOptions& options = state.runs[state.run_of[index].front()].options;
   Json json = {{"name", configuration.name},
                {"departs", configuration.departs},
                {"arch", options.arch},

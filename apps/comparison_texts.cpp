@@ -1,7 +1,8 @@
 #include "apps/comparison_texts.hpp"
 
 #include <algorithm>
-#include <cstdio>
+
+#include "apps/train_options.hpp"
 
 namespace afterglow {
 
@@ -50,8 +51,7 @@ MetricText metric_text(const std::string& key) {
 std::string configuration_label(const nlohmann::ordered_json& configuration) {
   std::string name = configuration["name"];
   const std::string arch = configuration["arch"];
-  char beta[32];
-  std::snprintf(beta, sizeof beta, "%g", configuration["beta"].get<double>());
+  const std::string beta = number_text(configuration["beta"].get<double>());
   const std::string usual = arch + "-beta" + beta;
   if (!name.starts_with(usual)) return name;
   std::string rest = name.substr(usual.size());

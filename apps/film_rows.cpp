@@ -49,7 +49,7 @@ Picture RowReader::at_size(Picture picture, const std::string& name) const {
   return resize_area(picture, width, height);
 }
 
-void TrivialMethods::fill(std::vector<Picture>& pictures, const TruthMotion* motion) {
+void TrivialMethods::fill(std::vector<Picture>& pictures, TruthMotion* motion) {
   std::size_t film = 0;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     const Picture& own = pictures[film];

@@ -58,7 +58,7 @@ class TrivialMethods {
 
   /// Fills in what RowReader left empty. motion: at this frame; kCarried rows stay empty where
   /// there is none, or none can be found.
-  void fill(std::vector<Picture>& pictures, const TruthMotion* motion);
+  void fill(std::vector<Picture>& pictures, TruthMotion* motion);
 
  private:
   const std::vector<FilmRow>& rows_;

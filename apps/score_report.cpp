@@ -92,9 +92,9 @@ void ScoreReport::add(const std::string& id, const std::vector<Scores>& rows) {
 std::vector<Scores> ScoreReport::means() const {
   std::vector<Scores> means;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
-    ScoreMeans mean;
-    for (const Clip& clip : clips_) mean.add(clip.rows[row]);
-    means.push_back(mean.means());
+    std::vector<Scores> scores;
+    for (const Clip& clip : clips_) scores.push_back(clip.rows[row]);
+    means.push_back(mean_scores(scores));
   }
   return means;
 }

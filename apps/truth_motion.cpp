@@ -21,9 +21,7 @@ std::vector<fs::path> flows_in(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (lower_extension(entry.path()) == ".flo") flows.push_back(entry.path());
   }
-  std::sort(flows.begin(), flows.end(), [](const fs::path& a, const fs::path& b) {
-    return natural_less(a.filename().string(), b.filename().string());
-  });
+  sort_naturally(flows);
   return flows;
 }
 
@@ -64,12 +62,12 @@ TruthMotion::TruthMotion(const fs::path& flow_folder) : folder_(flow_folder) {
 
 void TruthMotion::push(const Picture& truth) {
   ++frames_;
-  dis_.reset(), flo_.reset(), back_.reset();
+  dis_.reset(), flo_.reset(), back_.reset(), flow_back_.reset();
   const bool cut = cuts_.push(truth);
   if (frames_ > 1 && !cut && std::min(truth.width, truth.height) >= kSmallestFlowSide) {
     std::future<Flow> there = std::async(std::launch::async, dis_flow, last_, truth);
-    Flow back = dis_flow(truth, last_);
-    dis_ = visible_flow(there.get(), back);
+    flow_back_ = dis_flow(truth, last_);
+    dis_ = visible_flow(there.get(), *flow_back_);
     if (!folder_.empty()) {
       if (flows_.size() < frames_ - 1) {
         throw InputError(folder_.string(), flow_count(flows_.size()) + " for more frames",
@@ -83,9 +81,8 @@ void TruthMotion::push(const Picture& truth) {
                              ", but frames are compared at " + size_text(truth.width, truth.height),
                          "give flow of this size");
       }
-      flo_ = visible_flow(std::move(flow), back);
+      flo_ = visible_flow(std::move(flow), *flow_back_);
     }
-    back_ = visible_flow(std::move(back), dis_->flow);
   }
   last_ = truth;
 }
@@ -96,6 +93,12 @@ void TruthMotion::finish(const std::string& film) const {
       folder_.string(),
       flow_count(flows_.size()) + ", but " + film + " has " + std::to_string(frames_) + " frames",
       kOneEach);
+}
+
+const VisibleFlow* TruthMotion::back() {
+  if (!dis_) return nullptr;
+  if (!back_) back_ = visible_flow(std::move(*flow_back_), dis_->flow);
+  return &*back_;
 }
 
 TrueMotion TruthMotion::there() const { return {dis_ ? &*dis_ : nullptr, flo_ ? &*flo_ : nullptr}; }

@@ -40,8 +40,9 @@ class TruthMotion {
 
   /// From the frame before to the last one; nulls for the first of a scene.
   TrueMotion there() const;
-  /// From the last frame to the one before, by DIS; null for the first of a scene.
-  const VisibleFlow* back() const { return back_ ? &*back_ : nullptr; }
+  /// From the last frame to the one before, by DIS; null for the first of a scene. What is visible
+  /// is found when it is first asked for.
+  const VisibleFlow* back();
 
  private:
   std::filesystem::path folder_;
@@ -50,6 +51,7 @@ class TruthMotion {
   Picture last_;
   SceneCutDetector cuts_;
   std::optional<VisibleFlow> dis_, flo_, back_;
+  std::optional<Flow> flow_back_;  // until back_ has it
 };
 
 }  // namespace afterglow

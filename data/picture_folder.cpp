@@ -62,6 +62,12 @@ bool natural_less(const std::string& a, const std::string& b) {
   return a < b;  // 01 and 1: any fixed order
 }
 
+void sort_naturally(std::vector<fs::path>& paths) {
+  std::sort(paths.begin(), paths.end(), [](const fs::path& a, const fs::path& b) {
+    return natural_less(a.filename().string(), b.filename().string());
+  });
+}
+
 std::vector<fs::path> list_pictures(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> pictures;
@@ -79,9 +85,7 @@ std::vector<fs::path> list_pictures(const fs::path& folder) {
     throw InputError(folder.string(), "holds no pictures",
                      "give a folder of numbered PNG or JPEG pictures");
   }
-  std::sort(pictures.begin(), pictures.end(), [](const fs::path& a, const fs::path& b) {
-    return natural_less(a.filename().string(), b.filename().string());
-  });
+  sort_naturally(pictures);
   return pictures;
 }
 

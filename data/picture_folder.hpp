@@ -14,6 +14,9 @@ std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& fo
 /// True when `a` comes before `b` with runs of digits compared as numbers: frame_2 before frame_10.
 bool natural_less(const std::string& a, const std::string& b);
 
+/// Sorts paths by natural_less of their file names.
+void sort_naturally(std::vector<std::filesystem::path>& paths);
+
 /// "00007.png" of 7.
 std::string numbered_picture(std::int64_t index);
 

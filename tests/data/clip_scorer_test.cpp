@@ -6,21 +6,14 @@
 #include "base/error.hpp"
 #include "data/metrics.hpp"
 #include "data/ssim.hpp"
+#include "support/flat_picture.hpp"
 
 namespace afterglow {
 namespace {
 
-constexpr double kExact = 1e-12;  // everything is computed in double
+using test::flat;
 
-Picture flat(int width, int height, int red, int green, int blue) {
-  Picture picture(width, height);
-  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
-    picture.rgb[i] = static_cast<std::uint8_t>(red);
-    picture.rgb[i + 1] = static_cast<std::uint8_t>(green);
-    picture.rgb[i + 2] = static_cast<std::uint8_t>(blue);
-  }
-  return picture;
-}
+constexpr double kExact = 1e-12;  // everything is computed in double
 
 }  // namespace
 

@@ -4,14 +4,13 @@
 #include <catch2/catch.hpp>
 
 #include "base/error.hpp"
+#include "support/flat_picture.hpp"
 
 namespace afterglow {
 namespace {
 
 Picture flat(int width, int height, std::uint8_t red) {
-  Picture picture(width, height);
-  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) picture.rgb[i] = red;
-  return picture;
+  return test::flat(width, height, red, 0, 0);
 }
 
 /// Pixels of exactly this colour.

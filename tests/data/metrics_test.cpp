@@ -8,22 +8,15 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "data/colour.hpp"
+#include "support/flat_picture.hpp"
 
 namespace afterglow {
 namespace {
 
+using test::flat;
+
 // Everything is computed in double from integers of at most 18 bits.
 constexpr double kExact = 1e-12;
-
-Picture flat(int width, int height, int red, int green, int blue) {
-  Picture picture(width, height);
-  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
-    picture.rgb[i] = static_cast<std::uint8_t>(red);
-    picture.rgb[i + 1] = static_cast<std::uint8_t>(green);
-    picture.rgb[i + 2] = static_cast<std::uint8_t>(blue);
-  }
-  return picture;
-}
 
 Picture noise(int width, int height, Rng& rng) {
   Picture picture(width, height);
