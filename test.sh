@@ -33,7 +33,7 @@ ctest --test-dir build/release --output-on-failure -LE "$left_out" -j "$jobs"
 [[ $mode == --all ]] || exit 0
 
 step "Slow tests"
-ctest --test-dir build/release --output-on-failure -L slow
+ctest --test-dir build/release --output-on-failure -L slow -j "$jobs"
 
 step "Formatting"
 find base kernels nn weights data apps tests bench \( -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
@@ -57,17 +57,10 @@ ctest --test-dir build/asan --output-on-failure -L 'unit|simt|softgpu' -j "$jobs
 # bugs, small cases of every kernel and the software GPU's own tests, and of the rest what runs in several threads.
 step "Build (tsan)"
 cmake --preset tsan >/dev/null
-rooms=(base kernels nn data simt)
-if [[ -d build/tsan/tests/cuda ]]; then rooms+=(softgpu); fi
-cmake --build --preset tsan --target "${rooms[@]/%/_tests}"
+runs=("threads_tests -w NoTests [threads]" "simt_tests -w NoTests [threads]")
+if [[ -d build/tsan/tests/cuda ]]; then runs+=("softgpu_tests -w NoTests *"); fi
+cmake --build --preset tsan --target "${runs[@]%% *}"
 step "What runs in several threads, under ThreadSanitizer"
 # OpenMP's own barriers would be reported as races: one thread.
 export OMP_NUM_THREADS=1 TSAN_OPTIONS=suppressions=$PWD/tests/thread_sanitizer.supp
-for room in "${rooms[@]}"; do
-  case $room in
-    softgpu) tests='*' ;;
-    *) tests='[threads]' ;;
-  esac
-  echo "${room}_tests $tests"
-  "build/tsan/${room}_tests" -w NoTests "$tests"
-done
+printf 'build/tsan/%s\n' "${runs[@]}" | xargs -P "$jobs" -L 1

@@ -9,6 +9,13 @@ namespace afterglow {
 
 inline constexpr const char* kVersion = "0.1.0";
 
+/// The commit that the program was built from, with "-changed" where files differed from it;
+/// "unknown" without git.
+const char* commit();
+
+/// Exit code of a command that failed while it ran (see run_program).
+inline constexpr int kExitFailed = 1;
+
 /// Each adds its subcommand with its options; the work runs in the subcommand's callback. What a
 /// callback throws decides the exit code (program.cpp); a callback that kept the good part of a job
 /// with bad parts throws PartlyDone at its end.

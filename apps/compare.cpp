@@ -143,7 +143,9 @@ void write_report(const fs::path& out, const ComparisonState& state) {
   const nlohmann::ordered_json report = comparison_report(state);
   write_text_file(out / "report.json", report.dump(2) + "\n");
   write_text_file(out / "curves.csv", comparison_curves(state));
-  write_text_file(out / "index.html", comparison_page(report, state));
+  const ComparisonPage page = comparison_page(report, state);
+  for (const auto& [name, bytes] : page.figures) write_text_file(out / "figures" / name, bytes);
+  write_text_file(out / "index.html", page.html);
 }
 
 /// Throws PartlyDone unless every run is done.

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <sstream>
 
+#include "apps/comparison_style.hpp"
+
 namespace afterglow {
 namespace {
 
@@ -20,6 +22,12 @@ std::string pixels(double value) { return fixed_number(value, 1); }
 std::string tick_text(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+std::string short_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
   return text;
 }
 
@@ -124,9 +132,10 @@ class Chart {
          << "\" x2=\"" << pixels(x2) << "\" y2=\"" << pixels(y2) << "\"/>\n";
   }
 
-  /// A label in the right margin, for what ends at (x, y) in pixels.
-  void label(const std::string& style, const std::string& text, double x, double y) {
-    labels_.push_back({style, text, x, y, y});
+  /// A label in the right margin, for what ends at (x, y) in pixels; with attributes of its text.
+  void label(const std::string& style, const std::string& text, double x, double y,
+             const std::string& attributes = {}) {
+    labels_.push_back({style, text, attributes, x, y, y});
   }
 
   std::string finish() {
@@ -146,8 +155,8 @@ class Chart {
     for (const Label& label : labels_) {
       line("leader", label.x + 6, label.y, kLabelX - 24, label.place);
       line("line " + label.style, kLabelX - 22, label.place, kLabelX - 4, label.place);
-      svg_ << "<text class=\"label\" x=\"" << kLabelX << "\" y=\"" << pixels(label.place)
-           << "\" dy=\"4\">" << escape_markup(label.text) << "</text>\n";
+      svg_ << "<text class=\"label\"" << label.attributes << " x=\"" << kLabelX << "\" y=\""
+           << pixels(label.place) << "\" dy=\"4\">" << escape_markup(label.text) << "</text>\n";
     }
     svg_ << "</svg>\n";
     return svg_.str();
@@ -155,7 +164,7 @@ class Chart {
 
  private:
   struct Label {
-    std::string style, text;
+    std::string style, text, attributes;
     double x, y;
     double place;  // y of the text
   };
@@ -209,6 +218,11 @@ std::string fixed_number(double value, int digits) {
   return text;
 }
 
+std::string standalone_svg(const std::string& chart) {
+  const std::size_t first = chart.find(">\n") + 2;
+  return chart.substr(0, first) + "<style>" + kChartStyle + "</style>\n" + chart.substr(first);
+}
+
 std::string curves_svg(const std::vector<Curve>& given, const std::string& x_title,
                        const std::string& y_title) {
   const std::vector<Curve> curves = drawable(given);
@@ -224,8 +238,12 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
   }
   Chart chart({std::min(first, 0.0), last, kLeft, kWidth - kRight, false},
               {low / 1.1, high * 1.1, kHeight - kBottom, kTop, true}, x_title, y_title);
+  const auto series = [&curves](const Curve& curve) {
+    return " data-series=\"" + std::to_string(&curve - curves.data()) + "\"";
+  };
   for (const Curve& curve : curves) {
-    chart.svg() << "<polygon class=\"band " << style_name(curve.style) << "\" points=\"";
+    chart.svg() << "<polygon class=\"band " << style_name(curve.style) << "\"" << series(curve)
+                << " points=\"";
     for (const auto& point : curve.points) {
       chart.svg() << pixels(chart.x(point.x)) << ',' << pixels(chart.y(point.high)) << ' ';
     }
@@ -235,13 +253,17 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
     chart.svg() << "\"/>\n";
   }
   for (const Curve& curve : curves) {
-    chart.svg() << "<polyline class=\"line " << style_name(curve.style) << "\" points=\"";
+    chart.svg() << "<polyline class=\"line " << style_name(curve.style) << "\"" << series(curve)
+                << " points=\"";
     for (const auto& point : curve.points) {
       chart.svg() << pixels(chart.x(point.x)) << ',' << pixels(chart.y(point.mean)) << ' ';
     }
+    chart.svg() << "\" data-values=\"";
+    for (const auto& point : curve.points) chart.svg() << short_text(point.mean) << ' ';
     chart.svg() << "\"/>\n";
     const Curve::Point& end = curve.points.back();
-    chart.label(style_name(curve.style), curve.label, chart.x(end.x), chart.y(end.mean));
+    chart.label(style_name(curve.style), curve.label, chart.x(end.x), chart.y(end.mean),
+                series(curve));
   }
   return chart.finish();
 }

@@ -1,4 +1,5 @@
-// Charts of a comparison as inline SVG. Colours and strokes are the page's (comparison_style.hpp).
+// Charts of a comparison as inline SVG. Colours and strokes are those of comparison_style.hpp; what
+// the page's script reads are the attributes data-series and data-values.
 #pragma once
 
 #include <optional>
@@ -30,6 +31,9 @@ struct Curve {
 /// are not above 0 are left out. Empty without any point.
 std::string curves_svg(const std::vector<Curve>& curves, const std::string& x_title,
                        const std::string& y_title);
+
+/// A chart of a page as a file of its own, with its colours and strokes.
+std::string standalone_svg(const std::string& chart);
 
 /// A point of the front.
 struct FrontPoint {

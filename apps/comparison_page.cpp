@@ -11,6 +11,7 @@
 #include "apps/comparison_charts.hpp"
 #include "apps/comparison_json.hpp"
 #include "apps/comparison_pictures.hpp"
+#include "apps/comparison_script.hpp"
 #include "apps/comparison_style.hpp"
 #include "apps/comparison_texts.hpp"
 #include "apps/score_report.hpp"
@@ -55,21 +56,21 @@ class Page {
     }
   }
 
-  std::string write() {
+  ComparisonPage write() {
     html_ << "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n"
           << "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n"
           << "<title>afterglow: comparison on " << escape_markup(report_["data"]["file"])
-          << "</title>\n<style>" << kComparisonStyle << "</style>\n</head>\n<body>\n"
+          << "</title>\n<style>" << kChartStyle << kPageStyle << "</style>\n</head>\n<body>\n"
           << "<h1>Comparison on " << escape_markup(report_["data"]["file"]) << "</h1>\n";
     summary();
-    html_ << comparison_pictures(report_, state_);
+    pictures();
     curves();
     table();
     front();
     unfinished();
     facts();
-    html_ << "</body>\n</html>\n";
-    return html_.str();
+    html_ << "<script>" << kPageScript << "</script>\n</body>\n</html>\n";
+    return {html_.str(), figures_};
   }
 
  private:
@@ -115,6 +116,18 @@ class Page {
     html_ << " means over the held-out clips.</p>\n";
   }
 
+  void pictures() {
+    const ComparisonPictures pictures = comparison_pictures(report_, state_);
+    html_ << pictures.html;
+    figures_["frames.png"] = encode_picture("frames.png", pictures.frames);
+    figures_["strips.png"] = encode_picture("strips.png", pictures.strips);
+  }
+
+  void chart(const std::string& name, const std::string& svg, const std::string& caption) {
+    html_ << "<figure>\n" << svg << "<figcaption>" << caption << "</figcaption>\n</figure>\n";
+    figures_[name + ".svg"] = standalone_svg(svg);
+  }
+
   /// Means over equal stretches of steps, then over seeds.
   Curve curve_of(std::size_t configuration) const {
     Curve curve{configuration_label(configurations()[configuration]), configuration, {}};
@@ -147,14 +160,16 @@ class Page {
     return curve;
   }
 
-  void loss_chart(const std::string& title, const std::vector<Curve>& curves) {
+  void loss_chart(const std::string& name, const std::string& title,
+                  const std::vector<Curve>& curves) {
     const std::string svg = curves_svg(curves, "epoch (passes over the training clips)",
                                        "training loss (0–255, squared)");
     if (svg.empty()) return;
-    html_ << "<figure>\n"
-          << svg << "<figcaption>" << title
-          << " Lines: mean over seeds; bands: lowest and highest seed. A point is the mean of "
-             "equally many steps.</figcaption>\n</figure>\n";
+    chart(name, svg,
+          title +
+              " Lines: mean over seeds; bands: lowest and highest seed. A point is the mean of "
+              "equally many steps. Labels tell the values under the pointer; a click on one "
+              "hides its curve.");
   }
 
   void curves() {
@@ -171,11 +186,11 @@ class Page {
       departures.push_back(curve_of(i));
     }
     if (departures.size() == 1 && method.size() == drawn.size()) departures.clear();
-    loss_chart("", method);
-    loss_chart(
-        "Departures from the method; losses of different betas or frames are not the same "
-        "quantity.",
-        departures);
+    loss_chart("loss", "", method);
+    loss_chart("departures",
+               "Departures from the method; losses of different betas or frames are not the same "
+               "quantity.",
+               departures);
   }
 
   /// Of the configurations without marks, the best in a metric; nothing when nobody says what is
@@ -309,11 +324,11 @@ class Page {
     const std::string svg =
         front_svg(points, truth_x, title(x) + ": steadier to the left", title(y));
     if (svg.empty()) return;
-    html_ << "<h2>Fidelity against stability</h2>\n<figure>\n"
-          << svg
-          << "<figcaption>Means over seeds. Ringed: no other unmarked network is both nearer to "
-             "the truth and steadier. Hollow: marked rows, which do not compete. In brackets: "
-             "colourfulness as a share of the truth’s.</figcaption>\n</figure>\n";
+    html_ << "<h2>Fidelity against stability</h2>\n";
+    chart("front", svg,
+          "Means over seeds. Ringed: no other unmarked network is both nearer to the truth and "
+          "steadier. Hollow: marked rows, which do not compete. In brackets: colourfulness as a "
+          "share of the truth’s.");
   }
 
   void unfinished() {
@@ -365,10 +380,12 @@ class Page {
          format_duration(made["training_seconds"].get<double>()) + ", summed over runs");
     fact("machine", made["system"].get<std::string>() + "; " + joined(made["devices"]) +
                         "; --device " + made["device"].get<std::string>());
-    fact("made",
-         made["at"].get<std::string>() + " by afterglow " + made["version"].get<std::string>());
+    fact("made", made["at"].get<std::string>() + " by afterglow " +
+                     made["version"].get<std::string>() + ", commit " +
+                     made["commit"].get<std::string>());
     fact("command", made["command"]);
-    html_ << "</dl>\n<p class=\"note\">The numbers: report.json, curves.csv. Every run’s identity "
+    html_ << "</dl>\n<p class=\"note\">The numbers: report.json, curves.csv; the figures: "
+             "figures/. Every run’s identity "
              "(configuration and data, SHA-256), models and logs: runs/.</p>\n";
   }
 
@@ -376,11 +393,12 @@ class Page {
   const ComparisonState& state_;
   std::vector<std::string> metrics_;  // keys, in the table's order
   std::ostringstream html_;
+  std::map<std::string, std::string> figures_;
 };
 
 }  // namespace
 
-std::string comparison_page(const Json& report, const ComparisonState& state) {
+ComparisonPage comparison_page(const Json& report, const ComparisonState& state) {
   return Page(report, state).write();
 }
 

@@ -5,12 +5,20 @@
 #include <string>
 
 #include "apps/comparison_report.hpp"
+#include "data/picture.hpp"
 
 namespace afterglow {
 
-/// The first held-out clip as HTML: truth, gray, input and every configuration's first seed, in
-/// seven frames, as in the paper's Figure 2, and in one column of pixels over time, where flicker
-/// is seen at a glance. Throws InputError when pictures cannot be read.
-std::string comparison_pictures(const nlohmann::ordered_json& report, const ComparisonState& state);
+struct ComparisonPictures {
+  std::string html;
+  Picture frames;  // the seven frames, with labels
+  Picture strips;  // the columns over time, with labels
+};
+
+/// The first held-out clip: truth, gray, input and every configuration's first seed, in seven
+/// frames, as in the paper's Figure 2, side by side under a slider, and in one column of pixels
+/// over time, where flicker is seen at a glance. Throws InputError when pictures cannot be read.
+ComparisonPictures comparison_pictures(const nlohmann::ordered_json& report,
+                                       const ComparisonState& state);
 
 }  // namespace afterglow

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "apps/commands.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -24,7 +25,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPoll{50};
 constexpr std::chrono::milliseconds kTerminalInterval{500};
 constexpr std::chrono::seconds kPlainInterval{30};
-constexpr int kFailed = 1;
 
 RunState state_of(Stage::Kind kind) {
   switch (kind) {
@@ -214,7 +214,7 @@ void ComparisonQueue::finish(const Job& job, int exit_code) {
   }
   const std::string message = last_line(run.output());
   // The same training would diverge again; everything else is worth another try.
-  if (job.stage.kind == Stage::Kind::kTrain && exit_code == kFailed &&
+  if (job.stage.kind == Stage::Kind::kTrain && exit_code == kExitFailed &&
       message.starts_with("training: ")) {
     write_text_file(run.diverged(), message + "\n");
     set_state(job.run, RunState::kDiverged, message);

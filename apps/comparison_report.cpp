@@ -61,6 +61,7 @@ Json made_json(const ComparisonState& state) {
   }
   return {{"at", utc_now()},
           {"version", kVersion},
+          {"commit", commit()},
           {"command", command_line()},
           {"device", state.device},
           {"devices", describe_devices()},

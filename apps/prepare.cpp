@@ -209,9 +209,9 @@ void print_table(const fs::path& out, const std::vector<ClipInfo>& clips) {
 
 /// Refuses what would only show after hours of work, and fills in what was left out.
 void check_command(PrepareCommand& command) {
-  if (command.colorized.empty() == command.colorizer.empty()) {
-    throw InputError("prepare", "takes either --colorized FILES or --colorizer",
-                     "give one of them");
+  if (command.colorized.empty() && command.colorizer.empty()) {
+    throw InputError("prepare", "has no colorized films",
+                     "give --colorized FILES, or --colorizer, which makes them");
   }
   complete_eccv16_options(command.colorizer, command.eccv16);
   if (command.colorizer != kEccv16 && command.backend != BackendOptions{}) {
@@ -240,9 +240,11 @@ std::map<std::string, Split> requested_splits(const Pairing& pairing, const Spli
 void run_prepare(PrepareCommand& command) {
   check_command(command);
   const std::vector<fs::path> truths = expand_folders(command.truth);
-  Pairing pairing = command.colorized.empty()
-                        ? name_films(truths)
-                        : pair_films(truths, expand_folders(command.colorized));
+  Pairing pairing =
+      command.colorized.empty()
+          ? name_films(truths)
+          : pair_films(truths, expand_folders(command.colorized),
+                       command.colorizer.empty() ? Unpaired::kProblem : Unpaired::kAlone);
   const std::map<std::string, Split> splits = pairing.pairs.empty()
                                                   ? std::map<std::string, Split>()
                                                   : requested_splits(pairing, command.split);
@@ -250,7 +252,6 @@ void run_prepare(PrepareCommand& command) {
   header.size = kSize;
   header.seed = command.split.seed;
   header.fit = parse_fit(command.fit, "--fit");
-  header.colorizer = "files";
   std::optional<ImageColorizer> colorizer;
   if (command.colorizer == kSimulated) {
     header.colorizer = SimulatedColorizer::name();
@@ -262,6 +263,9 @@ void run_prepare(PrepareCommand& command) {
     tell_device(*backend, why_not_cuda);
     header.colorizer = kEccv16;
     header.colorizer_sha256 = colorizer->sha256();
+  }
+  if (!command.colorized.empty()) {
+    header.colorizer = header.colorizer.empty() ? "files" : "files, else " + header.colorizer;
   }
 
   Preparation preparation(command, colorizer ? &*colorizer : nullptr, header);
@@ -307,9 +311,10 @@ void add_prepare(CLI::App& program) {
       ->required();
   app->add_option("--colorized", command->colorized,
                   "Colorized films; paired by equal name, else by trailing number");
-  app->add_option(
-         "--colorizer", command->colorizer,
-         "Make them from the truth instead: a stated simulation, or the pretrained network")
+  app->add_option("--colorizer", command->colorizer,
+                  "Makes them from the truth, with --colorized where there is no file: a stated "
+                  "simulation, or "
+                  "the pretrained network")
       ->check(CLI::IsMember({kSimulated, kEccv16}));
   add_eccv16_options(*app, command->eccv16);
   app->add_option("--out", command->out, "Dataset file (.h5)")->required();

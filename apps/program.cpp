@@ -12,7 +12,6 @@
 namespace afterglow {
 namespace {
 
-constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 constexpr int kInterrupted = 130;
 
@@ -28,7 +27,8 @@ int run_program(int argc, char** argv) {
   install_interrupt_handlers();
   CLI::App program{"afterglow: temporally consistent video colorization", "afterglow"};
   program.require_subcommand(1);
-  program.set_version_flag("--version", std::string("afterglow ") + kVersion);
+  program.set_version_flag("--version",
+                           std::string("afterglow ") + kVersion + " (commit " + commit() + ")");
   program.fallthrough();  // commands take it from here: --config stands before or behind them
   program.set_config("--config", "", "Options of commands as TOML, one [command] each");
   program.allow_config_extras(CLI::config_extras_mode::error);
@@ -54,13 +54,13 @@ int run_program(int argc, char** argv) {
   } catch (const Interrupted& error) {
     return report(error.what(), kInterrupted);
   } catch (const RunError& error) {
-    return report(error.what(), kFailed);
+    return report(error.what(), kExitFailed);
   } catch (const Error& error) {
     return report(error.what(), kBadInput);
   } catch (const std::bad_alloc&) {
-    return report("out of memory; use a smaller --batch or fewer clips", kFailed);
+    return report("out of memory; use a smaller --batch or fewer clips", kExitFailed);
   } catch (const std::exception& error) {
-    return report(error.what(), kFailed);
+    return report(error.what(), kExitFailed);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "apps/event_file.hpp"
 #include "base/error.hpp"
 #include "base/output_file.hpp"
 
@@ -42,6 +43,11 @@ RunFolder::~RunFolder() {
   if (!begun_ || fs::exists(last(), ignored)) return;
   fs::remove(config(), ignored);
   fs::remove(log(), ignored);
+  for (const auto& entry : fs::directory_iterator(path_, ignored)) {
+    if (entry.path().filename().string().starts_with(EventFile::kPrefix)) {
+      fs::remove(entry.path(), ignored);
+    }
+  }
   fs::remove(path_, ignored);  // succeeds when nothing else is in it
 }
 

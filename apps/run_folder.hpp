@@ -14,7 +14,7 @@ class RunFolder {
   /// Throws InputError when the folder holds anything, unless `resume`. It is made with the first
   /// file in it.
   RunFolder(std::filesystem::path path, bool resume);
-  /// Takes configuration and log away again when the run never came to a checkpoint.
+  /// Takes configuration, log and event files away again when the run never came to a checkpoint.
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;

@@ -72,6 +72,8 @@ void add_train(CLI::App& program) {
       ->add_option("--save-every", options->save_every,
                    "Steps between checkpoints inside an epoch, besides one every few minutes")
       ->capture_default_str();
+  command->add_flag("--tensorboard", options->tensorboard,
+                    "Losses and pictures for TensorBoard, too: event files in the run folder");
   command->add_flag("--resume", options->resume,
                     "Go on where the run in --out stopped; start it when there is none");
   command->callback([options] {

@@ -37,14 +37,15 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   BackendOptions backend;
   std::int64_t save_every = 0;  // steps between checkpoints inside an epoch; 0: by time alone
+  bool tensorboard = false;     // event files in the run folder
   bool resume = false;
 };
 
 /// The shortest text that is read as the same number.
 std::string number_text(double value);
 
-/// Adds the options that decide what is learnt: all but --data, --out, the device's, --save-every
-/// and --resume.
+/// Adds the options that decide what is learnt: all but --data, --out, the device's, --save-every,
+/// --tensorboard and --resume.
 void add_learning_options(CLI::App& command, TrainOptions& options);
 
 /// Throws InputError that names the first option with an impossible value, or that does not go

@@ -105,6 +105,7 @@ Trainer::Trainer(const TrainOptions& options)
   }
   folder_.write_config(configuration_);
   folder_.open_log(state_.step, state_.epoch);
+  if (options_.tensorboard) events_.emplace(folder_.path(), state_.step + 1);
   batches_.emplace(dataset_, batch_options(Split::kTrain),
                    BatchPosition{state_.epoch, state_.batch});
 }
@@ -213,17 +214,28 @@ void Trainer::step(const Batch& batch) {
   adam_->end();
   ++state_.step;
   ++state_.batch;
-  folder_.write_log(nlohmann::ordered_json{{"step", state_.step},
-                                           {"epoch", state_.epoch + 1},
-                                           {"loss", parts.loss},
-                                           {"fidelity", parts.fidelity},
-                                           {"temporal", parts.temporal},
-                                           {"seconds", seconds_since(start)}}
-                        .dump());
+  record_step(parts, batch.count(), seconds_since(start));
   frames_done_ += batch.count();
   progress_->update(frames_done_, "epoch " + std::to_string(state_.epoch + 1) + "/" +
                                       std::to_string(options_.epochs) + "  loss " +
                                       short_number(parts.loss) + note_);
+}
+
+void Trainer::record_step(const TemporalMseValue& parts, std::int64_t frames, double seconds) {
+  folder_.write_log(nlohmann::ordered_json{
+      {"step", state_.step},
+      {"epoch", state_.epoch + 1},
+      {"loss", parts.loss},
+      {"fidelity", parts.fidelity},
+      {"temporal", parts.temporal},
+      {"seconds",
+       seconds}}.dump());
+  if (!events_) return;
+  events_->add_scalars(state_.step,
+                       {{"training/loss", parts.loss},
+                        {"training/fidelity", parts.fidelity},
+                        {"training/temporal", parts.temporal},
+                        {"training/frames_per_second", static_cast<double>(frames) / seconds}});
 }
 
 Trainer::Step& Trainer::step_for(const Batch& batch) {
@@ -260,7 +272,15 @@ void Trainer::end_epoch() {
     entry["validation_fidelity"] = loss.fidelity;
     entry["validation_temporal"] = loss.temporal;
     entry["best"] = best;
+    if (events_) {
+      events_->add_scalars(state_.step, {{"validation/loss", loss.loss},
+                                         {"validation/fidelity", loss.fidelity},
+                                         {"validation/temporal", loss.temporal}});
+    }
     note_ = "  validation " + short_number(loss.loss);
+  }
+  if (events_) {
+    events_->add_picture(state_.step, "validation/frames", validation_picture(*model_, *dataset_));
   }
   entry["seconds"] = seconds_since(start);
   folder_.write_log(entry.dump());

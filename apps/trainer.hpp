@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "apps/event_file.hpp"
 #include "apps/run_folder.hpp"
 #include "apps/train_options.hpp"
 #include "apps/training_pass.hpp"
@@ -45,6 +46,7 @@ class Trainer {
   void start();
   void resume();
   void step(const Batch& batch);
+  void record_step(const TemporalMseValue& parts, std::int64_t frames, double seconds);
   Step& step_for(const Batch& batch);
   /// Validates and saves; the epoch is over when this returns.
   void end_epoch();
@@ -72,6 +74,7 @@ class Trainer {
   std::optional<Adam> adam_;
   std::map<BatchKind, Step> steps_;
   TrainingState state_;
+  std::optional<EventFile> events_;  // with --tensorboard
   std::optional<BatchProducer> batches_;
   std::optional<Progress> progress_;
   std::int64_t frames_done_ = 0;

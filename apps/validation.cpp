@@ -1,8 +1,11 @@
 #include "apps/validation.hpp"
 
 #include <algorithm>
+#include <vector>
 
+#include "apps/clip_colorizer.hpp"
 #include "base/interrupt.hpp"
+#include "data/contact_sheet.hpp"
 #include "nn/layers/batch_norm.hpp"
 #include "nn/recurrent_colorizer.hpp"
 
@@ -10,6 +13,8 @@ namespace afterglow {
 namespace {
 
 constexpr std::int64_t kNormBatches = 8;
+constexpr std::int64_t kPictureFrames = 16;
+constexpr int kPictureColumns = 6;
 
 /// Predictions as a film is coloured; the colorizer remembers the frame before the batch.
 Variable predict_recurrently(RecurrentColorizer& colorizer, const BatchTensors& batch) {
@@ -54,6 +59,31 @@ TemporalMseValue validation_loss(ColorizationModel& model,
     mean.temporal += weight * parts.temporal;
   }
   return mean;
+}
+
+Picture validation_picture(ColorizationModel& model, const Dataset& dataset) {
+  const std::vector<ClipInfo> held_out = dataset.clips(Split::kVal);
+  const ClipInfo clip = held_out.empty() ? dataset.clips(Split::kTrain).front() : held_out.front();
+  const std::int64_t frames = std::min(clip.frames, kPictureFrames);
+  const std::vector<std::int64_t> shown = evenly_spaced(frames, kPictureColumns);
+
+  const NoGradient guard;
+  RecurrentColorizer colorizer(model, Previous::kOwn);
+  const auto backend = model.weights().front().value.backend();
+  SheetRow truth{"truth", {}}, input{"input", {}}, result{"result", {}};
+  Picture picture(kNetworkSide, kNetworkSide);
+  for (std::int64_t t = 0; t < frames; ++t) {
+    dataset.read_colorized(clip.id, t, 1, picture.rgb);
+    const std::vector<float> values(picture.rgb.begin(), picture.rgb.end());
+    const Tensor output =
+        colorizer.step(Tensor::from_host(backend, {1, kNetworkSize, kNetworkSize, 3}, values));
+    if (std::find(shown.begin(), shown.end(), t) == shown.end()) continue;
+    input.frames.push_back(picture);
+    result.frames.push_back(rounded_picture(output.to_host()));
+    dataset.read_truth(clip.id, t, 1, picture.rgb);
+    truth.frames.push_back(picture);
+  }
+  return contact_sheet({truth, input, result});
 }
 
 void reestimate_norms(ColorizationModel& model, const std::shared_ptr<const Dataset>& dataset,

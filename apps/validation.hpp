@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "apps/training_pass.hpp"
+#include "data/picture.hpp"
 #include "kernels/backend.hpp"
 #include "nn/ops/ops.hpp"
 
@@ -18,6 +19,11 @@ TemporalMseValue validation_loss(ColorizationModel& model,
                                  const std::shared_ptr<const Dataset>& dataset,
                                  const BatchOptions& options, const Recurrence& recurrence,
                                  float beta, const std::optional<ops::Region>& region = {});
+
+/// What the network makes of the first frames of a clip, run on its own outputs: six of up to 16,
+/// under the true and the input ones. The clip is the first to validate on, without such the first
+/// to train on. Leaves the model in inference mode.
+Picture validation_picture(ColorizationModel& model, const Dataset& dataset);
 
 /// Sets the batch norms' running statistics to their means over forward passes in training mode of
 /// up to 8 batches spread evenly over the clips of `options.split`. The result depends on weights,

@@ -4,10 +4,11 @@ function(afterglow_compile_options target)
   # GCC 12 warns of overlapping copies inside std::string where there are none (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -Wno-restrict)
-    # It documents false alarms of the first under sanitizers, and takes a file that compile_together includes for a header.
-    if(AFTERGLOW_SANITIZE)
-      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-subobject-linkage)
+    if(AFTERGLOW_SANITIZE)  # it documents false alarms there
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
     endif()
+    # It takes a file that compile_together includes for a header.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   else()  # clang's -Wconversion is wider than GCC's, and libav's macros are C
     target_compile_options(${target} PRIVATE -Wno-sign-conversion -Wno-c99-extensions)
   endif()

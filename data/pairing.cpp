@@ -58,7 +58,8 @@ std::string trailing_id(const std::string& stem) {
   return separator == std::string::npos ? std::string() : stem.substr(separator + 1);
 }
 
-Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::path>& colorized) {
+Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::path>& colorized,
+                   Unpaired unpaired) {
   Pairing pairing;
   std::vector<FilmPair> found(truths.size());
   std::vector<bool> refused(truths.size(), false);
@@ -105,6 +106,10 @@ Pairing pair_films(const std::vector<fs::path>& truths, const std::vector<fs::pa
   for (std::size_t i = 0; i < truths.size(); ++i) {
     if (!found[i].id.empty()) {
       pairing.pairs.push_back(found[i]);
+      continue;
+    }
+    if (!refused[i] && unpaired == Unpaired::kAlone) {
+      pairing.pairs.push_back({clip_id(truths[i]), truths[i], {}});
       continue;
     }
     pairing.lost.insert(pairing.lost.end(), {clip_id(truths[i]), number_of(truths[i])});

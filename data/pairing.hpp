@@ -29,11 +29,18 @@ std::string clip_id(const std::filesystem::path& path);
 /// the last '_' or '-', else nothing. "color_12" -> "12", "colorized_lake" -> "lake".
 std::string trailing_id(const std::string& stem);
 
+/// What becomes of a truth without a partner.
+enum class Unpaired {
+  kProblem,
+  kAlone,  // it is kept, with its stem as id
+};
+
 /// Pairs by equal stem, else by equal trailing id. A pair's id is the common stem, else the
-/// trailing id. A file (or another name of it) is never paired with itself; what has no partner,
-/// or more than one, is a problem.
+/// trailing id. A file (or another name of it) is never paired with itself; what has more than one
+/// partner, or none (of truths: see `unpaired`), is a problem.
 Pairing pair_films(const std::vector<std::filesystem::path>& truths,
-                   const std::vector<std::filesystem::path>& colorized);
+                   const std::vector<std::filesystem::path>& colorized,
+                   Unpaired unpaired = Unpaired::kProblem);
 
 /// Films alone, each with its stem as id; two of one stem are a problem.
 Pairing name_films(const std::vector<std::filesystem::path>& truths);

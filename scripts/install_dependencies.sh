@@ -17,7 +17,7 @@ if [[ ${1:-} == --tests ]]; then
   packages+=(catch2 libbenchmark-dev)
 fi
 if [[ ${1:-} == --all-tests ]]; then
-  packages+=(catch2 libbenchmark-dev clang-format clang-tidy clang libclang-rt-dev libomp-dev)
+  packages+=(catch2 libbenchmark-dev clang-format clang-tidy clang libclang-rt-dev libomp-dev chromium)
 fi
 
 missing=()

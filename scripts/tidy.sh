@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 checks=-bugprone-suspicious-include
 if [[ ${1:-} == --deep ]]; then checks+=',performance-unnecessary-value-param,clang-analyzer-core*,clang-analyzer-cplusplus*'; fi
 cmake --preset tidy >/dev/null
-cmake --build build/tidy --target afterglow_messages >/dev/null
+cmake --build build/tidy --target afterglow_messages afterglow_event_messages >/dev/null
 # The warnings are GCC's business: clang's -Wconversion is wider, and -Wno-restrict unknown to it. Its emulated vectors lack what ours are used for.
 sed -n 's|.*"file": "'"$PWD"'/\(.*\)".*|\1|p' build/tidy/compile_commands.json | sort -u |
   grep -E '^((base|kernels|nn|weights|data|apps)/.*\.cpp|build/tidy/CMakeFiles/.*/Unity/.*)$' |

@@ -15,7 +15,7 @@ namespace {
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-constexpr const char* kRemedy = "give a .caffemodel file, downloaded whole";
+constexpr const char* kWholeCaffemodel = "give a .caffemodel file, downloaded whole";
 constexpr std::size_t kLongestName = 1024;
 
 /// Looks at the messages of a file before protobuf makes objects of them, which are many times
@@ -82,7 +82,7 @@ RawTensor tensor_of(const std::string& file, const std::string& name, const caff
     throw InputError(file,
                      "holds " + std::to_string(count) + " values for " + name + " of shape " +
                          shape_text(tensor.shape),
-                     kRemedy);
+                     kWholeCaffemodel);
   }
   return tensor;
 }
@@ -91,11 +91,11 @@ template <typename Layers>
 void add_layers(const std::string& file, const Layers& layers, RawTensors& tensors) {
   for (const auto& layer : layers) {
     // Each of its blobs repeats it, so that one long name would be any amount of memory.
-    if (layer.name().size() > kLongestName) throw InputError(file, "is damaged", kRemedy);
+    if (layer.name().size() > kLongestName) throw InputError(file, "is damaged", kWholeCaffemodel);
     for (int i = 0; i < layer.blobs_size(); ++i) {
       const std::string name = layer.name() + "/" + std::to_string(i);
       if (!tensors.try_emplace(name, tensor_of(file, name, layer.blobs(i))).second) {
-        throw InputError(file, "has two layers of the name " + layer.name(), kRemedy);
+        throw InputError(file, "has two layers of the name " + layer.name(), kWholeCaffemodel);
       }
     }
   }
@@ -107,7 +107,7 @@ RawTensors parse_caffemodel(const std::string& name, std::string_view bytes) {
   caffe::Net net;
   if (bytes.size() > kLargestWeightsFile || !Survey::passes(bytes) ||
       !net.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw InputError(name, "is not a whole .caffemodel file", kRemedy);
+    throw InputError(name, "is not a whole .caffemodel file", kWholeCaffemodel);
   }
   RawTensors tensors;
   add_layers(name, net.layers(), tensors);

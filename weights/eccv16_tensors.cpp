@@ -11,7 +11,7 @@
 namespace afterglow {
 namespace {
 
-constexpr const char* kRemedy =
+constexpr const char* kOtherEccv16 =
     "give colorization_release_v2.caffemodel or colorization_release_v2-9b330a0b.pth";
 constexpr float kTorchLightness = 100;  // its network reads (L - 50) / 100
 constexpr float kTorchColour = 110;     // and gives ab / 110
@@ -116,7 +116,7 @@ std::vector<float> Eccv16Tensors::tensor(const std::string& name,
 }
 
 void Eccv16Tensors::refuse(const std::string& problem) const {
-  throw InputError(file_, problem, kRemedy);
+  throw InputError(file_, problem, kOtherEccv16);
 }
 
 }  // namespace afterglow

@@ -16,9 +16,9 @@ namespace {
 using Json = nlohmann::json;                 // what is read, from whatever file
 using OrderedJson = nlohmann::ordered_json;  // what is written; slow to find a name among many
 
-constexpr const char* kRemedy =
+constexpr const char* kGiveKerasModel =
     "give a whole model of the paper's alexnet or vgg16 network, saved by Keras 2 or tf_keras";
-constexpr int kDeepest = 4;                                  // models in models; ours nest once
+constexpr int kDeepestModel = 4;                             // models in models; ours nest once
 constexpr double kNormMomentum = 0.99, kNormEpsilon = 1e-3;  // both Keras's defaults
 
 /// A row of a file's architecture. A layer that we have no word for has no description.
@@ -129,13 +129,13 @@ class Reader {
   std::vector<std::string> groups() { return std::move(groups_); }
 
   [[noreturn]] void refuse(const std::string& problem) const {
-    throw InputError(path_, problem, kRemedy);
+    throw InputError(path_, problem, kGiveKerasModel);
   }
 
  private:
   /// `group`: the outermost layer that this is part of; empty for the model itself.
   void read_model(const Json& model, int depth, const std::string& group) {
-    if (depth > kDeepest) refuse("is nested deeper than any model");
+    if (depth > kDeepestModel) refuse("is nested deeper than any model");
     const Json& config = model.at("config");
     // Keras 2.2's first Sequential models are the list itself.
     const Json& layers = config.is_array() ? config : config.at("layers");

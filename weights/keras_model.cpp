@@ -9,7 +9,7 @@
 namespace afterglow {
 namespace {
 
-constexpr const char* kRemedy = "give a whole model saved by Keras 2 or tf_keras";
+constexpr const char* kWholeKerasModel = "give a whole model saved by Keras 2 or tf_keras";
 constexpr const char* kRoot = "model_weights";
 constexpr const char* kOptimizer = "optimizer_weights";
 constexpr const char* kProperty = "afterglow_";  // and its name: an attribute of the root
@@ -39,7 +39,7 @@ KerasModel::KerasModel(std::string path, ForeignHdf5 file)
   const auto config = file_.texts.find("model_config");
   if (config == file_.texts.end()) {
     throw InputError(path_, "has weights but no model_config, so its architecture is not known",
-                     kRemedy);
+                     kWholeKerasModel);
   }
   const KerasArchitecture architecture = parse_keras_config(path_, config->second);
   spec_ = architecture.spec;
@@ -78,12 +78,12 @@ void KerasModel::load_weights(ColorizationModel& model) const {
     throw InputError(path_,
                      "lists " + std::to_string(weights_.size()) +
                          " weights, its architecture has " + std::to_string(wanted.size()),
-                     kRemedy);
+                     kWholeKerasModel);
   }
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (kind_of(weights_[i]) != kind_of(wanted[i].name)) {
       throw InputError(path_, "has " + weights_[i] + " where " + wanted[i].name + " should be",
-                       kRemedy);
+                       kWholeKerasModel);
     }
     copy_weight(path_, file_.tensors, weights_[i], wanted[i]);
   }

@@ -61,7 +61,7 @@ void load_weights_of(const fs::path& path, const Safetensors& file, Colorization
   model.set_pretrained(pretrained_of(path.string(), file.metadata, model));
 }
 
-[[noreturn]] void refuse(const fs::path& path) {
+[[noreturn]] void refuse_format(const fs::path& path) {
   throw InputError(path.string(), "is neither a model of afterglow nor a whole Keras model",
                    "give a model.h5 made by afterglow train, or one saved by Keras");
 }
@@ -107,7 +107,7 @@ LoadedModel load_any_model(const fs::path& path, const std::shared_ptr<Backend>&
     case ModelForm::kNone:
       break;
   }
-  refuse(path);
+  refuse_format(path);
 }
 
 void load_any_weights(const fs::path& path, ColorizationModel& model, Adam* optimizer) {
@@ -135,7 +135,7 @@ void load_any_weights(const fs::path& path, ColorizationModel& model, Adam* opti
     case ModelForm::kNone:
       break;
   }
-  refuse(path);
+  refuse_format(path);
 }
 
 void export_model(const LoadedModel& loaded, const std::string& format, const fs::path& path) {

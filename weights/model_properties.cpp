@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kFit = "fit";
 constexpr const char* kPretrained = "pretrained";
-constexpr const char* kRemedy = "give one that `afterglow weights export` wrote";
+constexpr const char* kGiveExport = "give one that `afterglow weights export` wrote";
 
 std::string text_of(const Properties& properties, const char* name) {
   const auto found = properties.find(name);
@@ -30,7 +30,7 @@ Properties properties_of(const LoadedModel& model) {
 std::string fit_of(const std::string& path, const Properties& properties) {
   std::string fit = text_of(properties, kFit);
   if (fit != "crop" && fit != "resize") {
-    throw InputError(path, "says that its pictures were fitted by '" + fit + "'", kRemedy);
+    throw InputError(path, "says that its pictures were fitted by '" + fit + "'", kGiveExport);
   }
   return fit;
 }
@@ -43,7 +43,7 @@ std::vector<std::string> pretrained_of(const std::string& path, const Properties
   for (std::string layer; std::getline(text, layer, ',');) {
     if (std::find(known.begin(), known.end(), layer) == known.end()) {
       throw InputError(path, "says that '" + layer + "' is a pretrained layer of its encoder",
-                       kRemedy);
+                       kGiveExport);
     }
     layers.push_back(layer);
   }

@@ -18,12 +18,12 @@ using Kind = PickleValue::Kind;
 
 static_assert(std::endian::native == std::endian::little, "PyTorch's files are little-endian");
 
-constexpr const char* kRemedy = "give a state_dict saved by torch.save, downloaded whole";
+constexpr const char* kWholeStateDict = "give a state_dict saved by torch.save, downloaded whole";
 /// The first pickle of a file of before PyTorch 1.6: 0x1950a86a20f9469cfc6c, lowest byte first.
-constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+constexpr std::string_view kTorchMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
-[[noreturn]] void refuse(const std::string& name, const std::string& problem) {
-  throw InputError(name, problem, kRemedy);
+[[noreturn]] void refuse_torch_file(const std::string& name, const std::string& problem) {
+  throw InputError(name, problem, kWholeStateDict);
 }
 
 /// The values of each storage, by its key. Not all of them need be float32.
@@ -67,18 +67,18 @@ class StateDict {
   RawTensors tensors() const {
     const PickleValue* dict = &pickle_.at(pickle_.root);
     if (const PickleValue* inner = entry(*dict, "state_dict")) dict = inner;
-    if (dict->kind != Kind::kDict) refuse(name_, "holds no state_dict");
+    if (dict->kind != Kind::kDict) refuse_torch_file(name_, "holds no state_dict");
     RawTensors result;
     std::uint64_t left = kLargestWeightsFile / sizeof(float);
     for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
       const PickleValue& key = pickle_.at(dict->items[i]);
-      if (key.kind != Kind::kText) refuse(name_, "holds no state_dict");
+      if (key.kind != Kind::kText) refuse_torch_file(name_, "holds no state_dict");
       const std::string& tensor = key.text;
       std::optional<RawTensor> read = tensor_of(tensor, pickle_.at(dict->items[i + 1]), left);
       if (!read) continue;
       left -= read->values.size();
       if (!result.try_emplace(tensor, std::move(*read)).second) {
-        refuse(name_, "has two tensors of the name " + tensor);
+        refuse_torch_file(name_, "has two tensors of the name " + tensor);
       }
     }
     return result;
@@ -111,7 +111,7 @@ class StateDict {
   }
 
   [[noreturn]] void damaged(const std::string& tensor) const {
-    refuse(name_, "its tensor " + tensor + " is damaged");
+    refuse_torch_file(name_, "its tensor " + tensor + " is damaged");
   }
 
   /// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ...), perhaps inside of
@@ -126,7 +126,7 @@ class StateDict {
       made = &pickle_.at(parameter->items[0]);
     }
     const PickleValue* of = arguments(*made, "torch._utils _rebuild_tensor_v2");
-    if (of == nullptr) refuse(name_, "its " + tensor + " is no tensor");
+    if (of == nullptr) refuse_torch_file(name_, "its " + tensor + " is no tensor");
     if (of->items.size() < 4) damaged(tensor);
     const std::optional<StorageId> id = storage_id(pickle_, pickle_.at(of->items[0]));
     const PickleValue& offset = pickle_.at(of->items[1]);
@@ -140,7 +140,8 @@ class StateDict {
                     std::vector<std::int64_t> shape, const std::vector<std::int64_t>& stride,
                     std::uint64_t most) const {
     const auto found = storages_.find(id.key);
-    if (found == storages_.end()) refuse(name_, "has no values for its tensor " + tensor);
+    if (found == storages_.end())
+      refuse_torch_file(name_, "has no values for its tensor " + tensor);
     const auto held = static_cast<std::int64_t>(found->second.size() / sizeof(float));
     const std::int64_t count = element_count(shape, held);
     if (count < 0 || stride.size() != shape.size() || offset < 0 || offset > held) damaged(tensor);
@@ -151,7 +152,7 @@ class StateDict {
     }
     if (count > 0 && last >= held) damaged(tensor);
     if (static_cast<std::uint64_t>(count) > most) {
-      refuse(name_, "holds more values than any file of tensors");
+      refuse_torch_file(name_, "holds more values than any file of tensors");
     }
 
     RawTensor result{std::move(shape), std::vector<float>(static_cast<std::size_t>(count))};
@@ -185,14 +186,14 @@ class Archive {
     zip_error_fini(&error);
     if (zip_ != nullptr) return;
     if (source != nullptr) zip_source_free(source);
-    refuse(name_, "is no whole zip archive");
+    refuse_torch_file(name_, "is no whole zip archive");
   }
 
   /// The archive's entries with what they hold.
   std::map<std::string, std::string> entries() const {
     constexpr zip_int64_t kMostEntries = 1 << 16;
     const zip_int64_t count = zip_get_num_entries(zip_.get(), 0);
-    if (count > kMostEntries) refuse(name_, "has more entries than any file of tensors");
+    if (count > kMostEntries) refuse_torch_file(name_, "has more entries than any file of tensors");
     std::map<std::string, std::string> result;
     std::uint64_t total = 0;
     for (zip_int64_t i = 0; i < count; ++i) {
@@ -202,7 +203,7 @@ class Archive {
       constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
       if ((entry.valid & kNeeded) != kNeeded) damaged();
       // PyTorch stores without compression: the entries together cannot be larger than the file.
-      if (entry.comp_method != ZIP_CM_STORE) refuse(name_, "is a compressed archive");
+      if (entry.comp_method != ZIP_CM_STORE) refuse_torch_file(name_, "is a compressed archive");
       if (entry.size > size_ - total) damaged();
       total += entry.size;
       std::string bytes(entry.size, '\0');
@@ -226,7 +227,7 @@ class Archive {
     void operator()(zip_file_t* file) const { zip_fclose(file); }
   };
 
-  [[noreturn]] void damaged() const { refuse(name_, "is a damaged zip archive"); }
+  [[noreturn]] void damaged() const { refuse_torch_file(name_, "is a damaged zip archive"); }
 
   const std::string& name_;
   std::uint64_t size_;
@@ -239,10 +240,10 @@ RawTensors parse_zip(const std::string& name, std::string_view bytes) {
   const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
     return entry.first.ends_with(kPickle);
   });
-  if (found == entries.end()) refuse(name, "is a zip archive without a data.pkl");
+  if (found == entries.end()) refuse_torch_file(name, "is a zip archive without a data.pkl");
   const std::string folder = found->first.substr(0, found->first.size() - kPickle.size());
   const auto order = entries.find(folder + "/byteorder");
-  if (order != entries.end() && order->second != "little") refuse(name, "is big-endian");
+  if (order != entries.end() && order->second != "little") refuse_torch_file(name, "is big-endian");
   const std::string data = folder + "/data/";
   Storages storages;
   for (const auto& [entry, held] : entries) {
@@ -256,8 +257,8 @@ RawTensors parse_zip(const std::string& name, std::string_view bytes) {
 /// the count of its elements and their bytes.
 RawTensors parse_legacy(const std::string& name, std::string_view bytes) {
   const Pickle magic = take_pickle(name, bytes);
-  if (magic.at(magic.root).kind != Kind::kLong || magic.at(magic.root).text != kMagic) {
-    refuse(name, "is a pickle, but no file of PyTorch's");
+  if (magic.at(magic.root).kind != Kind::kLong || magic.at(magic.root).text != kTorchMagic) {
+    refuse_torch_file(name, "is a pickle, but no file of PyTorch's");
   }
   take_pickle(name, bytes);  // the protocol
   take_pickle(name, bytes);  // the system's sizes
@@ -268,16 +269,17 @@ RawTensors parse_legacy(const std::string& name, std::string_view bytes) {
     if (const std::optional<StorageId> id = storage_id(state, value)) ids[id->key] = *id;
   }
   Storages storages;
-  if (keys.at(keys.root).kind != Kind::kTuple) refuse(name, "has no list of its storages");
+  if (keys.at(keys.root).kind != Kind::kTuple)
+    refuse_torch_file(name, "has no list of its storages");
   for (const std::size_t item : keys.at(keys.root).items) {
     const auto id = ids.find(keys.at(item).text);
     const std::size_t size = id == ids.end() ? 0 : element_size(id->second.type);
-    if (size == 0) refuse(name, "has a storage of an unknown type");
+    if (size == 0) refuse_torch_file(name, "has a storage of an unknown type");
     std::uint64_t count = 0;
-    if (bytes.size() < sizeof count) refuse(name, "ends too early");
+    if (bytes.size() < sizeof count) refuse_torch_file(name, "ends too early");
     std::memcpy(&count, bytes.data(), sizeof count);
     bytes.remove_prefix(sizeof count);
-    if (count > bytes.size() / size) refuse(name, "ends too early");
+    if (count > bytes.size() / size) refuse_torch_file(name, "ends too early");
     storages[std::string(id->first)] = bytes.substr(0, count * size);
     bytes.remove_prefix(count * size);
   }

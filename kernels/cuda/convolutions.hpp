@@ -54,8 +54,9 @@ class Convolutions {
   std::vector<Way> ways(const CudnnConvolution& convolution, Method method) const;
   void execute(const CudnnConvolution& convolution, const ConvolutionMemory& memory,
                const Way& way);
-  /// Of one call among several that follow each other.
+  /// Of one call among several that follow each other, where it is short; after one to warm up.
   double microseconds(const std::function<void()>& work);
+  double microseconds(const std::function<void()>& work, int calls);
 
   Context& context_;
   MatrixProducts products_;

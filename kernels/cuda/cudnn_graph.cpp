@@ -267,7 +267,7 @@ bool is_wanted(const Engine& engine, Operands operands) {
          !engine.has(CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS);
 }
 
-std::string describe(const Engine& engine) {
+std::string engine_text(const Engine& engine) {
   std::string text;
   const auto add = [&text](bool is_so, const char* words) {
     if (is_so) text += (text.empty() ? "" : ", ") + std::string(words);
@@ -325,7 +325,7 @@ class PlanMaker {
     plan.workspace_ = static_cast<std::size_t>(bytes);
     plan.place_ = place;
     plan.engine_ = engine.index;
-    plan.notes_ = describe(engine);
+    plan.notes_ = engine_text(engine);
     plan.has_bias_ = convolution_.pass == Pass::kForward && convolution_.bias;
     return plan;
   }

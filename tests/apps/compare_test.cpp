@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <iostream>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -190,11 +192,12 @@ void check_page(const fs::path& path) {
   const std::string page = read_text(path);
   CHECK(misplaced_tag(page).empty());
   CHECK(count_of(page, "<svg ") == 2);  // losses, and the front
-  // Truth, gray, input and two networks, each in four frames and as a strip.
-  CHECK(count_of(page, "<img ") == 25);
+  // Truth, gray, input and two networks, each in four frames, as a strip and as a film.
+  CHECK(count_of(page, "<img ") == 30);
   CHECK(count_of(page, "src=\"data:image/png;base64,iVBORw0KGgo") == 25);
-  CHECK(count_of(page, "src=") == 25);
-  for (const char* outside : {" href=", "url(", "@import", "<script", "<link", "https:"}) {
+  CHECK(count_of(page, "src=\"data:image/jpeg;base64,/9j/") == 5);
+  CHECK(count_of(page, "src=") == 30);
+  for (const char* outside : {" href=", "url(", "@import", "<link", "https:", "fetch("}) {
     INFO(outside);
     CHECK_FALSE(holds(page, outside));
   }
@@ -211,6 +214,77 @@ void check_page(const fs::path& path) {
   }
 }
 
+void check_figures(const fs::path& folder) {
+  CHECK(names_in(folder) == Strings{"frames.png", "front.svg", "loss.svg", "strips.png"});
+  for (const char* name : {"front.svg", "loss.svg"}) {
+    const std::string svg = read_text(folder / name);
+    CHECK_THAT(svg, Catch::StartsWith("<svg ") && Catch::EndsWith("</svg>\n"));
+    CHECK(holds(svg, "<style>"));
+  }
+  const Picture frames = read_picture(folder / "frames.png");
+  const Picture strips = read_picture(folder / "strips.png");
+  CHECK(frames.height > 5 * 128);
+  CHECK(strips.height > 5 * 128);
+  CHECK(frames.width > strips.width);  // four frames beside four columns
+}
+
+/// Chromium; empty where there is none.
+std::string browser() {
+  const char* const named = std::getenv("AFTERGLOW_BROWSER");
+  for (const std::string name :
+       {named == nullptr ? "" : named, "chromium", "chromium-browser", "google-chrome"}) {
+    if (!name.empty() && run_to_end(name, {"--version"}).exit_code == 0) return name;
+  }
+  return {};
+}
+
+struct Opened {
+  std::string page;      // as it stands after its scripts have run
+  std::string messages;  // what they have said to the console, errors too
+};
+
+Opened open_in(const std::string& browser, const fs::path& page, const fs::path& profile) {
+  const ProgramResult result =
+      run_to_end(browser, {"--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,2000",
+                           "--user-data-dir=" + profile.string(), "--enable-logging=stderr",
+                           "--virtual-time-budget=3000", "--dump-dom", "file://" + page.string()});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  Opened opened{result.out, {}};
+  std::istringstream lines(result.err);
+  for (std::string line; std::getline(lines, line);) {
+    if (holds(line, "CONSOLE")) opened.messages += line + '\n';
+  }
+  return opened;
+}
+
+/// Moves the slider, plays, points at a chart and clicks on a label; `seen` says what came of it.
+constexpr const char* kVisitor = R"js(
+const seen = [];
+const player = document.querySelector('.player'), slider = player.querySelector('input');
+const film = player.querySelector('.film'), picture = film.querySelector('img');
+const place = () => Math.round((film.getBoundingClientRect().left -
+                                picture.getBoundingClientRect().left) / film.clientWidth);
+seen.push('shown ' + !player.hidden, 'place ' + place());
+slider.value = 2;
+slider.dispatchEvent(new Event('input'));
+seen.push('place ' + place(), player.querySelector('output').textContent);
+const chart = document.querySelector('svg.chart'), line = chart.querySelector('polyline');
+const label = chart.querySelector('text[data-series]'), box = chart.getBoundingClientRect();
+const name = label.textContent, first = line.points[0].matrixTransform(chart.getScreenCTM());
+chart.dispatchEvent(new PointerEvent('pointermove', {clientX: first.x, clientY: box.top + 20}));
+seen.push('value ' + label.textContent.replace(name + ': ', ''));
+chart.dispatchEvent(new PointerEvent('pointerleave'));
+seen.push('name ' + (label.textContent === name));
+label.dispatchEvent(new MouseEvent('click'));
+seen.push('off ' + chart.querySelectorAll('.off').length);
+player.querySelector('button').click();
+setTimeout(() => {
+  seen.push('playing ' + (slider.value !== '2'));
+  document.body.append('SEEN ' + seen.join('; ') + ' END');
+}, 100);
+)js";
+
 }  // namespace
 
 TEST_CASE_METHOD(Fixture, "compare: reports, repeats nothing, and trains what changed", "[app]") {
@@ -218,6 +292,7 @@ TEST_CASE_METHOD(Fixture, "compare: reports, repeats nothing, and trains what ch
   check_report(*this, first);
   check_curves(*this, first);
   check_page(out / "index.html");
+  check_figures(out / "figures");
 
   const auto before = times();
   CHECK(lasting(finished(kGrid)) == lasting(first));
@@ -379,6 +454,35 @@ TEST_CASE_METHOD(Fixture, "compare: killed and interrupted, it ends with the sam
     check_same_runs(run_folder(report(), run["name"]), whole / run["folder"].get<std::string>());
   }
   CHECK(read_text(out / "curves.csv") == read_text(whole / "curves.csv"));
+}
+
+TEST_CASE_METHOD(Fixture, "compare: the page works in a browser, and has nothing to complain of",
+                 "[app][slow]") {
+  const std::string chromium = browser();
+  if (chromium.empty()) {
+    std::cout << "SKIPPED: no Chromium here (AFTERGLOW_BROWSER names one)\n";
+    return;
+  }
+  finished({"--archs", "alexnet", "--betas", "1,0.8", "--seeds", "1", "--epochs", "1"});
+  const std::string page = read_text(out / "index.html");
+  const fs::path profile = folder.path() / "profile";
+  CHECK(open_in(chromium, out / "index.html", profile).messages.empty());
+
+  const auto with_script = [&](const std::string& script) {
+    const fs::path changed = folder.path() / "changed.html";
+    write_text(changed, page + "<script>" + script + "</script>\n");
+    return open_in(chromium, changed, profile);
+  };
+  CHECK(holds(with_script("throw new Error('planted')").messages, "planted"));
+
+  const Opened visited = with_script(kVisitor);
+  CHECK(visited.messages.empty());
+  const std::size_t begin = visited.page.rfind("SEEN ");
+  REQUIRE(begin != std::string::npos);
+  const std::string seen = visited.page.substr(begin, visited.page.find(" END", begin) - begin);
+  const std::string values = page.substr(page.find("data-values=\"") + 13, 40);
+  CHECK(seen == "SEEN shown true; place 0; place 2; frame 2; value " +
+                    values.substr(0, values.find(' ')) + "; name true; off 3; playing true");
 }
 
 TEST_CASE_METHOD(Fixture, "compare: two calls do not work in one folder", "[app][slow]") {

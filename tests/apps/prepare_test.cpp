@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "base/output_file.hpp"
@@ -167,6 +168,36 @@ TEST_CASE("prepare simulates the colorizer, the same bytes for the same command"
   CHECK((first == second));  // in brackets: no megabytes on the screen
 }
 
+TEST_CASE("a colorizer takes the films that have no colorized file", "[app]") {
+  const Workplace place;
+  const auto inputs = [&place] {
+    const Dataset dataset(place.data());
+    std::map<std::string, std::vector<std::uint8_t>> frames;
+    for (const ClipInfo& clip : dataset.clips()) {
+      frames[clip.id].resize(dataset.frame_bytes());
+      dataset.read_colorized(clip.id, 0, 1, frames[clip.id]);
+    }
+    return std::pair(dataset.header().colorizer, frames);
+  };
+  const auto prepare = [&](const std::vector<std::string>& truth,
+                           const std::vector<std::string>& colorized,
+                           const std::vector<std::string>& options) {
+    const ProgramResult result = place.prepare(truth, colorized, options);
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return inputs();
+  };
+  const auto [name, simulated] = prepare({"color_1.mkv", "color_2.mkv"}, {}, kSimulated);
+  const auto files = prepare({"color_1.mkv"}, {"colorized_1.mkv"}, {}).second;
+  const auto [mixed_name, mixed] =
+      prepare({"color_1.mkv", "color_2.mkv"}, {"colorized_1.mkv"}, kSimulated);
+  CHECK(mixed_name == "files, else " + name);
+  REQUIRE(mixed.size() == 2);
+  CHECK((mixed.at("1") == files.at("1")));
+  CHECK((mixed.at("color_2") == simulated.at("color_2")));
+  CHECK((mixed.at("1") != simulated.at("color_1")));
+}
+
 TEST_CASE("a scene cut starts a new clip in the same split", "[app]") {
   const Workplace place;
   const Films made = films(1, 16, true);
@@ -272,8 +303,7 @@ TEST_CASE("prepare refuses what it cannot use with one line and leaves nothing",
       {{"cut_short.mkv"}, {}, kSimulated, "cut_short.mkv: "},
       {{"nothing"}, {}, kSimulated, "nothing: "},
       {{"small.mkv"}, {}, simulated_and({"--fit", "crop"}), "small.mkv: is 100x80, smaller"},
-      {{"color_1.mkv"}, {}, {}, "--colorized FILES or --colorizer"},
-      {{"color_1.mkv"}, {"colorized_1.mkv"}, kSimulated, "--colorized FILES or --colorizer"},
+      {{"color_1.mkv"}, {}, {}, "has no colorized films; give --colorized FILES, or --colorizer"},
       {{"color_1.mkv"}, {}, {"--colorizer", "magic"}, "--colorizer"},
       {{"color_1.mkv"}, {}, simulated_and({"--fit", "stretch"}), "--fit"},
       {{"color_1.mkv"}, {}, simulated_and({"--max-frames", "0"}), "--max-frames"},

@@ -136,6 +136,7 @@ TEST_CASE("resuming under another configuration names the option", "[app]") {
 
 TEST_CASE("killed at 50 random moments, training ends with the same bits", "[app][slow]") {
   constexpr int kKills = 50;
+  constexpr std::size_t kLines = 10;  // of a whole run's log: eight steps, two epochs
   constexpr std::uint64_t kSeed = 20;
   const TemporaryFolder folder;
   const fs::path data = folder.path() / "data.h5";
@@ -157,19 +158,26 @@ TEST_CASE("killed at 50 random moments, training ends with the same bits", "[app
     const fs::path run = folder.path() / ("run" + std::to_string(attempt));
     Strings options = ways[way];
     options.insert(options.end(), {"--resume", "--save-every", attempt % 2 == 0 ? "0" : "1"});
-    std::string history = "seed " + std::to_string(kSeed) + ", killed after seconds:";
+    std::string history =
+        "seed " + std::to_string(kSeed) + ", killed after lines of the log + seconds:";
     for (;;) {
+      // A while after one of the next steps; when they end before, it ends by itself.
+      const auto wanted = lines_of(run / "log.jsonl") + static_cast<std::size_t>(rng.uniform(0, 4));
+      const double delay = rng.uniform(0, seconds[way] / kLines);
       RunningProgram program(AFTERGLOW_PROGRAM, training(data, run, options));
-      const double delay = rng.uniform(0, seconds[way]);
+      const auto wait_while = [&](const auto& condition) {
+        while (kills < kKills && program.running() && condition()) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+      };
+      wait_while([&] { return lines_of(run / "log.jsonl") < wanted; });
       const auto end = Clock::now() + std::chrono::duration<double>(delay);
-      while (kills < kKills && program.running() && Clock::now() < end) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      }
+      wait_while([&] { return Clock::now() < end; });
       if (kills < kKills && program.running()) program.send(SIGKILL);
       const ProgramResult result = program.wait();
       if (result.signal == SIGKILL) {
         ++kills;
-        history += " " + std::to_string(delay);
+        history += " " + std::to_string(wanted) + "+" + std::to_string(delay);
         continue;
       }
       INFO(history << "\n" << result.err);

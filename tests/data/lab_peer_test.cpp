@@ -10,7 +10,7 @@
 #include "base/input_file.hpp"
 #include "data/frames.hpp"
 #include "data/lab_picture.hpp"
-#include "support/run_program.hpp"
+#include "support/peer.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace afterglow {
@@ -36,16 +36,11 @@ void write(const std::filesystem::path& path, const void* bytes, std::size_t cou
 
 TEST_CASE("a frame with given colours is scikit-image's within a level", "[peer]") {
   const char* const film = std::getenv("AFTERGLOW_FILM");
-  const char* const named = std::getenv("AFTERGLOW_PYTHON");
-  const std::string python = named == nullptr ? "python3" : named;
   if (film == nullptr) {
     std::cout << "SKIPPED: AFTERGLOW_FILM names no file\n";
     return;
   }
-  if (test::run_to_end(python, {"-c", "import numpy, skimage"}).exit_code != 0) {
-    std::cout << "SKIPPED: " << python << " has not all of numpy, skimage\n";
-    return;
-  }
+  if (!test::python_has("numpy, skimage")) return;
   const TemporaryFolder folder;
   const auto reader = open_frames(film);
   for (int t = 0; t < 3; ++t) {
@@ -64,9 +59,10 @@ TEST_CASE("a frame with given colours is scikit-image's within a level", "[peer]
                out = folder.path() / "out";
     write(in, picture.rgb.data(), picture.rgb.size());
     write(colours, ab.data(), ab.size() * sizeof(float));
-    const test::ProgramResult result = test::run_to_end(
-        python, {"-c", kScript, std::to_string(picture.width), std::to_string(picture.height),
-                 in.string(), colours.string(), out.string()});
+    const test::ProgramResult result =
+        test::run_to_end(test::python(), {"-c", kScript, std::to_string(picture.width),
+                                          std::to_string(picture.height), in.string(),
+                                          colours.string(), out.string()});
     INFO(result.err);
     REQUIRE(result.exit_code == 0);
     const std::string expected = read_file(out, picture.rgb.size(), "a picture");

@@ -47,6 +47,10 @@ TEST_CASE("unmatched and ambiguous films are named") {
   CHECK_THAT(unmatched.problems[0], Contains("color_1.mp4: has no colorized film"));
   CHECK_THAT(unmatched.problems[1], Contains("c_3.mp4: has no true film"));
 
+  const Pairing alone =
+      pair_films({"color_1.mp4", "color_2.mp4"}, {"colorized_2.mp4", "c_3.mp4"}, Unpaired::kAlone);
+  CHECK(summary(alone) == "color_1:color_1.mp4+ 2:color_2.mp4+colorized_2.mp4 1");
+
   const Pairing ambiguous = pair_films({"color_1.mp4"}, {"a_1.mp4", "b_1.mp4"});
   CHECK(summary(ambiguous) == "1");
   CHECK_THAT(ambiguous.problems[0], Contains("could belong to a_1.mp4 or b_1.mp4"));

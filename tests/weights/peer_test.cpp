@@ -1,6 +1,8 @@
 // tf_keras's files read here, and ours read by tf_keras, ONNX Runtime and PyTorch. Needs a Python
 // with tf_keras, h5py, onnx, onnxruntime, torch, safetensors and cv2: AFTERGLOW_PYTHON, else
 // python3.
+#include "support/peer.hpp"
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -12,7 +14,6 @@
 #include "kernels/backend.hpp"
 #include "nn/ops/ops.hpp"
 #include "support/golden_rule.hpp"
-#include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 #include "weights/keras_vgg16.hpp"
 #include "weights/model_file.hpp"
@@ -25,21 +26,10 @@ constexpr double kNetworkTolerance = 1e-3;
 /// Of a loss, each of whose steps magnifies the rounding of the ones before.
 constexpr double kLossTolerance = 1e-2;
 
-std::string python() {
-  const char* const named = std::getenv("AFTERGLOW_PYTHON");
-  return named == nullptr ? "python3" : named;
-}
-
-bool have(const std::string& modules) {
-  if (test::run_to_end(python(), {"-c", "import " + modules}).exit_code == 0) return true;
-  std::cout << "SKIPPED: " << python() << " has not all of " << modules << '\n';
-  return false;
-}
-
 void run_script(const std::vector<std::string>& arguments) {
   std::vector<std::string> all{std::string(AFTERGLOW_TEST_DATA) + "/keras_peer.py"};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  const test::ProgramResult result = test::run_to_end(python(), all);
+  const test::ProgramResult result = test::run_to_end(test::python(), all);
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
 }
@@ -63,7 +53,7 @@ TEST_CASE("the real VGG16's relu3_3 on a real frame is tf_keras's", "[peer]") {
     std::cout << "SKIPPED: AFTERGLOW_VGG16_WEIGHTS and AFTERGLOW_FILM name no files\n";
     return;
   }
-  if (!have("tf_keras, h5py, cv2")) return;
+  if (!test::python_has("tf_keras, h5py, cv2")) return;
   const TemporaryFolder folder;
   run_script({"relu3_3", weights, film, folder.path().string()});
   const auto backend = make_cpu_backend();
@@ -89,7 +79,7 @@ TEST_CASE("the real VGG16's relu3_3 on a real frame is tf_keras's", "[peer]") {
 }
 
 TEST_CASE("a checkpoint of tf_keras predicts the same and trains on the same", "[peer]") {
-  if (!have("tf_keras, h5py")) return;
+  if (!test::python_has("tf_keras, h5py")) return;
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
   CAPTURE(arch_name(arch));
   const TemporaryFolder folder;
@@ -123,7 +113,7 @@ TEST_CASE("a checkpoint of tf_keras predicts the same and trains on the same", "
 }
 
 TEST_CASE("tf_keras, ONNX Runtime and PyTorch compute what an exported network does", "[peer]") {
-  if (!have("tf_keras, h5py, onnx, onnxruntime, torch, safetensors")) return;
+  if (!test::python_has("tf_keras, h5py, onnx, onnxruntime, torch, safetensors")) return;
   const Decoder decoder = GENERATE(Decoder::kUpsample, Decoder::kDeconv);
   const Arch arch = GENERATE(Arch::kAlexnet, Arch::kVgg16);
   CAPTURE(arch_name(arch), decoder_name(decoder));
