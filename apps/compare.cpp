@@ -217,9 +217,12 @@ void add_compare(CLI::App& program) {
   app->add_option("--plan", comparison.plan,
                   "TOML file instead of a grid: a [section] a configuration, with options of "
                   "afterglow train, seeds, colorize-previous and departs");
-  app->add_option("--ablate", comparison.ablate,
-                  "paper-code: rows for its departures from the paper's method, each on AlexNet "
-                  "with beta 0.8, with the first seed");
+  app->add_option(
+         "--ablate", comparison.ablate,
+         "rows that depart from the paper's method, each on AlexNet with beta 0.8, with "
+         "the first seed: paper-code (what it does otherwise), motion (temporal terms that "
+         "follow it; needs prepare --flow), or both, A,A")
+      ->delimiter(',');
   app->add_option("--epochs", command->epochs, "passes over the data")->capture_default_str();
   app->add_option("--batch", command->batch, "consecutive frames a step")->capture_default_str();
   app->add_option("--lr", command->learning_rate, "Adam's learning rate")->capture_default_str();

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -15,6 +14,7 @@ namespace afterglow {
 namespace {
 
 constexpr const char* kPaperCode = "paper-code";
+constexpr const char* kMotion = "motion";
 
 /// Keys of a plan that are no options of `afterglow train`.
 constexpr const char* kSeeds = "seeds";
@@ -131,16 +131,17 @@ std::vector<Configuration> read_plan(const ComparisonOptions& options) {
   return plan;
 }
 
-/// The departures of the authors' published code from their method, and choices that they had, one
-/// at a time on AlexNet with beta 0.8, with the first seed.
-std::vector<Configuration> paper_code(const ComparisonOptions& options) {
-  struct Departure {
-    const char* name;
-    const char* departs;
-    const char* train;  // an option, or null
-    Inference inference;
-  };
-  const std::array departures{
+/// What one row of --ablate does otherwise than the method.
+struct Departure {
+  const char* name;
+  const char* departs;
+  const char* train;  // an option, or null
+  Inference inference;
+};
+
+/// The departures of the authors' published code from their method, and choices that they had.
+std::vector<Departure> paper_code() {
+  return {
       Departure{"shuffled-frames",
                 "paper's code: frames of a clip shuffled in training",
                 "--order=shuffled-frames",
@@ -160,6 +161,22 @@ std::vector<Configuration> paper_code(const ComparisonOptions& options) {
       Departure{"own-outputs", "trained on its own outputs, as it is run", "--previous=own", {}},
       Departure{"deconv", "poster: decoder of deconvolutions", "--decoder=deconv", {}},
   };
+}
+
+/// Temporal terms that take no motion of the truth for a fault.
+std::vector<Departure> motion() {
+  return {
+      Departure{"temporal-masked",
+                "the temporal term counts still, visible pixels alone",
+                "--temporal=masked",
+                {}},
+      Departure{"temporal-warped", "the temporal term follows the motion", "--temporal=warped", {}},
+  };
+}
+
+/// Departures one at a time on AlexNet with beta 0.8, with the first seed.
+std::vector<Configuration> rows_of(const std::vector<Departure>& departures,
+                                   const ComparisonOptions& options) {
   std::vector<Configuration> rows;
   for (const Departure& departure : departures) {
     Configuration row = configuration_of(options, "alexnet", 0.8);
@@ -189,9 +206,11 @@ void check_lists(const ComparisonOptions& options) {
     throw InputError("--vgg16-partial", "goes with --vgg16-weights alone",
                      "leave it out or give --vgg16-weights");
   }
-  if (!options.ablate.empty() && options.ablate != kPaperCode) {
-    throw InputError("--ablate", "'" + options.ablate + "' is not known",
-                     std::string("use ") + kPaperCode);
+  for (const std::string& ablation : options.ablate) {
+    if (ablation != kPaperCode && ablation != kMotion) {
+      throw InputError("--ablate", "'" + ablation + "' is not known",
+                       std::string("use ") + kPaperCode + " or " + kMotion);
+    }
   }
 }
 
@@ -251,11 +270,12 @@ std::vector<Configuration> make_plan(const ComparisonOptions& options) {
     return std::any_of(plan.begin(), plan.end(),
                        [&](const Configuration& other) { return other.name == name; });
   };
-  if (options.ablate == kPaperCode) {
+  for (const std::string& ablation : options.ablate) {
     // What the departures are compared with must be there.
     const Configuration base = configuration_of(options, "alexnet", 0.8);
     if (!named(base.name)) plan.push_back(base);
-    for (const Configuration& row : paper_code(options)) plan.push_back(row);
+    const std::vector<Departure> departures = ablation == kMotion ? motion() : paper_code();
+    for (const Configuration& row : rows_of(departures, options)) plan.push_back(row);
   }
   for (std::size_t i = 0; i < plan.size(); ++i) {
     Configuration& configuration = plan[i];

@@ -39,12 +39,12 @@ class FileHashes {
 
 /// Of the configuration with contents in the place of paths, and nothing that does not change the
 /// outcome.
-std::string identity_of(TrainOptions options, const ComparisonData& data,
+std::string identity_of(TrainOptions options, const std::string& data_sha256,
                         const std::string& weights_sha256, FileHashes& hashes) {
   options.vgg16_weights = weights_sha256;
   options.init = hashes.of(options.init);
   options.backend.device.clear();
-  return sha256(configuration(options, data.sha256));
+  return sha256(configuration(options, data_sha256));
 }
 
 std::vector<std::string> device_arguments(const BackendOptions& backend) {
@@ -99,7 +99,7 @@ ComparisonData open_comparison_data(const fs::path& path) {
     throw InputError(path.string(), "has no clips held out to compare on",
                      "name some with --test or --val of afterglow prepare");
   }
-  data.sha256 = data_fingerprint(dataset, FingerprintFrames::kAll);
+  data.sha256 = data_fingerprint(dataset, FingerprintFrames::kAll, false);
   return data;
 }
 
@@ -116,6 +116,15 @@ std::vector<ComparedRun> make_runs(const std::vector<Configuration>& plan,
                                    const fs::path& runs,
                                    std::vector<std::vector<std::size_t>>& run_of) {
   FileHashes hashes;
+  std::string with_flow;  // the data's digest for trainings that follow it
+  const auto data_sha256 = [&](const TrainOptions& options) {
+    if (batch_flow(options) == BatchFlow::kNone) return data.sha256;
+    require_flow(*data.dataset, "--temporal " + options.temporal);
+    if (with_flow.empty()) {
+      with_flow = data_fingerprint(*data.dataset, FingerprintFrames::kAll, true);
+    }
+    return with_flow;
+  };
   std::vector<ComparedRun> made;
   std::map<std::string, std::size_t> by_identity;
   run_of.assign(plan.size(), {});
@@ -127,7 +136,7 @@ std::vector<ComparedRun> make_runs(const std::vector<Configuration>& plan,
       if (const fs::path& weights = run.options.vgg16_weights; !weights.empty()) {
         run.weights_sha256 = hashes.of(weights_file(weights));
       }
-      run.identity = identity_of(run.options, data, run.weights_sha256, hashes);
+      run.identity = identity_of(run.options, data_sha256(run.options), run.weights_sha256, hashes);
       const auto [found, is_new] = by_identity.try_emplace(run.identity, made.size());
       if (is_new) {
         run.name = plan[c].name + "-seed" + std::to_string(seed);

@@ -18,7 +18,7 @@ namespace afterglow {
 struct ComparisonData {
   std::filesystem::path path;
   std::shared_ptr<const Dataset> dataset;
-  std::string sha256;             // of all its content
+  std::string sha256;             // of all its content but flow
   Split held_out = Split::kTest;  // kVal where there are no test clips
 
   const ClipInfo& first_held_out() const;

@@ -146,6 +146,7 @@ Json describe_dataset(const fs::path& path) {
   if (!header.colorizer_sha256.empty()) json["colorizer_sha256"] = header.colorizer_sha256;
   json["seed"] = header.seed;
   json["frames"] = frames;
+  json["flow"] = dataset.has_flow();
   json["train_clips"] = dataset.clips(Split::kTrain).size();
   json["val_clips"] = dataset.clips(Split::kVal).size();
   json["test_clips"] = dataset.clips(Split::kTest).size();

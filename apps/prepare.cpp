@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "apps/configuration.hpp"
 #include "apps/device_options.hpp"
 #include "apps/image_colorizer.hpp"
+#include "apps/truth_motion.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -43,6 +45,7 @@ struct PrepareCommand {
   std::string fit = "resize";
   SplitRequest split;
   std::int64_t max_frames = 0;  // 0: all
+  bool flow = false;
 };
 
 /// The per-frame colorized version of a film: another film, what `colorizer` makes of it, or (when
@@ -96,6 +99,16 @@ void check_sizes(const FilmPair& pair, const FrameReader& truth, const FrameRead
                          " but " + pair.truth.string() + " is " + size,
                      "give films of one size or --fit resize");
   }
+}
+
+/// The dataset's flow of a frame: NaN where there is none to follow.
+std::vector<float> dataset_flow(const VisibleFlow* back) {
+  std::vector<float> uv(2 * std::size_t{kSize} * kSize, std::numeric_limits<float>::quiet_NaN());
+  if (back == nullptr) return uv;
+  for (std::size_t i = 0; i < uv.size(); ++i) {
+    if (back->visible[i / 2] != 0) uv[i] = back->flow.uv[i];
+  }
+  return uv;
 }
 
 [[noreturn]] void refuse_counts(const FilmPair& pair, const std::string& shorter,
@@ -155,6 +168,7 @@ class Preparation {
     ColorizedFrames colorized(pair, colorizer_, command_.split.seed);
     check_sizes(pair, *truth, colorized.reader(), fit_);
     SceneCutDetector cuts;
+    TruthMotion motion;
     std::int64_t frames = 0;
     while (command_.max_frames == 0 || frames < command_.max_frames) {
       throw_if_interrupted();
@@ -171,8 +185,15 @@ class Preparation {
         const std::string id = piece_id(pair.id, frames);
         writer_.begin_clip(id, truth->info().fps, pair.truth.filename().string());
         pieces.push_back(id);
+        motion = TruthMotion();
       }
-      writer_.add_frame(fit_picture(*input, fit_), fit_picture(frame->picture, fit_));
+      const Picture fitted = fit_picture(frame->picture, fit_);
+      std::vector<float> flow;
+      if (command_.flow) {
+        motion.push(fitted);
+        flow = dataset_flow(motion.back());
+      }
+      writer_.add_frame(fit_picture(*input, fit_), fitted, flow);
       ++frames;
       progress.update(films_done, pair.id + ", frame " + std::to_string(frames));
     }
@@ -332,6 +353,8 @@ void add_prepare(CLI::App& program) {
       ->excludes(file);
   app->add_option("--max-frames", command->max_frames, "Only the first frames of each film")
       ->check(CLI::Range(1, 1000000000));
+  app->add_flag("--flow", command->flow,
+                "Keep how the truth moves, for afterglow train --temporal masked and warped");
   app->add_option("--seed", command->split.seed, "Of the split and of the simulation")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -20,6 +20,12 @@ void add_learning_options(CLI::App& command, TrainOptions& options) {
                   "Weight of the error against the truth; 1 - beta weighs the change since the "
                   "frame before")
       ->capture_default_str();
+  command
+      .add_option("--temporal", options.temporal,
+                  "What that change is counted on: plain (every pixel), masked (pixels that are "
+                  "seen in both frames and nearly still) or warped (each pixel against where it "
+                  "was); the last two need prepare --flow")
+      ->capture_default_str();
   command.add_option("--epochs", options.epochs, "Passes over the data")->capture_default_str();
   command.add_option("--batch", options.batch, "Consecutive frames a step")->capture_default_str();
   command.add_option("--lr", options.learning_rate, "Adam's learning rate")->capture_default_str();

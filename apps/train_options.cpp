@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "data/batches.hpp"
 #include "nn/models/colorization_model.hpp"
 
 namespace afterglow {
@@ -78,6 +77,16 @@ void check_options(const TrainOptions& options) {
     throw InputError("--order shuffled-frames", "has no frame before to predict from",
                      "use another order or --previous baseline");
   }
+  if (batch_flow(options) != BatchFlow::kNone) {
+    const std::string option = "--temporal " + options.temporal;
+    if (options.order == "shuffled-frames") {
+      throw InputError(option, "needs frames that follow each other, not shuffled ones",
+                       "use another --order or --temporal plain");
+    }
+    if (options.loss_corner) {
+      throw InputError(option, "does not go with --loss-corner", "leave one of them out");
+    }
+  }
   if (options.previous == "baseline" && options.stop_gradient) {
     throw InputError("--stop-gradient", "goes with --previous own alone",
                      "leave it out or use --previous own");
@@ -96,6 +105,14 @@ void check_options(const TrainOptions& options) {
   if (options.init_optimizer && options.init.empty()) {
     throw InputError("--init-optimizer", "goes with --init alone", "leave it out or give --init");
   }
+}
+
+BatchFlow batch_flow(const TrainOptions& options) {
+  if (options.temporal == "plain") return BatchFlow::kNone;
+  if (options.temporal == "masked") return BatchFlow::kStill;
+  if (options.temporal == "warped") return BatchFlow::kAll;
+  throw InputError("--temporal", "'" + options.temporal + "' is not known",
+                   "use plain, masked or warped");
 }
 
 std::string configuration(const TrainOptions& options, const std::string& data_fingerprint) {
@@ -117,6 +134,7 @@ std::string configuration(const TrainOptions& options, const std::string& data_f
        << "stop-gradient=" << flag(options.stop_gradient) << '\n'
        << "bn=" << quoted(options.norms) << '\n';
   if (options.loss_corner) text << "loss-corner=true\n";
+  if (options.temporal != "plain") text << "temporal=" << quoted(options.temporal) << '\n';
   if (!options.init.empty()) {
     text << "init=" << quoted(options.init.string()) << '\n'
          << "init-optimizer=" << flag(options.init_optimizer) << '\n';

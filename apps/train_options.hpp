@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "data/batches.hpp"
 #include "kernels/device.hpp"
 
 namespace CLI {
@@ -23,7 +24,8 @@ struct TrainOptions {
   std::int64_t epochs = 20;
   int batch = 16;
   double learning_rate = 1e-3;
-  double clip_norm = 0;  // 0: none
+  double clip_norm = 0;            // 0: none
+  std::string temporal = "plain";  // or "masked", "warped": the temporal term follows the flow
   std::string order = "shuffled-clips";
   std::string previous = "baseline";  // or "own"
   int unroll = 4;                     // own: steps that gradients go through
@@ -51,6 +53,9 @@ void add_learning_options(CLI::App& command, TrainOptions& options);
 /// Throws InputError that names the first option with an impossible value, or that does not go
 /// with another.
 void check_options(const TrainOptions& options);
+
+/// The flow that comes along with what these options learn from.
+BatchFlow batch_flow(const TrainOptions& options);
 
 /// The effective configuration as TOML that `--config` reads. Its first line, a comment, names the
 /// data by fingerprint.

@@ -32,7 +32,8 @@ std::string short_number(double value) {
   return text;
 }
 
-std::shared_ptr<const Dataset> open_dataset(const std::filesystem::path& path) {
+std::shared_ptr<const Dataset> open_dataset(const TrainOptions& options) {
+  const std::filesystem::path& path = options.data;
   auto dataset = std::make_shared<const Dataset>(path);
   if (dataset->header().size != kNetworkSize) {
     const std::string size = std::to_string(dataset->header().size);
@@ -42,6 +43,9 @@ std::shared_ptr<const Dataset> open_dataset(const std::filesystem::path& path) {
   if (dataset->clips(Split::kTrain).empty()) {
     throw InputError(path.string(), "has no clips to train on",
                      "leave some out of --test and --val of afterglow prepare");
+  }
+  if (batch_flow(options) != BatchFlow::kNone) {
+    require_flow(*dataset, "--temporal " + options.temporal);
   }
   return dataset;
 }
@@ -66,22 +70,33 @@ void require_finite_weights(const ColorizationModel& model, std::int64_t step) {
 
 }  // namespace
 
-std::string data_fingerprint(const Dataset& dataset, FingerprintFrames frames) {
+void require_flow(const Dataset& dataset, const std::string& option) {
+  if (dataset.has_flow()) return;
+  throw InputError(dataset.path().string(), "has no flow, which " + option + " needs",
+                   "make it again with afterglow prepare --flow");
+}
+
+std::string data_fingerprint(const Dataset& dataset, FingerprintFrames frames, bool with_flow) {
   const DatasetHeader& header = dataset.header();
   std::string content = std::to_string(header.size) + fit_name(header.fit) + header.colorizer +
                         header.colorizer_sha256;
   std::vector<std::uint8_t> frame(dataset.frame_bytes());
-  const auto add_frame = [&] {
-    content += sha256({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  std::vector<float> flow(with_flow ? frame.size() / 3 * 2 : 0);
+  const auto add = [&](const auto& values) {
+    const auto bytes = std::as_bytes(std::span(values));
+    content += sha256({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   };
   for (const ClipInfo& clip : dataset.clips()) {
     content += '\n' + clip.id + ' ' + std::to_string(clip.frames) + ' ' + split_name(clip.split);
     for (std::int64_t t = 0; t < clip.frames; ++t) {
       if (frames == FingerprintFrames::kEnds && t > 0 && t < clip.frames - 1) continue;
       dataset.read_colorized(clip.id, t, 1, frame);
-      add_frame();
+      add(frame);
       dataset.read_truth(clip.id, t, 1, frame);
-      add_frame();
+      add(frame);
+      if (!with_flow) continue;
+      dataset.read_flow(clip.id, t, 1, flow);
+      add(flow);
     }
   }
   return sha256(content);
@@ -90,10 +105,12 @@ std::string data_fingerprint(const Dataset& dataset, FingerprintFrames frames) {
 Trainer::Trainer(const TrainOptions& options)
     : options_(checked(options)),
       recurrence_{options.previous == "own", options.unroll, options.stop_gradient},
-      dataset_(open_dataset(options.data)),
+      dataset_(open_dataset(options)),
       folder_(options.out, options.resume),
       backend_(open_backend(options.backend, &why_not_cuda_)),
-      configuration_(configuration(options, data_fingerprint(*dataset_))),
+      configuration_(
+          configuration(options, data_fingerprint(*dataset_, FingerprintFrames::kEnds,
+                                                  batch_flow(options) != BatchFlow::kNone))),
       saved_(Clock::now()) {
   const ModelSpec spec{parse_arch(options_.arch), parse_decoder(options_.decoder)};
   model_ = make_model(backend_, spec, options_.seed);
@@ -143,6 +160,7 @@ BatchOptions Trainer::batch_options(Split split) const {
   options.batch = options_.batch;
   options.seed = options_.seed;
   options.context = context_frames(recurrence_);
+  options.flow = batch_flow(options_);
   if (split == Split::kTrain) {
     options.order = parse_batch_order(options_.order, "--order");
     options.epochs = options_.epochs;
@@ -247,8 +265,14 @@ Trainer::Step& Trainer::step_for(const Batch& batch) {
                    .first->second;
   step.passes.emplace([this, &step] {
     const Variable prediction = predict_batch(*model_, step.batch, recurrence_);
-    ops::backward_temporal_mse(prediction, step.batch.truth(), static_cast<float>(options_.beta),
-                               step.batch.clip_starts(), step.value, loss_region());
+    const auto beta = static_cast<float>(options_.beta);
+    if (step.batch.flow()) {
+      ops::backward_motion_temporal_mse(prediction, step.batch.truth(), step.batch.flow(), beta,
+                                        step.batch.clip_starts(), step.value);
+    } else {
+      ops::backward_temporal_mse(prediction, step.batch.truth(), beta, step.batch.clip_starts(),
+                                 step.value, loss_region());
+    }
     adam_->apply();
   });
   return step;

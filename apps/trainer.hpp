@@ -85,8 +85,11 @@ class Trainer {
 /// Which frames of a clip tell data apart: the first and the last, quickly, or all of them.
 enum class FingerprintFrames { kEnds, kAll };
 
-/// What tells data apart: SHA-256 over header, clips, and frames of each.
-std::string data_fingerprint(const Dataset& dataset,
-                             FingerprintFrames frames = FingerprintFrames::kEnds);
+/// What tells data apart: SHA-256 over header, clips, and frames of each, their flow too if asked
+/// for: what does not learn from it is the same with and without.
+std::string data_fingerprint(const Dataset& dataset, FingerprintFrames frames, bool with_flow);
+
+/// Throws InputError when a clip has no flow. option: for the message, what needs it.
+void require_flow(const Dataset& dataset, const std::string& option);
 
 }  // namespace afterglow

@@ -16,6 +16,11 @@ Tensor frames_of(const std::shared_ptr<Backend>& backend, const std::vector<std:
   return Tensor::from_host(backend, {count, kNetworkSize, kNetworkSize, 3}, std::span(values));
 }
 
+Tensor flow_of(const std::shared_ptr<Backend>& backend, const Batch& batch) {
+  if (batch.flow.empty()) return {};
+  return Tensor::from_host(backend, {batch.count(), kNetworkSize, kNetworkSize, 2}, batch.flow);
+}
+
 /// One frame of many.
 struct FrameOf {
   const Tensor& frames;
@@ -132,6 +137,7 @@ BatchTensors::BatchTensors(const std::shared_ptr<Backend>& backend, const Batch&
       previous_(frames_of(backend, batch.previous)),
       truth_(frames_of(backend, batch.truth)),
       context_(frames_of(backend, batch.context)),
+      flow_(flow_of(backend, batch)),
       clip_starts_(backend, batch.clip_starts) {}
 
 void BatchTensors::write(const Batch& batch) {
@@ -139,6 +145,7 @@ void BatchTensors::write(const Batch& batch) {
   previous_.copy_from_host(std::span(batch.previous));
   truth_.copy_from_host(std::span(batch.truth));
   if (context_) context_.copy_from_host(std::span(batch.context));
+  if (flow_) flow_.copy_from_host(std::span(batch.flow));
   clip_starts_.write(batch.clip_starts);
 }
 

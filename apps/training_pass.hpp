@@ -44,11 +44,13 @@ class BatchTensors {
   const Tensor& previous() const { return previous_; }
   const Tensor& truth() const { return truth_; }
   const Tensor& context() const { return context_; }
+  /// (N, 128, 128, 2), or empty.
+  const Tensor& flow() const { return flow_; }
   const DeviceArray<std::uint8_t>& clip_starts() const { return clip_starts_; }
 
  private:
   BatchKind kind_;
-  Tensor current_, previous_, truth_, context_;
+  Tensor current_, previous_, truth_, context_, flow_;
   DeviceArray<std::uint8_t> clip_starts_;
 };
 

@@ -52,7 +52,11 @@ TemporalMseValue validation_loss(ColorizationModel& model,
     const Variable prediction = recurrence.own ? predict_recurrently(colorizer, tensors)
                                                : predict_batch(model, tensors, {});
     const TemporalMseValue parts =
-        ops::temporal_mse(prediction, tensors.truth(), beta, batch->clip_starts, region).parts;
+        (tensors.flow()
+             ? ops::motion_temporal_mse(prediction, tensors.truth(), tensors.flow(), beta,
+                                        batch->clip_starts)
+             : ops::temporal_mse(prediction, tensors.truth(), beta, batch->clip_starts, region))
+            .parts;
     const double weight = static_cast<double>(batch->count()) / frames;
     mean.loss += weight * parts.loss;
     mean.fidelity += weight * parts.fidelity;

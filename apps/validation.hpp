@@ -13,8 +13,8 @@ namespace afterglow {
 
 /// Loss over all batches of `options`, in inference mode and clip order, weighted by their frames;
 /// on own outputs if `recurrence` says so, frame by frame as a film is coloured. As in training, a
-/// batch's first frame has no temporal term. `region` alone counts where given. Throws Interrupted
-/// after a signal.
+/// batch's first frame has no temporal term, and with `options.flow` that term follows it. `region`
+/// alone counts where given, and then without flow. Throws Interrupted after a signal.
 TemporalMseValue validation_loss(ColorizationModel& model,
                                  const std::shared_ptr<const Dataset>& dataset,
                                  const BatchOptions& options, const Recurrence& recurrence,

@@ -7,6 +7,7 @@
 #include "bench/relative_error.hpp"
 #include "kernels/cuda/kernels.hpp"
 #include "support/oracle_elementwise.hpp"
+#include "support/oracle_motion_temporal_mse.hpp"
 #include "support/oracle_norm.hpp"
 #include "support/oracle_pool.hpp"
 #include "support/oracle_temporal_mse.hpp"
@@ -28,6 +29,7 @@ class Kernels {
     std::vector<Maker> makers{loss<16, T>,
                               loss<16, std::uint8_t>,
                               loss<512, T>,
+                              motion_loss<T>,
                               constant,
                               rectify,
                               rectify_backward,
@@ -79,6 +81,34 @@ class Kernels {
     const std::string target = sizeof(Y) == 1 ? ", bytes" : "";
     return {"temporal_mse " + std::to_string(kFrames) + "x128x128x3" + target,
             double(g.size()) * (2 * kBytes + sizeof(Y)), queue, error};
+  }
+
+  template <typename Y>
+  static Work motion_loss(int n) {
+    const FrameGeometry g{n == 1 ? 3 : 16, 128, 128, 3};  // n = 1: the check
+    const auto p = random<T>(g.size(), 1), gradient = empty<T>(g.size());
+    const auto y = random<Y>(g.size(), 2);
+    const auto flow = random<float>(g.size() / 3 * 2, 3);
+    const std::vector<std::uint8_t> no_starts(std::size_t(g.n));
+    const auto starts = empty<std::uint8_t>(no_starts.size());
+    starts->write(no_starts);
+    const auto value = empty<double>(3);
+    const std::size_t bytes = cuda::motion_temporal_mse_workspace(g);
+    const auto workspace = empty<std::uint8_t>(bytes);
+    const auto queue = [=](cudaStream_t stream) {
+      cudaMemsetAsync(workspace->data(), 0, bytes, stream);
+      cuda::motion_temporal_mse(
+          stream, g, kBeta, p->data(), y->data(), flow->data(), starts->data(), gradient->data(),
+          reinterpret_cast<TemporalMseValue*>(value->data()), workspace->data());
+    };
+    const auto error = [=] {
+      const auto expected = oracle::motion_temporal_mse(g, double(kBeta), p->read(), y->read(),
+                                                        flow->read(), no_starts);
+      return std::max(relative_error({value->read()[0]}, {expected.loss}),
+                      relative_error(gradient->read(), expected.gradient));
+    };
+    return {"motion_temporal_mse 16x128x128x3",
+            double(g.size()) * (2 * kBytes + sizeof(Y) + 8.0 / 3), queue, error};
   }
 
   static Work constant(int n) {

@@ -1,6 +1,7 @@
 #include "data/batches.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -58,6 +59,21 @@ void append_run(const Dataset& dataset, std::int64_t context, Batch& batch) {
   append(std::span(rows).first(run_bytes), batch.truth);
 }
 
+/// The flow of the batch's run of frames. The first frame of a batch has no frame before it there;
+/// losses leave it out.
+void append_flow(const Dataset& dataset, BatchFlow kind, Batch& batch) {
+  const std::size_t pixels = batch.frames.size() * dataset.frame_bytes() / 3;
+  batch.flow.resize(2 * pixels);
+  dataset.read_flow(batch.clip, batch.frames.front(), batch.count(), batch.flow);
+  if (kind == BatchFlow::kAll) return;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    float* way = &batch.flow[2 * i];
+    // Not ">": an unknown way stays so.
+    const bool still = way[0] * way[0] + way[1] * way[1] <= kStillPixels * kStillPixels;
+    way[0] = way[1] = still ? 0.0F : std::numeric_limits<float>::quiet_NaN();
+  }
+}
+
 Batch assemble(const Dataset& dataset, const std::string& clip, const BatchPlan& plan,
                const BatchOptions& options, const BatchPosition& position) {
   Batch batch;
@@ -75,6 +91,7 @@ Batch assemble(const Dataset& dataset, const std::string& clip, const BatchPlan&
   } else {
     batch.clip_starts.front() = plan.frames.front() == 0 ? 1 : 0;
     append_run(dataset, options.context, batch);
+    if (options.flow != BatchFlow::kNone) append_flow(dataset, options.flow, batch);
   }
   return batch;
 }

@@ -25,13 +25,24 @@ std::string batch_order_name(BatchOrder order);
 /// The inverse of batch_order_name. Throws InputError(subject, ...) for anything else.
 BatchOrder parse_batch_order(const std::string& text, const std::string& subject);
 
+/// Which flow of the dataset comes along with a batch.
+enum class BatchFlow {
+  kNone,
+  kStill,  // 0 where a pixel moves by at most kStillPixels, else NaN
+  kAll,
+};
+
+/// A pixel that moves no further between two frames is nearly still, pixels.
+inline constexpr float kStillPixels = 1;
+
 struct BatchOptions {
   Split split = Split::kTrain;
   int batch = 16;  // frames, 1 or more
   BatchOrder order = BatchOrder::kShuffledClips;
   std::uint64_t seed = 1;
-  int context = 0;          // frames before the batch that come along, 0 or more
-  std::int64_t epochs = 1;  // the producer ends after so many, counted from epoch 0
+  int context = 0;                    // frames before the batch that come along, 0 or more
+  BatchFlow flow = BatchFlow::kNone;  // not for kShuffledFrames
+  std::int64_t epochs = 1;            // the producer ends after so many, counted from epoch 0
 };
 
 /// A batch's place in training: all that a resumed run needs to know.
@@ -65,6 +76,8 @@ struct Batch {
   /// Colorized input of the frames just before frames[0], oldest first: (C, size, size, 3) with C =
   /// min(options.context, frames[0]); C = 0 for kShuffledFrames.
   std::vector<std::uint8_t> context;
+  /// As Dataset::read_flow, (N, size, size, 2); empty for BatchFlow::kNone.
+  std::vector<float> flow;
 
   std::int64_t count() const { return static_cast<std::int64_t>(frames.size()); }
 };

@@ -47,18 +47,27 @@ DatasetHeader read_header(const hdf5::File& file, const std::string& path) {
   return header;
 }
 
-/// The number of frames of one of a clip's two datasets, which must be (T, size, size, 3) bytes.
+/// What a clip's frames, or their flow, must be made of: (T, size, size, channels).
+struct FrameType {
+  hdf5::DatasetInfo::Element element;
+  std::uint64_t bytes;
+  std::uint64_t channels;
+  const char* name;
+};
+constexpr FrameType kPixels{hdf5::DatasetInfo::Element::kInteger, 1, 3, "uint8"};
+constexpr FrameType kFlow{hdf5::DatasetInfo::Element::kFloat, 4, 2, "float32"};
+
+/// The number of frames of one of a clip's datasets.
 std::int64_t frames_of(const hdf5::File& file, const std::string& path, const std::string& object,
-                       int size) {
+                       int size, const FrameType& type) {
   if (!file.is_dataset(object)) throw InputError(path, "has no dataset /" + object, kRemake);
   const hdf5::DatasetInfo info = file.dataset_info(object);
   const auto side = static_cast<std::uint64_t>(size);
-  const bool bytes = info.element == hdf5::DatasetInfo::Element::kInteger && info.element_size == 1;
-  if (!bytes || info.shape.size() != 4 || info.shape[1] != side || info.shape[2] != side ||
-      info.shape[3] != 3) {
+  if (info.element != type.element || info.element_size != type.bytes || info.shape.size() != 4 ||
+      info.shape[1] != side || info.shape[2] != side || info.shape[3] != type.channels) {
     throw InputError(path,
-                     "/" + object + " is not uint8 (frames, " + std::to_string(size) + ", " +
-                         std::to_string(size) + ", 3)",
+                     "/" + object + " is not " + type.name + " (frames, " + std::to_string(size) +
+                         ", " + std::to_string(size) + ", " + std::to_string(type.channels) + ")",
                      kRemake);
   }
   if (info.shape[0] == 0) throw InputError(path, "/" + object + " has no frames", kRemake);
@@ -77,13 +86,23 @@ ClipInfo read_clip(const hdf5::File& file, const std::string& path, const std::s
   if (!file.is_group(group)) throw InputError(path, "/" + group + " is not a clip", kRemake);
   ClipInfo clip;
   clip.id = id;
-  clip.frames = frames_of(file, path, group + "/colorized", size);
-  const std::int64_t truths = frames_of(file, path, group + "/truth", size);
+  clip.frames = frames_of(file, path, group + "/colorized", size, kPixels);
+  const std::int64_t truths = frames_of(file, path, group + "/truth", size, kPixels);
   if (truths != clip.frames) {
     throw InputError(path,
                      "clip '" + id + "' has " + std::to_string(clip.frames) + " colorized and " +
                          std::to_string(truths) + " true frames",
                      kRemake);
+  }
+  clip.has_flow = file.contains(group + "/flow");
+  if (clip.has_flow) {
+    const std::int64_t flows = frames_of(file, path, group + "/flow", size, kFlow);
+    if (flows != clip.frames) {
+      throw InputError(path,
+                       "clip '" + id + "' has " + std::to_string(clip.frames) +
+                           " frames and flow for " + std::to_string(flows),
+                       kRemake);
+    }
   }
   for (const char* name : {"fps", "source", "split"}) {
     if (!file.has_attribute(group, name)) {
@@ -158,6 +177,16 @@ void Dataset::read_truth(const std::string& id, std::int64_t first, std::int64_t
                                 static_cast<std::uint64_t>(count), dst);
 }
 
+bool Dataset::has_flow() const {
+  return std::all_of(clips_.begin(), clips_.end(), [](const ClipInfo& c) { return c.has_flow; });
+}
+
+void Dataset::read_flow(const std::string& id, std::int64_t first, std::int64_t count,
+                        std::span<float> dst) const {
+  file_.read_rows<float>(clip_path(id) + "/flow", static_cast<std::uint64_t>(first),
+                         static_cast<std::uint64_t>(count), dst);
+}
+
 DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetHeader& header)
     : header_(header), output_(path), file_(hdf5::File::create(output_.temporary(), path)) {
   file_->write_attribute(".", "format", std::string(kFormat));
@@ -190,10 +219,11 @@ void DatasetWriter::begin_clip(const std::string& id, double fps, const std::str
   file_->create_rows<std::uint8_t>(group + "/truth", row_shape, kDeflate);
   file_->write_attribute(group, "fps", fps);
   file_->write_attribute(group, "source", source);
-  clips_.push_back({id, 0, fps, source, split});
+  clips_.push_back({id, 0, fps, source, split, false});
 }
 
-void DatasetWriter::add_frame(const Picture& colorized, const Picture& truth) {
+void DatasetWriter::add_frame(const Picture& colorized, const Picture& truth,
+                              std::span<const float> flow) {
   for (const Picture* picture : {&colorized, &truth}) {
     if (picture->width != header_.size || picture->height != header_.size) {
       throw ShapeError("a frame of " + std::to_string(picture->width) + "x" +
@@ -201,10 +231,22 @@ void DatasetWriter::add_frame(const Picture& colorized, const Picture& truth) {
                        std::to_string(header_.size));
     }
   }
-  const std::string group = clip_path(clips_.back().id);
+  ClipInfo& clip = clips_.back();
+  const std::string group = clip_path(clip.id);
+  const auto side = static_cast<std::uint64_t>(header_.size);
+  if (clip.frames == 0 && !flow.empty()) {
+    const std::uint64_t row_shape[] = {side, side, kFlow.channels};
+    file_->create_rows<float>(group + "/flow", row_shape, kDeflate);
+    clip.has_flow = true;
+  }
+  if (flow.size() != (clip.has_flow ? side * side * kFlow.channels : 0)) {
+    throw ShapeError("a flow of " + std::to_string(flow.size()) + " values in clip '" + clip.id +
+                     "' " + (clip.has_flow ? "of another size" : "without flow"));
+  }
+  if (clip.has_flow) file_->append_rows<float>(group + "/flow", flow);
   file_->append_rows<std::uint8_t>(group + "/colorized", colorized.rgb);
   file_->append_rows<std::uint8_t>(group + "/truth", truth.rgb);
-  ++clips_.back().frames;
+  ++clip.frames;
 }
 
 void DatasetWriter::drop_clip(const std::string& id) {

@@ -41,6 +41,7 @@ struct ClipInfo {
   double fps = 0;
   std::string source;  // the truth's file name
   Split split = Split::kTrain;
+  bool has_flow = false;
 };
 
 /// Reads a dataset file. Everything is checked when it is opened; frames are read when asked for.
@@ -50,7 +51,7 @@ class Dataset {
   static constexpr std::int64_t kFormatVersion = 1;
 
   /// Throws InputError when missing, not HDF5, not a dataset, of a later version, without clips, or
-  /// with clips that are incomplete, empty, of another size or element type.
+  /// with clips that are incomplete, empty, of another size or element type, flow included.
   explicit Dataset(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
@@ -69,6 +70,14 @@ class Dataset {
                       std::span<std::uint8_t> dst) const;
   void read_truth(const std::string& id, std::int64_t first, std::int64_t count,
                   std::span<std::uint8_t> dst) const;
+  /// True when every clip has flow.
+  bool has_flow() const;
+  /// Where the true pixels of frames first .. first+count-1 lie in the frame before, (u right, v
+  /// down) in pixels, into dst (count, size, size, 2); NaN in both where a pixel cannot be compared
+  /// (hidden there, outside, at a boundary of motion, or a clip's first frame). Throws InputError
+  /// when the clip has no flow or the file is broken there.
+  void read_flow(const std::string& id, std::int64_t first, std::int64_t count,
+                 std::span<float> dst) const;
 
  private:
   std::filesystem::path path_;
@@ -86,8 +95,9 @@ class DatasetWriter {
   /// Begins a clip; its frames follow. Throws InputError when the id is taken, empty or has a '/'.
   void begin_clip(const std::string& id, double fps, const std::string& source,
                   Split split = Split::kTrain);
-  /// Adds a frame to the clip begun last. Throws ShapeError for another size, RunError (disk full).
-  void add_frame(const Picture& colorized, const Picture& truth);
+  /// Adds a frame to the clip begun last, with its flow as Dataset::read_flow gives it, or without:
+  /// all frames of a clip alike. Throws ShapeError for another size, RunError (disk full).
+  void add_frame(const Picture& colorized, const Picture& truth, std::span<const float> flow = {});
 
   /// Takes a clip out again, or moves it to another split: what is only known after reading it.
   /// Throws InputError when there is no such clip.

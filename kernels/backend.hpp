@@ -74,11 +74,11 @@ struct MemoryReport {
   std::size_t allocations = 0;  // how often the system was asked for memory
 };
 
-/// The value of the temporal loss. loss = beta * fidelity + (1 - beta) * temporal.
+/// The value of a temporal loss. loss = beta * fidelity + (1 - beta) * temporal.
 struct TemporalMseValue {
   double loss = 0;
   double fidelity = 0;  // (1/N) sum mse(p_i, y_i)
-  double temporal = 0;  // (1/N) sum mse(p_i, p_{i-1})
+  double temporal = 0;  // (1/N) sum mse(p_i, p_{i-1}), or its part along the motion
 };
 
 /// Adam as Keras does it, but for what changes from step to step.
@@ -241,6 +241,14 @@ class Backend {
   virtual void temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
                             std::span<const std::uint8_t> clip_starts, Destination gradient,
                             TemporalMseValue* value) = 0;
+  /// The same along the motion (kernels/motion_temporal_mse.hpp), of whole frames. flow (N, H, W,
+  /// 2), float32: where each pixel lies in the frame before, (u, v) in pixels from itself; one that
+  /// is NaN, or leads outside, takes no part in the temporal term. On CUDA a change above 65536
+  /// counts as that in the gradient of the frame before, which is then added up in whole numbers:
+  /// the same bits in any order.
+  virtual void motion_temporal_mse(const FrameGeometry& g, float beta, Source p, Source y,
+                                   Source flow, std::span<const std::uint8_t> clip_starts,
+                                   Destination gradient, TemporalMseValue* value) = 0;
   /// The sum of the squares of all values of all tensors, in double.
   virtual void sum_of_squares(std::span<const Source> tensors, double* sum) = 0;
   /// For each slot: g = min(1, clip_norm / sqrt(squares)) gradient; m = b1 m + (1 - b1) g; v = b2 v

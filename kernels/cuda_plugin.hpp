@@ -11,7 +11,7 @@
 namespace afterglow {
 
 /// Both sides must be of one build: raised whenever Backend or this file changes.
-inline constexpr int kCudaPluginVersion = 1;
+inline constexpr int kCudaPluginVersion = 2;
 
 struct CudaDevice {
   std::string description;  // "NVIDIA H100 80GB HBM3, compute capability 9.0, 79.2 GiB"

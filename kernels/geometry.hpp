@@ -155,6 +155,15 @@ struct CropGeometry {
   bool operator==(const CropGeometry&) const = default;
 };
 
+/// Whole frames (N, H, W, C).
+struct FrameGeometry {
+  std::int32_t n = 0, h = 0, w = 0, c = 0;
+
+  constexpr std::size_t size() const { return std::size_t(n) * h * w * c; }
+
+  bool operator==(const FrameGeometry&) const = default;
+};
+
 /// Frames of the temporal loss, p and y (N, H, W, C), and the region of interest that counts (all
 /// of it by default).
 struct TemporalMseGeometry {

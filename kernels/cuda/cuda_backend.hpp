@@ -99,6 +99,9 @@ class CudaBackend final : public Backend {
   void temporal_mse(const TemporalMseGeometry& g, float beta, Source p, Source y,
                     std::span<const std::uint8_t> clip_starts, Destination gradient,
                     TemporalMseValue* value) override;
+  void motion_temporal_mse(const FrameGeometry& g, float beta, Source p, Source y, Source flow,
+                           std::span<const std::uint8_t> clip_starts, Destination gradient,
+                           TemporalMseValue* value) override;
   void sum_of_squares(std::span<const Source> tensors, double* sum) override;
   void adam(const AdamStep& step, const float* rate, const double* squares,
             std::span<const AdamSlot> slots) override;

@@ -168,6 +168,14 @@ void temporal_mse(Stream stream, const TemporalMseGeometry& g, float beta, bool 
                   const T* p, const Y* y, const std::uint8_t* clip_starts, T* gradient,
                   TemporalMseValue* value, void* workspace);
 
+/// The same along the motion, in two launches (kernels/motion_temporal_mse.hpp). The workspace must
+/// be zeroed before every call, and lie on a border of 8 bytes.
+std::size_t motion_temporal_mse_workspace(const FrameGeometry& g);
+template <typename T, typename Y>
+void motion_temporal_mse(Stream stream, const FrameGeometry& g, float beta, const T* p, const Y* y,
+                         const float* flow, const std::uint8_t* clip_starts, T* gradient,
+                         TemporalMseValue* value, void* workspace);
+
 // adam.cu. Up to kAdamSlots parameters in one launch.
 inline constexpr int kAdamSlots = 48;
 struct AdamTable {

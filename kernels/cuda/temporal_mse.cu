@@ -2,8 +2,14 @@
 // and walks a few frames down it: first it loads all that it needs, so that many loads are under
 // way at once, then it computes from registers. Sums go up in fixed order: threads, blocks, and the
 // last block to finish adds the blocks' sums in double.
+//
+// The loss along the motion takes two: the first finds its value, and adds to the pixels of the
+// frame before what each pixel that comes from there asks of them. How many that are nobody knows
+// before, nor in which order they come; whole numbers have the same sum in any. The second launch
+// makes the gradient of that.
 #include "kernels/cuda/kernels.hpp"
 #include "kernels/cuda/vectors.cuh"
+#include "kernels/motion_temporal_mse.hpp"
 #include "kernels/temporal_mse.hpp"
 
 namespace afterglow::cuda {
@@ -58,8 +64,8 @@ __device__ LossSums block_sum(LossSums sums) {
   return sums;
 }
 
-/// The last block: the value from all blocks' sums.
-__device__ void finish(const LossShape& shape, const LossSums* partials, unsigned blocks,
+/// The last block: the value from all blocks' sums. values: that count, of all frames.
+__device__ void finish(double beta, double values, const LossSums* partials, unsigned blocks,
                        TemporalMseValue* value) {
   __shared__ double fidelity[kLossThreads], temporal[kLossThreads];
   double own_fidelity = 0, own_temporal = 0;
@@ -78,15 +84,27 @@ __device__ void finish(const LossShape& shape, const LossSums* partials, unsigne
     __syncthreads();
   }
   if (threadIdx.x != 0) return;
-  value->fidelity = fidelity[0] / shape.values;
-  value->temporal = temporal[0] / shape.values;
-  value->loss = shape.beta * value->fidelity + (1 - shape.beta) * value->temporal;
+  value->fidelity = fidelity[0] / values;
+  value->temporal = temporal[0] / values;
+  value->loss = beta * value->fidelity + (1 - beta) * value->temporal;
 }
 
-// Not in the template: see batch_norm.cu.
-__device__ bool& shared_is_last() {
+/// What all threads of all blocks end with: the value from their sums.
+__device__ void conclude(LossSums sums, double beta, double values, unsigned* ticket,
+                         LossSums* partials, TemporalMseValue* value) {
   __shared__ bool is_last;
-  return is_last;
+  sums = block_sum(sums);
+  const unsigned blocks = gridDim.x * gridDim.y;
+  if (threadIdx.x == 0) {
+    partials[blockIdx.y * gridDim.x + blockIdx.x] = sums;
+    __threadfence();  // before the ticket says that they are there
+    is_last = atomicAdd(ticket, 1U) == blocks - 1;
+  }
+  __syncthreads();
+  if (!is_last) return;
+  __threadfence();
+  finish(beta, values, partials, blocks, value);
+  if (threadIdx.x == 0) *ticket = 0;  // for the next call
 }
 
 /// kWhole: every value counts. blockIdx.y: which frames.
@@ -149,19 +167,7 @@ __global__ void __launch_bounds__(kLossThreads, kFrames == kFewFrames ? 7
     }
   }
 
-  sums = block_sum(sums);
-  bool& is_last = shared_is_last();
-  const unsigned blocks = gridDim.x * gridDim.y;
-  if (threadIdx.x == 0) {
-    partials[blockIdx.y * gridDim.x + blockIdx.x] = sums;
-    __threadfence();  // before the ticket says that they are there
-    is_last = atomicAdd(ticket, 1U) == blocks - 1;
-  }
-  __syncthreads();
-  if (!is_last) return;
-  __threadfence();
-  finish(shape, partials, blocks, value);
-  if (threadIdx.x == 0) *ticket = 0;  // for the next call
+  conclude(sums, shape.beta, shape.values, ticket, partials, value);
 }
 
 struct LossGrid {
@@ -180,6 +186,112 @@ LossGrid loss_grid(const TemporalMseGeometry& g, int width) {
 }
 
 constexpr std::size_t kTicketBytes = 16;
+
+/// What the kernels along the motion need besides pointers.
+struct MotionShape {
+  std::int32_t height, width, channels;
+  float fidelity_scale, temporal_scale;
+  double beta, values;
+  double unit;  // whole numbers for a change of 1
+
+  __device__ std::int32_t pixels() const { return height * width; }
+};
+
+/// A pixel of a frame, blockIdx.y, that a thread has to do with.
+struct MotionPixel {
+  std::int64_t value;         // the first of its channels
+  std::int64_t frame_before;  // the first value of the frame before
+  bool exists, counts;
+  MotionOrigin origin;
+
+  __device__ MotionPixel(const MotionShape& shape, const float* flow,
+                         const std::uint8_t* clip_starts) {
+    const std::int32_t pixels = shape.pixels();
+    const auto in_frame = static_cast<std::int32_t>(blockIdx.x * kLossThreads + threadIdx.x);
+    const auto frame = static_cast<std::int32_t>(blockIdx.y);
+    const std::int64_t pixel = std::int64_t{frame} * pixels + in_frame;
+    exists = in_frame < pixels;
+    value = pixel * shape.channels;
+    frame_before = std::int64_t{frame - 1} * pixels * shape.channels;
+    counts = exists && frame > 0 && clip_starts[frame] == 0 &&
+             find_motion_origin(in_frame % shape.width, in_frame / shape.width, flow[2 * pixel],
+                                flow[2 * pixel + 1], shape.height, shape.width, origin);
+  }
+
+  /// Channel c of what the pixel comes from, k = 0 .. 3.
+  __device__ std::int64_t before(const MotionShape& shape, int k, std::int32_t c) const {
+    return frame_before + std::int64_t{origin.at[k]} * shape.channels + c;
+  }
+
+  /// How much channel c changes, of a pixel that counts.
+  template <typename T>
+  __device__ float change(const MotionShape& shape, const T* p, std::int32_t c) const {
+    float from[4];
+#pragma unroll
+    for (int k = 0; k < 4; ++k) from[k] = to_float(p[before(shape, k, c)]);
+    return motion_change(origin, to_float(p[value + c]), from);
+  }
+};
+
+/// A change above this counts as this in the gradient of the frame before: far beyond the 255 that
+/// pictures have, so that only a network that is lost anyway comes there.
+constexpr float kMostChange = 65536;
+
+/// totals: null when no gradient is wanted.
+template <typename T, typename Y>
+__global__ void __launch_bounds__(kLossThreads)
+    motion_value_kernel(MotionShape shape, const T* p, const Y* y, const float* flow,
+                        const std::uint8_t* clip_starts, unsigned long long* totals,
+                        TemporalMseValue* value, unsigned* ticket, LossSums* partials) {
+  const MotionPixel pixel(shape, flow, clip_starts);
+  LossSums sums{0, 0};
+  for (std::int32_t c = 0; pixel.exists && c < shape.channels; ++c) {
+    const float error = to_float(p[pixel.value + c]) - to_float(y[pixel.value + c]);
+    sums.fidelity += error * error;
+    if (!pixel.counts) continue;
+    const float change = pixel.change(shape, p, c);
+    sums.temporal += change * change;
+    if (totals == nullptr) continue;
+    const float limited = fminf(fmaxf(change, -kMostChange), kMostChange);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      const double asked = static_cast<double>(pixel.origin.share[k] * limited) * shape.unit;
+      // A negative number's bits: sums of them are the same modulo 2^64.
+      atomicAdd(&totals[pixel.before(shape, k, c)],
+                static_cast<unsigned long long>(static_cast<long long>(asked)));
+    }
+  }
+  conclude(sums, shape.beta, shape.values, ticket, partials, value);
+}
+
+template <typename T, typename Y>
+__global__ void __launch_bounds__(kLossThreads)
+    motion_gradient_kernel(MotionShape shape, const T* p, const Y* y, const float* flow,
+                           const std::uint8_t* clip_starts, const unsigned long long* totals,
+                           T* gradient) {
+  const MotionPixel pixel(shape, flow, clip_starts);
+  for (std::int32_t c = 0; pixel.exists && c < shape.channels; ++c) {
+    const std::int64_t at = pixel.value + c;
+    const float error = to_float(p[at]) - to_float(y[at]);
+    const float change = pixel.counts ? pixel.change(shape, p, c) : 0.0F;
+    const auto asked =
+        static_cast<float>(static_cast<double>(static_cast<long long>(totals[at])) / shape.unit);
+    gradient[at] =
+        from_float<T>(shape.fidelity_scale * error + shape.temporal_scale * (change - asked));
+  }
+}
+
+dim3 motion_grid(const FrameGeometry& g) {
+  const auto pixels = static_cast<unsigned>(g.h) * static_cast<unsigned>(g.w);
+  return {(pixels + kLossThreads - 1) / kLossThreads, static_cast<unsigned>(g.n)};
+}
+
+/// A power of two, so large that the sum over all pixels of a frame still fits into 63 bits.
+double motion_unit(const FrameGeometry& g) {
+  double unit = 0x1p46;  // * 2^16 = kMostChange is 2^62
+  for (std::int64_t pixels = std::int64_t{g.h} * g.w - 1; pixels > 0; pixels /= 2) unit /= 2;
+  return unit;
+}
 
 }  // namespace
 
@@ -231,9 +343,44 @@ void temporal_mse(Stream stream, const TemporalMseGeometry& g, float beta, bool 
   }
 }
 
+std::size_t motion_temporal_mse_workspace(const FrameGeometry& g) {
+  const dim3 grid = motion_grid(g);
+  return kTicketBytes + g.size() * sizeof(unsigned long long) +
+         std::size_t{grid.x} * grid.y * sizeof(LossSums);
+}
+
+template <typename T, typename Y>
+void motion_temporal_mse(Stream stream, const FrameGeometry& g, float beta, const T* p, const Y* y,
+                         const float* flow, const std::uint8_t* clip_starts, T* gradient,
+                         TemporalMseValue* value, void* workspace) {
+  const auto values = static_cast<double>(g.size());
+  const auto wide_beta = static_cast<double>(beta);
+  const MotionShape shape{g.h,
+                          g.w,
+                          g.c,
+                          static_cast<float>(2 * wide_beta / values),
+                          static_cast<float>(2 * (1 - wide_beta) / values),
+                          wide_beta,
+                          values,
+                          motion_unit(g)};
+  auto* bytes = static_cast<unsigned char*>(workspace);
+  auto* totals = reinterpret_cast<unsigned long long*>(bytes + kTicketBytes);
+  auto* partials = reinterpret_cast<LossSums*>(totals + g.size());
+  const dim3 grid = motion_grid(g);
+  launch(motion_value_kernel<T, Y>, grid, kLossThreads, stream, shape, p, y, flow, clip_starts,
+         gradient == nullptr ? nullptr : totals, value, static_cast<unsigned*>(workspace),
+         partials);
+  if (gradient == nullptr) return;
+  launch(motion_gradient_kernel<T, Y>, grid, kLossThreads, stream, shape, p, y, flow, clip_starts,
+         totals, gradient);
+}
+
 #define AFTERGLOW_INSTANTIATE(T, Y)                                                               \
   template void temporal_mse(Stream, const TemporalMseGeometry&, float, bool, const T*, const Y*, \
-                             const std::uint8_t*, T*, TemporalMseValue*, void*)
+                             const std::uint8_t*, T*, TemporalMseValue*, void*);                  \
+  template void motion_temporal_mse(Stream, const FrameGeometry&, float, const T*, const Y*,      \
+                                    const float*, const std::uint8_t*, T*, TemporalMseValue*,     \
+                                    void*)
 AFTERGLOW_INSTANTIATE(float, float);
 AFTERGLOW_INSTANTIATE(float, std::uint8_t);
 AFTERGLOW_INSTANTIATE(bfloat16, bfloat16);

@@ -32,6 +32,26 @@ void CudaBackend::temporal_mse(const TemporalMseGeometry& g, float beta, Source 
   check_launch("temporal_mse");
 }
 
+void CudaBackend::motion_temporal_mse(const FrameGeometry& g, float beta, Source p, Source y,
+                                      Source flow, std::span<const std::uint8_t> clip_starts,
+                                      Destination gradient, TemporalMseValue* value) {
+  const auto workspace = context_.scratch<std::byte>(motion_temporal_mse_workspace(g));
+  AFTERGLOW_CUDA(
+      cudaMemsetAsync(workspace.data(), 0, motion_temporal_mse_workspace(g), context_.stream()));
+  with_type(p, [&]<typename T>(const T* prediction) {
+    const auto run = [&](const auto* target) {
+      cuda::motion_temporal_mse(context_.stream(), g, beta, prediction, target, flow.data(),
+                                clip_starts.data(), typed<T>(gradient), value, workspace.data());
+    };
+    if (y.type() == ValueType::kUint8) {
+      run(static_cast<const std::uint8_t*>(y.memory()));
+    } else {
+      run(typed<T>(y));
+    }
+  });
+  check_launch("motion_temporal_mse");
+}
+
 void CudaBackend::sum_of_squares(std::span<const Source> tensors, double* sum) {
   const auto workspace = context_.scratch<std::byte>(sum_of_squares_workspace());
   std::size_t done = 0;

@@ -118,6 +118,17 @@ void backward_temporal_mse(const Variable& prediction, const Tensor& target, flo
                            const DeviceArray<TemporalMseValue>& value,
                            const std::optional<Region>& region = {});
 
+/// The loss along the motion (kernels/motion_temporal_mse.hpp): each pixel is compared with where
+/// it was in the frame before. flow (N, H, W, 2), float32, on the prediction's device: (u, v) in
+/// pixels from a pixel to there; NaN where a pixel is not to be compared.
+Loss motion_temporal_mse(const Variable& prediction, const Tensor& target, const Tensor& flow,
+                         float beta, const std::vector<std::uint8_t>& clip_starts);
+/// As backward_temporal_mse.
+void backward_motion_temporal_mse(const Variable& prediction, const Tensor& target,
+                                  const Tensor& flow, float beta,
+                                  const DeviceArray<std::uint8_t>& clip_starts,
+                                  const DeviceArray<TemporalMseValue>& value);
+
 /// Mean of squared differences over all values.
 Variable mse(const Variable& prediction, const Tensor& target);
 

@@ -1,5 +1,5 @@
-// temporal_mse and mse: both get value and gradient from one pass and only scale the gradient
-// later.
+// temporal_mse, motion_temporal_mse and mse: all get value and gradient from one call of the
+// backend and only scale the gradient later.
 #include "kernels/device_array.hpp"
 #include "nn/ops/checks.hpp"
 
@@ -16,16 +16,14 @@ TemporalMseGeometry geometry(const Shape& shape, const Region& region) {
           region.top,       region.left,      region.height,    region.width};
 }
 
-Loss record_loss(const Variable& prediction, const Tensor& target, float beta,
-                 const std::vector<std::uint8_t>& clip_starts, const Region& region) {
-  const Shape& shape = prediction.shape();
+/// compute(gradient, value): the backend's call; the gradient is empty where nobody wants it.
+template <typename Compute>
+Loss record_loss(const Variable& prediction, const Compute& compute) {
   const auto& backend = prediction.backend();
-  Tensor gradient = new_if(prediction.wants_gradient() && gradients_enabled(), backend, shape,
-                           prediction.value().type());
-  const DeviceArray<std::uint8_t> starts(backend, clip_starts);
+  Tensor gradient = new_if(prediction.wants_gradient() && gradients_enabled(), backend,
+                           prediction.shape(), prediction.value().type());
   const DeviceArray<TemporalMseValue> on_device(backend);
-  backend->temporal_mse(geometry(shape, region), beta, prediction.value().source(), target.source(),
-                        starts.span(), destination_of(gradient), on_device.data());
+  compute(destination_of(gradient), on_device.data());
   const TemporalMseValue value = on_device.value();
   Variable loss =
       record(Tensor::full(backend, {1}, static_cast<float>(value.loss)), {prediction},
@@ -37,6 +35,16 @@ Loss record_loss(const Variable& prediction, const Tensor& target, float beta,
                return {scaled};
              });
   return {loss, value};
+}
+
+Loss record_temporal_mse(const Variable& prediction, const Tensor& target, float beta,
+                         const std::vector<std::uint8_t>& clip_starts, const Region& region) {
+  const auto& backend = prediction.backend();
+  const DeviceArray<std::uint8_t> starts(backend, clip_starts);
+  return record_loss(prediction, [&](Destination gradient, TemporalMseValue* value) {
+    backend->temporal_mse(geometry(prediction.shape(), region), beta, prediction.value().source(),
+                          target.source(), starts.span(), gradient, value);
+  });
 }
 
 Region whole_frame(const Shape& shape) { return {0, 0, extent(shape, 1), extent(shape, 2)}; }
@@ -61,6 +69,21 @@ void check_starts(const std::string& op, std::size_t count, const Shape& shape) 
   }
 }
 
+void check_motion(const std::string& op, const Shape& prediction, const Shape& target,
+                  const Shape& flow, float beta, std::size_t starts) {
+  check(op, prediction, target);
+  if (flow != Shape{prediction[0], prediction[1], prediction[2], 2}) {
+    refuse(op, named("flow", flow) + " has not (u, v) for each pixel of " +
+                   named("prediction", prediction));
+  }
+  check_beta(op, beta);
+  check_starts(op, starts, prediction);
+}
+
+FrameGeometry frame_geometry(const Shape& shape) {
+  return {extent(shape, 0), extent(shape, 1), extent(shape, 2), extent(shape, 3)};
+}
+
 }  // namespace
 
 Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
@@ -71,7 +94,8 @@ Loss temporal_mse(const Variable& prediction, const Tensor& target, float beta,
   check(kOp, shape, target.shape());
   check_beta(kOp, beta);
   check_starts(kOp, clip_starts.size(), shape);
-  return record_loss(prediction, target, beta, clip_starts, checked_region(kOp, region, shape));
+  return record_temporal_mse(prediction, target, beta, clip_starts,
+                             checked_region(kOp, region, shape));
 }
 
 void backward_temporal_mse(const Variable& prediction, const Tensor& target, float beta,
@@ -91,12 +115,40 @@ void backward_temporal_mse(const Variable& prediction, const Tensor& target, flo
   backward(prediction, gradient);
 }
 
+Loss motion_temporal_mse(const Variable& prediction, const Tensor& target, const Tensor& flow,
+                         float beta, const std::vector<std::uint8_t>& clip_starts) {
+  const Shape& shape = prediction.shape();
+  check_motion("motion_temporal_mse", shape, target.shape(), flow.shape(), beta,
+               clip_starts.size());
+  const auto& backend = prediction.backend();
+  const DeviceArray<std::uint8_t> starts(backend, clip_starts);
+  return record_loss(prediction, [&](Destination gradient, TemporalMseValue* value) {
+    backend->motion_temporal_mse(frame_geometry(shape), beta, prediction.value().source(),
+                                 target.source(), flow.source(), starts.span(), gradient, value);
+  });
+}
+
+void backward_motion_temporal_mse(const Variable& prediction, const Tensor& target,
+                                  const Tensor& flow, float beta,
+                                  const DeviceArray<std::uint8_t>& clip_starts,
+                                  const DeviceArray<TemporalMseValue>& value) {
+  const Shape& shape = prediction.shape();
+  check_motion("backward_motion_temporal_mse", shape, target.shape(), flow.shape(), beta,
+               clip_starts.span().size());
+  const auto& backend = prediction.backend();
+  Tensor gradient(backend, shape, prediction.value().type());
+  backend->motion_temporal_mse(frame_geometry(shape), beta, prediction.value().source(),
+                               target.source(), flow.source(), clip_starts.span(),
+                               gradient.destination(), value.data());
+  backward(prediction, gradient);
+}
+
 Variable mse(const Variable& prediction, const Tensor& target) {
   const Shape& shape = prediction.shape();
   check("mse", shape, target.shape());
   // Every frame starts a clip, so that no temporal term exists.
   const std::vector<std::uint8_t> starts(static_cast<std::size_t>(shape[0]), 1);
-  return record_loss(prediction, target, 1.0F, starts, whole_frame(shape)).value;
+  return record_temporal_mse(prediction, target, 1.0F, starts, whole_frame(shape)).value;
 }
 
 }  // namespace afterglow::ops

@@ -378,6 +378,7 @@ TEST_CASE_METHOD(Fixture, "compare: bad input is refused with one line and leave
       {{"--jobs", "0"}, "--jobs"},
       {{"--budget", "-1"}, "--budget"},
       {{"--ablate", "everything"}, "--ablate"},
+      {{"--ablate", "motion"}, "has no flow, which --temporal masked needs"},
       {{"--vgg16-partial"}, "--vgg16-partial"},
       {{"--vgg16-weights", no_plan}, no_plan},
       {{"--plan", no_plan}, no_plan},
@@ -502,6 +503,26 @@ TEST_CASE_METHOD(Fixture, "compare: after --budget it says what is left", "[app]
   CHECK_THAT(result.err, Catch::Contains("are not done in --budget"));
   CHECK(holds(read_text(out / "index.html"), "Runs that are not done"));
   CHECK(finished(kGrid)["configurations"][1]["scored"] == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "compare: temporal terms that follow the motion are rows of their own",
+                 "[app][slow]") {
+  const Strings grid{"--archs", "alexnet", "--betas", "0.8", "--seeds", "1", "--epochs", "1"};
+  const Json before = finished(grid);
+  write_waves(data, kSmallData, true);
+  const Json found = finished(with(grid, {"--ablate", "motion"}));
+  REQUIRE(found["configurations"].size() == 3);
+  CHECK(found["runs"].size() == 3);
+  for (const char* name : {"alexnet-beta0.8-temporal-masked", "alexnet-beta0.8-temporal-warped"}) {
+    const auto row =
+        std::find_if(found["configurations"].begin(), found["configurations"].end(),
+                     [name](const Json& configuration) { return configuration["name"] == name; });
+    REQUIRE(row != found["configurations"].end());
+    CHECK((*row)["departs"] != "");
+    CHECK((*row)["scored"] == 1);
+  }
+  // What does not follow the flow is the same with it and without, and is not trained again.
+  CHECK(found["runs"][0]["identity"] == before["runs"][0]["identity"]);
 }
 
 TEST_CASE_METHOD(Fixture, "compare: the paper's departures are rows of their own", "[app][slow]") {

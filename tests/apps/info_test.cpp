@@ -120,6 +120,7 @@ TEST_CASE("info lists a dataset's clips", "[app]") {
   const auto json = info(path);
   CHECK(json["kind"] == "dataset");
   CHECK(json["frames"] == 16);
+  CHECK(json["flow"] == false);
   CHECK(json["train_clips"] == 2);
   CHECK(json["val_clips"] == 1);
   CHECK(json["test_clips"] == 0);
@@ -127,6 +128,8 @@ TEST_CASE("info lists a dataset's clips", "[app]") {
   CHECK(json["clips"][2]["id"] == "v");
   CHECK(json["clips"][2]["split"] == "val");
   CHECK(json["clips"][2]["frames"] == 4);
+  write_waves(path, kSmallData, true);
+  CHECK(info(path)["flow"] == true);
 }
 
 TEST_CASE("info describes films and picture folders", "[app]") {

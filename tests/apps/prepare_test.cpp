@@ -1,11 +1,13 @@
 // `afterglow prepare`, run as a user would.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 
+#include "apps/truth_motion.hpp"
 #include "base/output_file.hpp"
 #include "data/dataset.hpp"
 #include "data/frames.hpp"
@@ -215,6 +217,40 @@ TEST_CASE("a scene cut starts a new clip in the same split", "[app]") {
   CHECK(dataset.clip(second).frames == 16 - made.cuts[0]);
   CHECK(dataset.clip(second).source == "lake.mkv");
   CHECK(dataset.clips(Split::kTest).size() == 2);
+}
+
+TEST_CASE("prepare --flow keeps how the truth moves, found on what the network sees", "[app]") {
+  const Workplace place;
+  const Films made = films(1, 16, true);
+  const int cut = made.cuts.at(0);
+  write_film(place.path("lake.mkv"), made.truth);
+  const ProgramResult result =
+      place.prepare({"lake.mkv"}, {}, simulated_and({"--flow", "--max-frames", "16"}));
+  CAPTURE(result.err);
+  REQUIRE(result.exit_code == 0);
+  const Dataset dataset(place.data());
+  REQUIRE(dataset.has_flow());
+  REQUIRE(dataset.clips().size() == 2);
+  std::vector<float> flow(2 * 128 * 128);
+  for (const ClipInfo& clip : dataset.clips()) {
+    const int begin = clip.id == "lake" ? 0 : cut;
+    TruthMotion motion;
+    for (int t = 0; t < clip.frames; ++t) {
+      CAPTURE(clip.id, t);
+      motion.push(resize_area(made.truth[std::size_t(begin + t)], 128, 128));
+      dataset.read_flow(clip.id, t, 1, flow);
+      std::size_t wrong = 0, followed = 0;
+      for (std::size_t i = 0; i < flow.size(); ++i) {
+        const bool visible = motion.back() != nullptr && motion.back()->visible[i / 2] != 0;
+        followed += visible ? 1 : 0;
+        wrong += visible ? flow[i] != motion.back()->flow.uv[i] : !std::isnan(flow[i]);
+      }
+      CHECK(wrong == 0);
+      CHECK((followed > flow.size() / 2) == (t > 0));
+    }
+  }
+  REQUIRE(place.prepare({"lake.mkv"}, {}, kSimulated).exit_code == 0);
+  CHECK_FALSE(Dataset(place.data()).has_flow());
 }
 
 TEST_CASE("prepare --max-frames takes the first ones, folders of films and split files work",

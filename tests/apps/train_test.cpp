@@ -317,4 +317,114 @@ TEST_CASE("train: --loss-corner sees the bottom right quarter of frames alone", 
   CHECK_FALSE((trained("left", {}) == trained("far", {})));
 }
 
+namespace {
+
+/// A texture that moves to the right by two pixels a frame, with that flow, or with none known.
+void write_moving(const fs::path& path, float u, int frames = 5) {
+  DatasetWriter writer(path, {});
+  std::vector<float> flow(2 * 128 * 128);
+  for (std::size_t i = 0; i < flow.size(); i += 2) flow[i] = u;
+  for (const Split split : {Split::kTrain, Split::kVal}) {
+    writer.begin_clip(split_name(split), 25, "", split);
+    for (int t = 0; t < frames; ++t) {
+      Picture picture(128, 128);
+      for (std::size_t i = 0; i < picture.rgb.size(); ++i) {
+        const std::size_t x = i / 3 % 128 + 256 - 2 * std::size_t(t), y = i / 384;
+        picture.rgb[i] = static_cast<std::uint8_t>(128 + 60 * std::sin(0.4 * double(x + i % 3)) +
+                                                   40 * std::sin(0.1 * double(y)));
+      }
+      writer.add_frame(picture, picture, flow);
+    }
+  }
+  writer.commit();
+}
+
+}  // namespace
+
+TEST_CASE("train: --temporal masked and warped count what they say", "[app]") {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const TemporaryFolder folder;
+  const auto file = [&](const std::string& name) { return folder.path() / name; };
+  write_moving(file("moving.h5"), -2);
+  write_moving(file("creeping.h5"), -1);
+  write_moving(file("unknown.h5"), kNan);
+  const auto trained = [&](const std::string& data, const std::string& temporal) {
+    const fs::path run = file(data + "-" + temporal);
+    train(training(file(data + ".h5"), run,
+                   {"--beta", "0.5", "--epochs", "1", "--batch", "5", "--temporal", temporal}));
+    return log_entries(run);
+  };
+  const auto of = [](const std::vector<nlohmann::json>& log, const char* key) {
+    return log.front()[key].get<double>();
+  };
+  const auto plain = trained("moving", "plain"), warped = trained("moving", "warped");
+  CHECK(of(plain, "temporal") > 0);
+  CHECK(of(plain, "fidelity") == Approx(of(warped, "fidelity")).epsilon(1e-6));
+  CHECK(of(warped, "temporal") > 0);
+  CHECK(of(warped, "temporal") != of(plain, "temporal"));
+  // All of it moves too far to be still, or is not known: no temporal term, in validation neither.
+  for (const auto& log :
+       {trained("moving", "masked"), trained("unknown", "masked"), trained("unknown", "warped")}) {
+    CHECK(of(log, "temporal") == 0);
+    CHECK(log.back()["validation_temporal"] == 0);
+  }
+  // One pixel is still enough: then masked is the plain term.
+  const auto masked = trained("creeping", "masked");
+  CHECK(of(masked, "temporal") == Approx(of(plain, "temporal")).epsilon(1e-6));
+  CHECK(warped.back()["validation_temporal"] > 0);
+}
+
+TEST_CASE("train: --temporal warped teaches to follow the motion, and resumes to the same bits",
+          "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", whole = folder.path() / "whole",
+                 part = folder.path() / "part", own = folder.path() / "own";
+  write_moving(data, -2);
+  // With beta 0 the temporal term alone is learnt.
+  const Strings warped{"--temporal", "warped", "--beta", "0", "--batch", "5"};
+  const auto with = [&](const fs::path& run, const Strings& more) {
+    Strings options = warped;
+    options.insert(options.end(), more.begin(), more.end());
+    return training(data, run, options);
+  };
+  train(with(whole, {"--epochs", "6"}));
+  const auto steps = log_steps(whole);
+  REQUIRE(steps.size() == 6);
+  CHECK(steps.back()["loss"].get<double>() < 0.5 * steps.front()["loss"].get<double>());
+
+  train(with(part, {"--epochs", "3"}));
+  const ProgramResult other = run_afterglow(
+      training(data, part, {"--beta", "0", "--batch", "5", "--epochs", "6", "--resume"}));
+  CHECK(other.exit_code == 2);  // a run with flow does not go on without
+  train(with(part, {"--epochs", "6", "--resume"}));
+  check_same_runs(whole, part);
+
+  train(with(own, {"--epochs", "1", "--previous", "own", "--unroll", "2"}));
+  CHECK(log_steps(own).front()["temporal"] > 0);
+}
+
+TEST_CASE("train: --temporal is refused without flow, and beside what it does not go with",
+          "[app]") {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "data.h5", flow = folder.path() / "flow.h5";
+  write_waves(data, kSmallData);
+  write_moving(flow, 0, 2);
+  const auto refused = [&](const fs::path& dataset, const Strings& options,
+                           const std::string& message) {
+    const ProgramResult result = run_afterglow(training(dataset, folder.path() / "run", options));
+    INFO(result.err);
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.err, Catch::Contains(message));
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
+  };
+  for (const char* temporal : {"masked", "warped"}) {
+    refused(data, {"--temporal", temporal},
+            "data.h5: has no flow, which --temporal " + std::string(temporal) +
+                " needs; make it again with afterglow prepare --flow");
+  }
+  refused(flow, {"--temporal", "warped", "--order", "shuffled-frames"}, "--temporal warped");
+  refused(flow, {"--temporal", "masked", "--loss-corner"}, "--loss-corner");
+  refused(flow, {"--temporal", "bent"}, "use plain, masked or warped");
+}
+
 }  // namespace afterglow::test

@@ -40,14 +40,17 @@ struct ClipRequest {
   Split split;
 };
 
-/// Clips of waves; the input is a paler version whose phase flickers.
-inline void write_waves(const std::filesystem::path& path, const std::vector<ClipRequest>& clips) {
+/// Clips of waves; the input is a paler version whose phase flickers. With `flow`, they are said to
+/// stand still.
+inline void write_waves(const std::filesystem::path& path, const std::vector<ClipRequest>& clips,
+                        bool flow = false) {
+  const std::vector<float> still(flow ? 2 * 128 * 128 : 0);
   DatasetWriter writer(path, {});
   double phase = 0;
   for (const ClipRequest& clip : clips) {
     writer.begin_clip(clip.id, 25, clip.id + ".mkv", clip.split);
     for (int t = 0; t < clip.frames; ++t) {
-      writer.add_frame(wave(phase + 0.1 * (t % 2), t, 0.5), wave(phase, t, 1));
+      writer.add_frame(wave(phase + 0.1 * (t % 2), t, 0.5), wave(phase, t, 1), still);
     }
     phase += 1;
   }

@@ -12,6 +12,7 @@
 #include "nn/ops/ops.hpp"
 #include "nn/recurrent_colorizer.hpp"
 #include "softgpu/softgpu.hpp"
+#include "support/motion_fields.hpp"
 
 namespace afterglow {
 namespace {
@@ -133,6 +134,32 @@ TEST_CASE("a recording that runs out of memory is one error, and nothing else is
   }
   CHECK(softgpu::live().empty());
   softgpu::reset();
+}
+
+TEST_CASE("a recorded loss along the motion starts from nothing at every replay") {
+  const auto backend = cuda_backend();
+  const FrameGeometry g{3, 6, 7, 3};
+  const DeviceArray<float> p(backend, test::random_values(g.size(), 1)),
+      y(backend, test::random_values(g.size(), 2)), flow(backend, test::motion_field(g, 2, 3)),
+      gradient(backend, g.size());
+  const DeviceArray<std::uint8_t> starts(backend, std::vector<std::uint8_t>(3));
+  const DeviceArray<TemporalMseValue> value(backend);
+  const auto work = [&] {
+    backend->motion_temporal_mse(g, 0.5F, p.span(), y.span(), flow.span(), starts.span(),
+                                 gradient.span(), value.data());
+  };
+  work();
+  const double loss = value.value().loss;
+  const std::vector<float> slopes = gradient.read();
+  CHECK(loss > 0);
+  const auto recording = backend->record(work);
+  REQUIRE(recording);
+  for (int replay = 0; replay < 2; ++replay) {
+    backend->fill(gradient.span(), 7);
+    recording->replay();
+    CHECK(value.value().loss == loss);
+    CHECK(gradient.read() == slopes);
+  }
 }
 
 TEST_CASE("what another thread allocates while one records stays its own") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cmath>
 #include <set>
 #include <thread>
 
@@ -232,6 +233,40 @@ TEST_CASE("orders have names") {
     CHECK(parse_batch_order(batch_order_name(order), "--order") == order);
   }
   CHECK_THROWS_WITH(parse_batch_order("random", "--order"), Contains("--order: 'random'"));
+}
+
+TEST_CASE("flow comes along with batches, as it is or as a mask of what is nearly still") {
+  const TemporaryFolder folder;
+  make_dataset(folder.path() / "data.h5", kClips, kSide, true);
+  const auto dataset = std::make_shared<const Dataset>(folder.path() / "data.h5");
+  BatchOptions options;
+  options.batch = 3;
+  options.flow = GENERATE(BatchFlow::kNone, BatchFlow::kStill, BatchFlow::kAll);
+  BatchProducer producer(dataset, options);
+  std::size_t still = 0, moving = 0;
+  for (const Batch& batch : collect(producer)) {
+    if (options.flow == BatchFlow::kNone) {
+      CHECK(batch.flow.empty());
+      continue;
+    }
+    const std::size_t values = 2 * kSide * kSide;
+    REQUIRE(batch.flow.size() == batch.frames.size() * values);
+    for (std::size_t i = 0; i < batch.flow.size(); i += 2) {
+      const std::vector<float> all =
+          test_flow(kSide, clip_number(batch.clip), batch.frames[i / values]);
+      const float u = all[i % values], v = all[i % values + 1];
+      float expected_u = u, expected_v = v;
+      if (options.flow == BatchFlow::kStill) {
+        const bool is_still = std::hypot(u, v) <= 1;
+        ++(is_still ? still : moving);
+        expected_u = expected_v = is_still ? 0 : std::numeric_limits<float>::quiet_NaN();
+      }
+      CHECK((std::isnan(expected_u) ? std::isnan(batch.flow[i]) : batch.flow[i] == expected_u));
+      CHECK((std::isnan(expected_v) ? std::isnan(batch.flow[i + 1])
+                                    : batch.flow[i + 1] == expected_v));
+    }
+  }
+  if (options.flow == BatchFlow::kStill) CHECK((still > 0 && moving > 0));
 }
 
 }  // namespace afterglow

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,20 @@ inline Picture test_picture(int size, std::size_t clip, std::int64_t frame, bool
   return picture;
 }
 
+/// Value `i` of a frame's flow: NaN in all of a first frame and in every seventh pixel of the
+/// others.
+inline std::vector<float> test_flow(int size, std::size_t clip, std::int64_t frame) {
+  std::vector<float> uv(2 * std::size_t(size) * std::size_t(size));
+  for (std::size_t i = 0; i < uv.size(); ++i) {
+    uv[i] = frame == 0 || i / 2 % 7 == 3
+                ? std::numeric_limits<float>::quiet_NaN()
+                : 0.25F * static_cast<float>((clip + std::size_t(frame) + i) % 13) - 1.5F;
+  }
+  return uv;
+}
+
 inline void make_dataset(const std::filesystem::path& path, const std::vector<TestClip>& clips,
-                         int size = 8) {
+                         int size = 8, bool flow = false) {
   DatasetHeader header;
   header.size = size;
   header.seed = 5;
@@ -40,7 +53,8 @@ inline void make_dataset(const std::filesystem::path& path, const std::vector<Te
   for (std::size_t c = 0; c < clips.size(); ++c) {
     writer.begin_clip(clips[c].id, 25, clips[c].id + ".mkv", clips[c].split);
     for (int t = 0; t < clips[c].frames; ++t) {
-      writer.add_frame(test_picture(size, c, t, false), test_picture(size, c, t, true));
+      writer.add_frame(test_picture(size, c, t, false), test_picture(size, c, t, true),
+                       flow ? test_flow(size, c, t) : std::vector<float>());
     }
   }
   writer.commit();

@@ -1,6 +1,7 @@
 #include "data/dataset.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <fstream>
 #include <functional>
 
@@ -27,6 +28,8 @@ struct Handmade {
   double fps = 30;
   std::vector<std::uint64_t> colorized = {2, kSide, kSide, 3};
   std::vector<std::uint64_t> truth = {2, kSide, kSide, 3};
+  std::vector<std::uint64_t> flow = {};  // empty: none
+  bool flow_of_bytes = false;
   bool floats = false;
   bool clip = true;
   bool clips = true;
@@ -47,19 +50,20 @@ struct Handmade {
     file.create_group("clips");
     if (!clip) return;
     file.create_group("clips/a");
-    write_frames(file, "colorized", colorized);
-    write_frames(file, "truth", truth);
+    write_frames(file, "colorized", colorized, floats);
+    write_frames(file, "truth", truth, floats);
+    if (!flow.empty()) write_frames(file, "flow", flow, !flow_of_bytes);
     attribute("clips/a", "fps", fps);
     attribute("clips/a", "source", std::string("a.mkv"));
     attribute("clips/a", "split", split);
   }
 
   void write_frames(hdf5::File& file, const std::string& name,
-                    const std::vector<std::uint64_t>& shape) const {
+                    const std::vector<std::uint64_t>& shape, bool as_floats) const {
     if (name == left_out) return;
     std::uint64_t values = 1;
     for (const std::uint64_t extent : shape) values *= extent;
-    if (floats) {
+    if (as_floats) {
       file.write<float>("clips/a/" + name, shape, std::vector<float>(values));
     } else {
       file.write<std::uint8_t>("clips/a/" + name, shape, std::vector<std::uint8_t>(values));
@@ -98,6 +102,50 @@ TEST_CASE("a dataset gives back what was put into it") {
   const std::vector<std::uint8_t> first(rows.begin(), rows.begin() + kSide * kSide * 3);
   CHECK(first == test_picture(kSide, 0, 0, true).rgb);
   CHECK_THROWS_WITH(dataset.clip("sea"), Contains("has no clip 'sea'"));
+}
+
+TEST_CASE("a dataset gives back the flow that was put into it") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "data.h5";
+  make_dataset(path, {{"lake", 5}, {"sea", 2}}, kSide, true);
+  const Dataset dataset(path);
+  CHECK(dataset.has_flow());
+  std::vector<float> flow(2 * kSide * kSide);
+  for (const std::int64_t t : {0, 4}) {
+    dataset.read_flow("lake", t, 1, flow);
+    const std::vector<float> expected = test_flow(kSide, 0, t);
+    for (std::size_t i = 0; i < flow.size(); ++i) {
+      CHECK((std::isnan(expected[i]) ? std::isnan(flow[i]) : flow[i] == expected[i]));
+    }
+  }
+}
+
+TEST_CASE("a dataset has flow when all of its clips have") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "data.h5";
+  make_dataset(path, {{"lake", 2}}, kSide);
+  CHECK_FALSE(Dataset(path).has_flow());
+  std::vector<float> values(2 * 2 * kSide * kSide);
+  CHECK_THROWS_AS(Dataset(path).read_flow("lake", 0, 2, values), InputError);
+
+  DatasetHeader header;
+  header.size = kSide;
+  DatasetWriter writer(path, header);
+  const Picture picture(kSide, kSide);
+  const std::vector<float> flow = test_flow(kSide, 0, 0);
+  writer.begin_clip("with", 25, "");
+  writer.add_frame(picture, picture, flow);
+  CHECK_THROWS_AS(writer.add_frame(picture, picture), ShapeError);
+  CHECK_THROWS_AS(writer.add_frame(picture, picture, std::span(flow).first(4)), ShapeError);
+  writer.begin_clip("without", 25, "");
+  writer.add_frame(picture, picture);
+  CHECK_THROWS_AS(writer.add_frame(picture, picture, flow), ShapeError);
+  writer.commit();
+  const Dataset dataset(path);
+  CHECK(dataset.clip("with").has_flow);
+  CHECK_FALSE(dataset.clip("without").has_flow);
+  CHECK_FALSE(dataset.has_flow());
+  CHECK(dataset.clip("with").frames == 1);
 }
 
 TEST_CASE("a dataset is written whole or not at all") {
@@ -180,6 +228,19 @@ TEST_CASE("what is not a whole dataset is refused with a reason") {
       {[](Handmade& h) { h.left_out = "split"; }, "clip 'a' has no attribute 'split'"},
       {[](Handmade& h) { h.left_out = "fps"; }, "clip 'a' has no attribute 'fps'"},
       {[](Handmade& h) { h.fps = 0; }, "impossible frame rate"},
+      {[](Handmade& h) {
+         h.flow = {2, kSide, kSide, 3};
+       },
+       "/clips/a/flow is not float32 (frames, 8, 8, 2)"},
+      {[](Handmade& h) {
+         h.flow = {2, kSide, kSide, 2};
+         h.flow_of_bytes = true;
+       },
+       "/clips/a/flow is not float32"},
+      {[](Handmade& h) {
+         h.flow = {1, kSide, kSide, 2};
+       },
+       "clip 'a' has 2 frames and flow for 1"},
   };
   for (const Wrong& wrong : wrongs) {
     INFO(wrong.message);

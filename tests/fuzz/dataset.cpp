@@ -11,7 +11,7 @@ using namespace afterglow;
 
 constexpr std::uint64_t kSize = 4;  // pixels a side
 
-void add_clips(fuzz::Hdf5Maker& maker, fuzz::Choices& choices, bool is_result) {
+void add_clips(fuzz::Hdf5Maker& maker, fuzz::Choices& choices, bool is_result, bool with_flow) {
   maker.group(maker.root(), "clips", [&](hid_t clips) {
     const int count = 1 + choices.byte() % 3;
     for (int i = 0; i < count; ++i) {
@@ -25,6 +25,9 @@ void add_clips(fuzz::Hdf5Maker& maker, fuzz::Choices& choices, bool is_result) {
         } else {
           maker.dataset(clip, "colorized", {2, kSize, kSize, 3}, H5T_NATIVE_UINT8);
           maker.dataset(clip, "truth", {2, kSize, kSize, 3}, H5T_NATIVE_UINT8);
+          if (with_flow) {
+            maker.dataset(clip, "flow", {2, kSize, kSize, 2}, H5T_NATIVE_FLOAT);
+          }
         }
       });
     }
@@ -38,9 +41,11 @@ void read_dataset(const std::filesystem::path& path) {
   const Dataset dataset(path);
   if (!is_small(dataset.header().size)) return;
   std::vector<std::uint8_t> frame(dataset.frame_bytes());
+  std::vector<float> flow(dataset.frame_bytes() / 3 * 2);
   for (const ClipInfo& clip : dataset.clips()) {
     dataset.read_colorized(clip.id, 0, 1, frame);
     dataset.read_truth(clip.id, clip.frames - 1, 1, frame);
+    if (clip.has_flow) dataset.read_flow(clip.id, clip.frames - 1, 1, flow);
   }
 }
 
@@ -59,7 +64,8 @@ void read_result(const std::filesystem::path& path) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Choices choices(fuzz::text_of(data, size));
   fuzz::Hdf5Maker maker(choices);
-  const bool is_result = choices.byte() % 2 == 1;
+  const std::uint8_t kind = choices.byte();
+  const bool is_result = kind % 2 == 1, with_flow = kind / 2 % 2 == 1;
   const hid_t root = maker.root();
   maker.attribute(root, "format",
                   is_result ? "afterglow result" : std::string("afterglow dataset"));
@@ -69,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   maker.attribute(root, "fit", std::string("resize"));
   maker.attribute(root, "colorizer", std::string("files"));
   maker.attribute(root, "colorizer_sha256", std::string());
-  add_clips(maker, choices, is_result);
+  add_clips(maker, choices, is_result, with_flow);
   const std::filesystem::path& path = maker.close();
   return fuzz::refused_or_read([&] { is_result ? read_result(path) : read_dataset(path); });
 }

@@ -74,6 +74,22 @@ TEST_CASE("the temporal loss gives the same bits whatever the number of threads"
   });
 }
 
+TEST_CASE("the loss along the motion gives the same bits whatever the number of threads") {
+  const auto backend = make_cpu_backend();
+  const FrameGeometry g{9, 41, 43, 3};
+  const Guarded p(*backend, random_values(g.size(), 1)), y(*backend, random_values(g.size(), 2));
+  std::vector<float> ways = random_values(g.size() / 3 * 2, 3);
+  for (float& way : ways) way *= 5;
+  const Guarded flow(*backend, ways);
+  const std::vector<std::uint8_t> starts(9);
+  require_same_bits([&] {
+    const Guarded gradient(*backend, g.size());
+    const auto value = test::motion_temporal_mse(backend, g, 0.8F, p.span(), y.span(), flow.span(),
+                                                 starts, gradient.span());
+    return std::tuple{value.loss, value.fidelity, value.temporal, gradient.read()};
+  });
+}
+
 TEST_CASE("overlapping windows give the same gradient whatever the number of threads") {
   const auto backend = make_cpu_backend();
   const Pool2dGeometry g{2, 33, 29, 19, 3, 2, Padding::kSame};

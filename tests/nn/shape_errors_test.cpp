@@ -201,6 +201,24 @@ TEST_CASE("norms and losses name the shapes that do not fit") {
          ops::temporal_mse(x, y, 0.5F, {1, 0, 0});
        },
        "temporal_mse: 3 clip starts for prediction (2, 8, 8, 3)"},
+      {[&] {
+         ops::motion_temporal_mse(x, of({2, 8, 8, 1}).value(), of({2, 8, 8, 2}).value(), 0.5F,
+                                  {1, 0});
+       },
+       "motion_temporal_mse: prediction (2, 8, 8, 3) and target (2, 8, 8, 1) differ"},
+      {[&] {
+         ops::motion_temporal_mse(x, y, of({1, 8, 8, 2}).value(), 0.5F, {1, 0});
+       },
+       "motion_temporal_mse: flow (1, 8, 8, 2) has not (u, v) for each pixel of prediction (2, 8, "
+       "8, 3)"},
+      {[&] {
+         ops::motion_temporal_mse(x, y, of({2, 8, 8, 2}).value(), 2.0F, {1, 0});
+       },
+       "motion_temporal_mse: beta 2.000000 is outside 0 to 1"},
+      {[&] {
+         ops::motion_temporal_mse(x, y, of({2, 8, 8, 2}).value(), 0.5F, {1});
+       },
+       "motion_temporal_mse: 1 clip starts for prediction (2, 8, 8, 3)"},
       {region({-1, 0, 2, 2}),
        "temporal_mse: the rectangle (top -1, left 0, height 2, width 2) "
        "leaves prediction (2, 8, 8, 3)"},

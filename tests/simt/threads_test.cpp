@@ -168,6 +168,27 @@ TEST_CASE("threads: temporal_mse.cu", "[simt][threads]") {
   });
 }
 
+TEST_CASE("threads: temporal_mse.cu, along the motion", "[simt][threads]") {
+  // Two blocks whose pixels all come from one.
+  const FrameGeometry g{2, 9, 17, 1};
+  const Array<float> p(random_values(g.size(), 1)), y(random_values(g.size(), 2));
+  std::vector<float> ways;
+  for (int i = 0; i < 2 * 9 * 17; ++i)
+    ways.insert(ways.end(), {float(3 - i % 17), float(4 - i / 17 % 9)});
+  const Array<float> flow(ways);
+  const Array<std::uint8_t> starts(std::vector<float>{1, 0});
+  run_everywhere([&] {
+    Array<float> gradient(g.size());
+    Array<double> value(3);
+    Workspace workspace(cuda::motion_temporal_mse_workspace(g));
+    workspace.zero();
+    cuda::motion_temporal_mse(kNow, g, 0.7F, p.data(), y.data(), flow.data(), starts.data(),
+                              gradient.data(), reinterpret_cast<TemporalMseValue*>(value.data()),
+                              workspace.data());
+    return joined(value.read(), gradient.read());
+  });
+}
+
 TEST_CASE("threads: upsample_nearest.cu", "[simt][threads]") {
   const Array<float> x(random_values(3 * 5 * 3, 1));
   run_everywhere([&] {

@@ -120,6 +120,9 @@ inline unsigned __ballot_sync(unsigned mask, int predicate) {
 inline unsigned atomicAdd(unsigned* at, unsigned value) {
   return std::atomic_ref<unsigned>(*at).fetch_add(value);
 }
+inline unsigned long long atomicAdd(unsigned long long* at, unsigned long long value) {
+  return std::atomic_ref<unsigned long long>(*at).fetch_add(value);
+}
 /// A plain store.
 template <typename T>
 void __stwb(T* at, T value) {

@@ -145,6 +145,11 @@ class ForwardingBackend : public Backend {
                     TemporalMseValue* value) override {
     inner_->temporal_mse(g, beta, p, y, clip_starts, gradient, value);
   }
+  void motion_temporal_mse(const FrameGeometry& g, float beta, Source p, Source y, Source flow,
+                           std::span<const std::uint8_t> clip_starts, Destination gradient,
+                           TemporalMseValue* value) override {
+    inner_->motion_temporal_mse(g, beta, p, y, flow, clip_starts, gradient, value);
+  }
   void sum_of_squares(std::span<const Source> tensors, double* sum) override {
     inner_->sum_of_squares(tensors, sum);
   }

@@ -19,6 +19,17 @@ inline TemporalMseValue temporal_mse(const std::shared_ptr<Backend>& backend,
   return value.value();
 }
 
+inline TemporalMseValue motion_temporal_mse(const std::shared_ptr<Backend>& backend,
+                                            const FrameGeometry& g, float beta, Source p, Source y,
+                                            Source flow,
+                                            const std::vector<std::uint8_t>& clip_starts,
+                                            Destination gradient) {
+  const DeviceArray<std::uint8_t> starts(backend, clip_starts);
+  const DeviceArray<TemporalMseValue> value(backend);
+  backend->motion_temporal_mse(g, beta, p, y, flow, starts.span(), gradient, value.data());
+  return value.value();
+}
+
 inline double sum_of_squares(const std::shared_ptr<Backend>& backend,
                              const std::vector<Source>& tensors) {
   const DeviceArray<double> sum(backend);
