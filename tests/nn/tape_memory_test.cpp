@@ -11,7 +11,7 @@ namespace {
 
 using Make = std::function<Variable(const Variable& x)>;
 
-const Shape kFrames{2, 8, 8, 16};
+const Shape kFrameShape{2, 8, 8, 16};
 constexpr std::size_t kFramesBytes = 2 * 8 * 8 * 16 * 4;
 
 std::size_t in_use(const std::shared_ptr<Backend>& backend) { return backend->memory().in_use; }
@@ -19,7 +19,7 @@ std::size_t in_use(const std::shared_ptr<Backend>& backend) { return backend->me
 /// Bytes that stay for the gradient of make(x) when x and the result are gone. x is the result of
 /// another op, which keeps nothing; x_wanted says whether it wants a gradient.
 std::size_t kept(const std::shared_ptr<Backend>& backend, bool x_wanted, const Make& make) {
-  const Variable before(Tensor::full(backend, kFrames, 0.5F), x_wanted);
+  const Variable before(Tensor::full(backend, kFrameShape, 0.5F), x_wanted);
   const auto run = [&] {
     Variable y = make(ops::scale(before, 1.0F));
     y.value() = {};
@@ -76,7 +76,7 @@ TEST_CASE("a frozen convolution passes gradients on and gets none") {
   const auto backend = make_cpu_backend();
   const Variable w(Tensor::full(backend, {3, 3, 16, 16}, 0.5F));
   const Variable b(Tensor::full(backend, {16}, 0.5F));
-  Variable x(Tensor::full(backend, kFrames, 0.5F), true);
+  Variable x(Tensor::full(backend, kFrameShape, 0.5F), true);
   const auto step = [&] {
     const Variable y = ops::conv2d(x, w, b, {1, 1, Padding::kSame});
     backward(y, Tensor::full(backend, y.shape(), 1.0F));
@@ -93,7 +93,7 @@ TEST_CASE("a frozen convolution passes gradients on and gets none") {
 
 TEST_CASE("pools, layout and loss keep only what the gradient reads") {
   const auto backend = make_cpu_backend();
-  const Tensor target = Tensor::zeros(backend, kFrames);
+  const Tensor target = Tensor::zeros(backend, kFrameShape);
   struct Case {
     const char* name;
     Make make;
@@ -152,14 +152,14 @@ TEST_CASE("a frozen batch norm keeps nothing, a training one its input and two s
 TEST_CASE("backward frees closures and gradients as it goes") {
   const auto backend = make_cpu_backend();
   constexpr int kLayers = 20;
-  Variable x(Tensor::full(backend, kFrames, 0.5F), true);
+  Variable x(Tensor::full(backend, kFrameShape, 0.5F), true);
   Variable y = x;
   for (int i = 0; i < kLayers; ++i) y = ops::relu(y);
   // The leaf, and a result kept by every layer.
   const std::size_t before = in_use(backend);
   REQUIRE(before == (kLayers + 1) * kFramesBytes);
   REQUIRE(backend->memory().peak_in_use == before);
-  backward(y, Tensor::full(backend, kFrames, 1.0F));
+  backward(y, Tensor::full(backend, kFrameShape, 1.0F));
   // At most a gradient in, one out, and the last result, which y holds.
   CHECK(backend->memory().peak_in_use <= before + 2 * kFramesBytes);
   CHECK(in_use(backend) == 3 * kFramesBytes);  // leaf, its gradient, y
@@ -167,8 +167,8 @@ TEST_CASE("backward frees closures and gradients as it goes") {
 
 TEST_CASE("without gradients a max pool makes no winners and a loss no gradient") {
   const auto backend = make_cpu_backend();
-  const Tensor target = Tensor::zeros(backend, kFrames);
-  const Variable x(Tensor::full(backend, kFrames, 0.5F), true);
+  const Tensor target = Tensor::zeros(backend, kFrameShape);
+  const Variable x(Tensor::full(backend, kFrameShape, 0.5F), true);
   const NoGradient guard;
   const std::size_t before = in_use(backend);
   ops::mse(x, target);
