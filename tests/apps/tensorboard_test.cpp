@@ -76,7 +76,7 @@ TEST_CASE("masked CRC-32C of the tests is that of RFC 3720's check value") {
   CHECK(slow_masked_crc("123456789") == ((kCheck >> 15) | (kCheck << 17)) + 0xa282ead8U);
 }
 
-TEST_CASE("--tensorboard writes what the log holds, and pictures", "[app]") {
+TEST_CASE("train: --tensorboard writes what the log holds, and pictures", "[app]") {
   const TemporaryFolder folder;
   const fs::path data = folder.path() / "data.h5", run = folder.path() / "run";
   write_waves(data, kSmallData);
