@@ -63,4 +63,4 @@ cmake --build --preset tsan --target "${runs[@]%% *}"
 step "What runs in several threads, under ThreadSanitizer"
 # OpenMP's own barriers would be reported as races: one thread.
 export OMP_NUM_THREADS=1 TSAN_OPTIONS=suppressions=$PWD/tests/thread_sanitizer.supp
-printf 'build/tsan/%s\n' "${runs[@]}" | xargs -P "$jobs" -L 1
+printf 'build/tsan/%s\n' "${runs[@]}" | xargs -P "$jobs" -L 1 env

@@ -9,7 +9,7 @@ namespace afterglow {
 
 inline constexpr const char* kVersion = "0.1.0";
 
-/// The commit that the program was built from, with "-changed" where files differed from it;
+/// The commit that the program was built from, with "-changed" where tracked files differed;
 /// "unknown" without git.
 const char* commit();
 

@@ -144,6 +144,7 @@ void write_report(const fs::path& out, const ComparisonState& state) {
   write_text_file(out / "report.json", report.dump(2) + "\n");
   write_text_file(out / "curves.csv", comparison_curves(state));
   const ComparisonPage page = comparison_page(report, state);
+  fs::remove_all(out / "figures");  // a call with other rows has other charts
   for (const auto& [name, bytes] : page.figures) write_text_file(out / "figures" / name, bytes);
   write_text_file(out / "index.html", page.html);
 }

@@ -352,7 +352,7 @@ class Page {
     const Json& data = report_["data"];
     const Json& made = report_["made"];
     html_ << "<h2>Facts</h2>\n<dl>\n";
-    fact("data", data["file"].get<std::string>() + ", SHA-256 of its content " +
+    fact("data", data["file"].get<std::string>() + ", SHA-256 of its content, flow apart, " +
                      data["sha256"].get<std::string>());
     std::string splits;
     for (const auto& [name, split] : data["splits"].items()) {

@@ -130,7 +130,8 @@ std::string player(const std::vector<ClipVersion>& versions, const ClipInfo& cli
        << "\">\n<div class=\"films\">\n";
   for (const ClipVersion& version : versions) {
     html << "<div><div class=\"film\">"
-         << image(film_of(version, frames), version.label + ", all frames", "film.jpg")
+         << image(film_of(version, frames),
+                  version.label + ", " + std::to_string(frames) + " frames", "film.jpg")
          << "</div><span>" << escape_markup(version.label) << "</span></div>\n";
   }
   html << "</div>\n<div class=\"controls\"><button type=\"button\">Play</button><input "

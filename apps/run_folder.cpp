@@ -43,9 +43,11 @@ RunFolder::~RunFolder() {
   if (!begun_ || fs::exists(last(), ignored)) return;
   fs::remove(config(), ignored);
   fs::remove(log(), ignored);
-  for (const auto& entry : fs::directory_iterator(path_, ignored)) {
-    if (entry.path().filename().string().starts_with(EventFile::kPrefix)) {
-      fs::remove(entry.path(), ignored);
+  std::error_code unreadable;
+  for (fs::directory_iterator entry(path_, unreadable), end; !unreadable && entry != end;
+       entry.increment(unreadable)) {
+    if (entry->path().filename().string().starts_with(EventFile::kPrefix)) {
+      fs::remove(entry->path(), ignored);
     }
   }
   fs::remove(path_, ignored);  // succeeds when nothing else is in it

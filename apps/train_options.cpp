@@ -159,10 +159,9 @@ void check_same_configuration(const std::string& so_far, const std::string& now,
     before.erase(free);
     after.erase(free);
   }
-  if (before[kDataKey] != after[kDataKey]) {
-    throw InputError("--data", "is not the data that " + run.string() + " was trained on",
-                     "give that file or another --out");
-  }
+  const bool same_data = before[kDataKey] == after[kDataKey];
+  before.erase(kDataKey);
+  after.erase(kDataKey);
   if (std::stoll(after.at("epochs")) < std::strtoll(before["epochs"].c_str(), nullptr, 10)) {
     throw InputError("--epochs", "is below the " + before["epochs"] + " of " + run.string(),
                      "give as many or more, or another --out");
@@ -183,6 +182,11 @@ void check_same_configuration(const std::string& so_far, const std::string& now,
       throw InputError("--" + key, "is " + is + ", but was " + was + " in " + run.string(),
                        "resume with the same options or give another --out");
     }
+  }
+  // Last: which data counts (its flow, too) depends on the options.
+  if (!same_data) {
+    throw InputError("--data", "is not the data that " + run.string() + " was trained on",
+                     "give that file or another --out");
   }
 }
 

@@ -93,7 +93,8 @@ Picture validation_picture(ColorizationModel& model, const Dataset& dataset) {
 void reestimate_norms(ColorizationModel& model, const std::shared_ptr<const Dataset>& dataset,
                       const BatchOptions& options, const Recurrence& recurrence) {
   const NoGradient guard;
-  const BatchOptions ordered = in_order(options);
+  BatchOptions ordered = in_order(options);
+  ordered.flow = BatchFlow::kNone;  // it counts in losses alone
   const auto available =
       static_cast<std::int64_t>(plan_epoch(dataset->clips(options.split), ordered, 0).size());
   const std::int64_t count = std::min(available, kNormBatches);

@@ -41,4 +41,4 @@ run_target() {
 }
 export -f run_target
 export runs seed
-printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'run_target {}' || exit 1
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'run_target "$1"' _ {} || exit 1

@@ -30,7 +30,7 @@ struct DatasetHeader {
   int size = 128;  // pixels a side
   std::uint64_t seed = 0;
   Fit fit = Fit::kResize;
-  std::string colorizer;         // "files", "simulated 1", ...
+  std::string colorizer;         // "files", "simulated 1", "files, else simulated 1", ...
   std::string colorizer_sha256;  // of its weights or its stated parameters; empty for "files"
 };
 

@@ -395,7 +395,8 @@ TEST_CASE("train: --temporal warped teaches to follow the motion, and resumes to
   train(with(part, {"--epochs", "3"}));
   const ProgramResult other = run_afterglow(
       training(data, part, {"--beta", "0", "--batch", "5", "--epochs", "6", "--resume"}));
-  CHECK(other.exit_code == 2);  // a run with flow does not go on without
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.err, Catch::Contains("--temporal: is not given, but was"));
   train(with(part, {"--epochs", "6", "--resume"}));
   check_same_runs(whole, part);
 

@@ -45,6 +45,11 @@ void check(const FrameGeometry& g, float beta, const std::vector<float>& flow,
   CHECK(value.temporal == Approx(reference.temporal).epsilon(kSum));
   require_close(gradient.read(), reference.gradient, gradient_tolerance(g, meeting));
 
+  const Guarded again(*backend, g.size());
+  test::motion_temporal_mse(backend, g, beta, p_in.span(), y_in.span(), flow_in.span(), starts,
+                            again.span());
+  CHECK((again.read() == gradient.read()));  // in whatever order threads have added
+
   const auto alone = test::motion_temporal_mse(backend, g, beta, p_in.span(), y_in.span(),
                                                flow_in.span(), starts, {});
   CHECK(alone.loss == value.loss);
