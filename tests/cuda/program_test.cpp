@@ -43,13 +43,13 @@ struct Program {
 
 }  // namespace
 
-TEST_CASE_METHOD(Program, "the program says which devices it found") {
+TEST_CASE_METHOD(Program, "the program says which devices it found", "[app]") {
   CHECK_THAT(run({"info", "--devices"}), Catch::Contains("cpu: ") && Catch::Contains("cuda:0: ") &&
                                              Catch::Contains("compute capability 9.0") &&
                                              !Catch::Contains("not usable"));
 }
 
-TEST_CASE_METHOD(Program, "why CUDA is not usable is said, and auto takes the CPU") {
+TEST_CASE_METHOD(Program, "why CUDA is not usable is said, and auto takes the CPU", "[app]") {
   std::string reason;
   SECTION("no driver") {
     unsetenv("LD_LIBRARY_PATH");
@@ -102,7 +102,7 @@ TEST_CASE_METHOD(Program, "why CUDA is not usable is said, and auto takes the CP
   CHECK_THAT(colorize.wait().err, Catch::Contains("cpu: ") && Catch::Contains(reason));
 }
 
-TEST_CASE_METHOD(Program, "the program trains and colours on the device", "[slow]") {
+TEST_CASE_METHOD(Program, "the program trains and colours on the device", "[app][slow]") {
   run({"synth", "--out", file("clips"), "--clips", "1", "--frames", "2", "--size", "128"});
   run({"prepare", "--truth", file("clips/color_1.mkv"), "--colorizer", "simulated", "--max-frames",
        "1", "--out", file("data.h5")});
