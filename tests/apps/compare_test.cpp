@@ -245,9 +245,10 @@ struct Opened {
 
 Opened open_in(const std::string& browser, const fs::path& page, const fs::path& profile) {
   const ProgramResult result =
-      run_to_end(browser, {"--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,2000",
-                           "--user-data-dir=" + profile.string(), "--enable-logging=stderr",
-                           "--virtual-time-budget=3000", "--dump-dom", "file://" + page.string()});
+      run_to_end(browser, {"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                           "--window-size=1280,2000", "--user-data-dir=" + profile.string(),
+                           "--enable-logging=stderr", "--virtual-time-budget=3000", "--dump-dom",
+                           "file://" + page.string()});
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   Opened opened{result.out, {}};
