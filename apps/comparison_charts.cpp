@@ -18,16 +18,10 @@ constexpr double kLabelX = kWidth - kRight + 36;
 
 std::string pixels(double value) { return fixed_number(value, 1); }
 
-/// A tick's number, without needless digits.
-std::string tick_text(double value) {
+/// A number with so many digits that count, needless ones left out.
+std::string tick_text(double value, int digits = 6) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
-}
-
-std::string short_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
 }
 
@@ -259,7 +253,7 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
       chart.svg() << pixels(chart.x(point.x)) << ',' << pixels(chart.y(point.mean)) << ' ';
     }
     chart.svg() << "\" data-values=\"";
-    for (const auto& point : curve.points) chart.svg() << short_text(point.mean) << ' ';
+    for (const auto& point : curve.points) chart.svg() << tick_text(point.mean, 4) << ' ';
     chart.svg() << "\"/>\n";
     const Curve::Point& end = curve.points.back();
     chart.label(style_name(curve.style), curve.label, chart.x(end.x), chart.y(end.mean),

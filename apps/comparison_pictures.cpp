@@ -84,12 +84,6 @@ std::vector<ClipVersion> versions_of(const nlohmann::ordered_json& report,
   return versions;
 }
 
-void copy_pixels(const Picture& src, int x, int y, int count, Picture& dst, std::int64_t dst_x,
-                 std::int64_t dst_y) {
-  std::copy_n(src.rgb.begin() + 3 * (static_cast<std::ptrdiff_t>(y) * src.width + x), 3 * count,
-              dst.rgb.begin() + 3 * (dst_y * dst.width + dst_x));
-}
-
 /// The middle column of every frame, side by side.
 Picture strip_of(const ClipVersion& version, std::int64_t frames) {
   Picture strip;
@@ -97,7 +91,11 @@ Picture strip_of(const ClipVersion& version, std::int64_t frames) {
     const Picture frame = version.frame(t);
     if (t == 0) strip = Picture(static_cast<int>(frames), frame.height);
     for (int y = 0; y < frame.height; ++y) {
-      copy_pixels(frame, frame.width / 2, y, 1, strip, t, y);
+      const auto pixel = [](const Picture& picture, int row, std::int64_t column) {
+        return 3 * (static_cast<std::ptrdiff_t>(row) * picture.width + column);
+      };
+      std::copy_n(frame.rgb.begin() + pixel(frame, y, frame.width / 2), 3,
+                  strip.rgb.begin() + pixel(strip, y, t));
     }
   }
   return strip;
@@ -113,10 +111,8 @@ Picture film_of(const ClipVersion& version, std::int64_t frames) {
       film = Picture(static_cast<int>(kPlayerColumns) * frame.width,
                      static_cast<int>(rows) * frame.height);
     }
-    for (int y = 0; y < frame.height; ++y) {
-      copy_pixels(frame, 0, y, frame.width, film, t % kPlayerColumns * frame.width,
-                  t / kPlayerColumns * frame.height + y);
-    }
+    draw_picture(film, frame, static_cast<int>(t % kPlayerColumns) * frame.width,
+                 static_cast<int>(t / kPlayerColumns) * frame.height);
   }
   return film;
 }

@@ -3,13 +3,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <string_view>
 
 #include "apps/tensorboard.pb.h"
-#include "base/error.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
@@ -66,8 +63,7 @@ std::string file_name() {
 }  // namespace
 
 EventFile::EventFile(const fs::path& folder, std::int64_t first_step)
-    : path_(folder / file_name()), file_(std::fopen(path_.c_str(), "wb")) {
-  if (!file_) throw InputError(path_.string(), std::strerror(errno), "make its folder writable");
+    : file_(folder / file_name()) {
   tensorboard::Event version = event_at(0);
   version.set_file_version("brain.Event:2");
   write(version.SerializeAsString());
@@ -100,12 +96,8 @@ void EventFile::add_picture(std::int64_t step, const std::string& tag, const Pic
 
 void EventFile::write(const std::string& event) {
   const std::string length = little_endian(std::uint64_t{event.size()});
-  const std::string record =
-      length + little_endian(masked_crc(length)) + event + little_endian(masked_crc(event));
-  if (std::fwrite(record.data(), 1, record.size(), file_.get()) != record.size() ||
-      std::fflush(file_.get()) != 0) {
-    throw RunError(path_.string() + ": " + std::strerror(errno) + "; make room and use --resume");
-  }
+  file_.write(length + little_endian(masked_crc(length)) + event +
+              little_endian(masked_crc(event)));
 }
 
 }  // namespace afterglow

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <initializer_list>
-#include <memory>
 #include <string>
 #include <utility>
 
+#include "apps/growing_file.hpp"
 #include "data/picture.hpp"
 
 namespace afterglow {
@@ -31,14 +30,9 @@ class EventFile {
   void add_picture(std::int64_t step, const std::string& tag, const Picture& picture);
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-
   void write(const std::string& event);
 
-  std::filesystem::path path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  GrowingFile file_;
 };
 
 }  // namespace afterglow

@@ -1,9 +1,5 @@
 #include "apps/run_folder.hpp"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -65,24 +61,11 @@ void RunFolder::open_log(std::int64_t steps, std::int64_t epochs) {
     kept += line + '\n';
   }
   write_text_file(log(), kept);
-  log_.reset(std::fopen(log().c_str(), "a"));
-  if (!log_) {
-    throw InputError(log().string(), std::strerror(errno), "make it writable");
-  }
+  log_.emplace(log());
 }
 
-void RunFolder::write_log(const std::string& line) {
-  const std::string text = line + '\n';
-  if (std::fwrite(text.data(), 1, text.size(), log_.get()) != text.size() ||
-      std::fflush(log_.get()) != 0) {
-    throw RunError(log().string() + ": " + std::strerror(errno) + "; make room and use --resume");
-  }
-}
+void RunFolder::write_log(const std::string& line) { log_->write(line + '\n'); }
 
-void RunFolder::sync_log() {
-  if (fsync(fileno(log_.get())) != 0) {
-    throw RunError(log().string() + ": " + std::strerror(errno) + "; make room and use --resume");
-  }
-}
+void RunFolder::sync_log() { log_->sync(); }
 
 }  // namespace afterglow

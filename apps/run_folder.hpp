@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
+#include <optional>
 #include <string>
+
+#include "apps/growing_file.hpp"
 
 namespace afterglow {
 
@@ -37,12 +38,8 @@ class RunFolder {
   void sync_log();
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-
   std::filesystem::path path_;
-  std::unique_ptr<std::FILE, Close> log_;
+  std::optional<GrowingFile> log_;
   bool begun_ = false;
 };
 

@@ -40,14 +40,6 @@ void draw_label(Picture& sheet, const std::string& label, int left, int top) {
   }
 }
 
-void draw_picture(Picture& sheet, const Picture& picture, int left, int top) {
-  const std::ptrdiff_t row = 3 * std::ptrdiff_t(picture.width);
-  for (int y = 0; y < picture.height; ++y) {
-    const std::ptrdiff_t at = 3 * (std::ptrdiff_t(top + y) * sheet.width + left);
-    std::copy_n(picture.rgb.begin() + y * row, row, sheet.rgb.begin() + at);
-  }
-}
-
 void check_rows(const std::vector<SheetRow>& rows) {
   if (rows.empty() || rows.front().frames.empty()) {
     throw ShapeError("contact sheet: no pictures");
@@ -61,6 +53,14 @@ void check_rows(const std::vector<SheetRow>& rows) {
 }
 
 }  // namespace
+
+void draw_picture(Picture& sheet, const Picture& picture, int left, int top) {
+  const std::ptrdiff_t row = 3 * std::ptrdiff_t(picture.width);
+  for (int y = 0; y < picture.height; ++y) {
+    const std::ptrdiff_t at = 3 * (std::ptrdiff_t(top + y) * sheet.width + left);
+    std::copy_n(picture.rgb.begin() + y * row, row, sheet.rgb.begin() + at);
+  }
+}
 
 std::vector<std::int64_t> evenly_spaced(std::int64_t frames, int count) {
   const std::int64_t shown = std::min(frames, std::int64_t{count});

@@ -20,6 +20,9 @@ struct SheetRow {
 /// there are fewer.
 std::vector<std::int64_t> evenly_spaced(std::int64_t frames, int count);
 
+/// Copies a picture onto a larger one, its corner to (left, top); it must fit.
+void draw_picture(Picture& sheet, const Picture& picture, int left, int top);
+
 /// Draws the rows on white, each with its label at the left. Every picture is resized to the first
 /// one's shape with the longer side at most `cell` pixels. Throws ShapeError when there are no
 /// pictures or rows differ in length.

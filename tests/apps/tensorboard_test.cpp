@@ -8,7 +8,6 @@
 
 #include "apps/event_file.hpp"
 #include "apps/tensorboard.pb.h"
-#include "nn/checkpoint.hpp"
 #include "support/peer.hpp"
 #include "support/temporary_folder.hpp"
 #include "training_data.hpp"
@@ -151,9 +150,7 @@ TEST_CASE("a run without a checkpoint takes its event files away", "[app]") {
   const fs::path data = folder.path() / "data.h5", run = folder.path() / "run",
                  start = folder.path() / "start.h5";
   write_waves(data, {{"a", 3, Split::kTrain}});
-  const auto model = make_model(make_cpu_backend(), {}, 1);
-  model->weights().back().value.copy_from_host(std::vector<float>(3, 1e30F));  // squares overflow
-  save_model(start, *model, "resize");
+  write_exploding_model(start);
   const ProgramResult result =
       run_afterglow(training(data, run, {"--tensorboard", "--init", start.string()}));
   INFO(result.err);

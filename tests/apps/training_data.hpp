@@ -15,6 +15,7 @@
 
 #include "base/hdf5.hpp"
 #include "data/dataset.hpp"
+#include "nn/checkpoint.hpp"
 
 namespace afterglow::test {
 
@@ -73,6 +74,13 @@ inline std::vector<std::string> training(const std::filesystem::path& data,
   }
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
+}
+
+/// A network whose first loss is no number.
+inline void write_exploding_model(const std::filesystem::path& path) {
+  const auto model = make_model(make_cpu_backend(), {}, 1);
+  model->weights().back().value.copy_from_host(std::vector<float>(3, 1e30F));  // squares overflow
+  save_model(path, *model, "resize");
 }
 
 using Bits = std::map<std::string, std::vector<std::uint64_t>>;
