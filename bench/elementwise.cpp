@@ -7,8 +7,11 @@
 
 #include "bench/memory_bound.hpp"
 #include "support/oracle_elementwise.hpp"
+#include "support/oracle_function.hpp"
 #include "support/oracle_norm.hpp"
+#include "support/oracle_pixels.hpp"
 #include "support/oracle_pool.hpp"
+#include "support/oracle_warp.hpp"
 
 namespace afterglow::bench {
 namespace {
@@ -25,6 +28,7 @@ struct Layer {
   std::int32_t size, channels;
 
   std::size_t count() const { return 16 * std::size_t(size) * size * channels; }
+  FrameGeometry frames() const { return {16, size, size, channels}; }
   ChannelGeometry rows() const { return {16 * std::int64_t{size} * size, channels}; }
   Pool2dGeometry pool(std::int32_t window) const {
     return {16, size, size, channels, window, 2, Padding::kValid};
@@ -164,8 +168,9 @@ void add_norms(Plans& plans, const Layer& layer) {
 void add_max_pool(Plans& plans, const Layer& layer) {
   const Pool2dGeometry g = layer.pool(2);
   const std::size_t x = g.x_size(), y = g.y_size();
-  const double passes = 1 + 1.25 * double(y) / double(x);  // a winner is one byte
-  const auto winners = std::make_shared<std::vector<std::uint8_t>>(y);
+  // A winner is 2 bits.
+  const double passes = 1 + (1 + 2.0 / 32) * double(y) / double(x);
+  const auto winners = std::make_shared<std::vector<std::uint8_t>>(g.winners_size());
   plans.push_back(
       {"max_pool2d" + layer.name(),
        {x, y},
@@ -175,7 +180,7 @@ void add_max_pool(Plans& plans, const Layer& layer) {
        [g, winners](Backend& cpu, const Spans& s) { cpu.max_pool2d(g, s[0], s[1], *winners); },
        [g](const Values& v) { return Values{oracle::max_pool2d(g, v[0]).y}; }});
   // x, dy; dx
-  const auto places = std::make_shared<std::vector<std::uint8_t>>(y);
+  const auto places = std::make_shared<std::vector<std::uint8_t>>(g.winners_size());
   plans.push_back(
       {"max_pool2d_backward" + layer.name(),
        {x, y, x},
@@ -290,11 +295,105 @@ void add_crop(Plans& plans, const Layer& layer) {
                    [g](const Values& v) { return Values{oracle::crop_backward(g, v[0])}; }});
 }
 
+// The activations of a network that keeps leaky ReLUs.
+void add_functions(Plans& plans, const Layer& layer) {
+  const std::size_t n = layer.count();
+  const std::string name = layer.name();
+  static constexpr Function kLeaky{FunctionKind::kLeakyRelu, 0.1F, 0};
+  static constexpr Function kSigmoid{FunctionKind::kSigmoid, 0, 0};
+  plans.push_back({"leaky_relu" + name,
+                   {n, n},
+                   1,
+                   2,
+                   kCopy,
+                   [](Backend& cpu, const Spans& s) { cpu.apply(kLeaky, s[0], s[1]); },
+                   [](const Values& v) { return Values{oracle::apply(kLeaky, v[0])}; }});
+  plans.push_back(
+      {"leaky_relu_backward" + name,
+       {n, n, n},
+       1,
+       3,
+       kTriad,
+       [](Backend& cpu, const Spans& s) { cpu.apply_backward(kLeaky, s[0], s[1], s[2]); },
+       [](const Values& v) { return Values{oracle::apply_backward(kLeaky, v[0], v[1])}; }});
+  plans.push_back({"sigmoid" + name,
+                   {n, n},
+                   1,
+                   2,
+                   kCopy,
+                   [](Backend& cpu, const Spans& s) { cpu.apply(kSigmoid, s[0], s[1]); },
+                   [](const Values& v) { return Values{oracle::apply(kSigmoid, v[0])}; }});
+}
+
+// What works on pixels of a few channels: chroma.
+void add_pixels(Plans& plans, const Layer& layer) {
+  const ChannelGeometry rows = layer.rows();
+  const FrameGeometry g = layer.frames();
+  const std::size_t n = layer.count(), pixels = std::size_t(rows.rows);
+  const double share = 1 / double(layer.channels);
+  const std::string name = layer.name();
+  plans.push_back({"multiply by a factor a pixel" + name,
+                   {n, pixels, n},
+                   1,
+                   2 + share,
+                   kCopy,
+                   [rows](Backend& cpu, const Spans& s) { cpu.multiply(rows, s[0], s[1], s[2]); },
+                   [rows](const Values& v) { return Values{oracle::multiply(rows, v[0], v[1])}; }});
+  plans.push_back(
+      {"pixel_length" + name,
+       {n, pixels},
+       1,
+       1 + share,
+       kCopy,
+       [rows](Backend& cpu, const Spans& s) { cpu.pixel_length(rows, kEpsilon, s[0], s[1]); },
+       [rows](const Values& v) {
+         return Values{oracle::pixel_length(rows, double(kEpsilon), v[0])};
+       }});
+  plans.push_back({"sum_pixels" + name,
+                   {n, std::size_t(16 * layer.channels)},
+                   1,
+                   1,
+                   kCopy,
+                   [g](Backend& cpu, const Spans& s) { cpu.sum_pixels(g, 1, s[0], s[1]); },
+                   [g](const Values& v) { return Values{oracle::sum_pixels(g, 1, v[0])}; }});
+  plans.push_back({"space_to_depth" + name,
+                   {n, n},
+                   1,
+                   2,
+                   kCopy,
+                   [g](Backend& cpu, const Spans& s) { cpu.space_to_depth(g, s[0], s[1]); },
+                   [g](const Values& v) { return Values{oracle::space_to_depth(g, v[0])}; }});
+  // Ways of up to a pixel: random_values are below 1.
+  plans.push_back({"warp" + name,
+                   {n, 2 * pixels, n},
+                   1,
+                   2 + 2 * share,
+                   kTriad,
+                   [g](Backend& cpu, const Spans& s) { cpu.warp(g, s[0], s[1], s[2]); },
+                   [g](const Values& v) { return Values{oracle::warp(g, v[0], v[1])}; }});
+  plans.push_back({"warp_backward" + name,
+                   {n, 2 * pixels, n},
+                   1,
+                   2 + 2 * share,
+                   kTriad,
+                   [g](Backend& cpu, const Spans& s) { cpu.warp_backward(g, s[0], s[1], s[2]); },
+                   [g](const Values& v) { return Values{oracle::warp_backward(g, v[0], v[1])}; }});
+  // The first channel.
+  const CropGeometry slice{16, g.h * g.w, g.c, 1, 0, 0, g.h * g.w, 1};
+  plans.push_back({"crop of a channel" + name,
+                   {n, pixels},
+                   1,
+                   1 + share,
+                   kCopy,
+                   [slice](Backend& cpu, const Spans& s) { cpu.crop(slice, s[0], s[1]); },
+                   [slice](const Values& v) { return Values{oracle::crop(slice, v[0])}; }});
+}
+
 // What happens once a step to the gradients of `n` parameters.
 void add_optimizer(Plans& plans, std::size_t n) {
   const std::string name = " " + std::to_string(n);
   const AdamStep step;
-  static constexpr float kRate = 1e-4F;
+  static constexpr AdamRate kRate{1e-4F};
   // gradient; parameter, m, v. The CPU's scalars are the host's.
   plans.push_back(
       {"adam" + name,
@@ -309,7 +408,7 @@ void add_optimizer(Plans& plans, std::size_t n) {
        },
        [step](const Values& v) {
          // The rate as it is in the first step.
-         const double rate = double(kRate) * (1 - step.beta1) / std::sqrt(1 - step.beta2);
+         const double rate = double(kRate.step) * (1 - step.beta1) / std::sqrt(1 - step.beta2);
          oracle::Adam adam{rate, step.beta1, step.beta2, double(step.epsilon), v[1], v[2], v[3]};
          adam.step(1, v[0]);
          return Values{adam.parameter, adam.m, adam.v};
@@ -347,19 +446,21 @@ void add_optimizer(Plans& plans, std::size_t n) {
 
 struct Sizes {
   std::vector<Layer> layers, avg_pooled;
-  Layer upsampled, concatenated, cropped;
+  Layer upsampled, concatenated, cropped, leaky, chroma;
   std::size_t parameters;
 };
 
-// AlexNet's average pools; the decoder's last but one upsample and crop; the networks' input; and
-// the VGG16 network's trained parameters.
+// AlexNet's average pools; the decoder's last but one upsample and crop; the networks' input; the
+// steady network's largest layer and its chroma; and the VGG16 network's trained parameters.
 const Sizes kNetworks{{{128, 64}, {64, 96}, {32, 256}, {128, 3}},
                       {{60, 96}, {29, 256}, {14, 256}},
                       {32, 256},
                       {128, 3},
                       {68, 96},
+                      {128, 16},
+                      {128, 2},
                       7'065'438};
-const Sizes kSmall{{{6, 19}}, {{7, 19}, {8, 3}}, {5, 19}, {5, 3}, {9, 19}, 10'007};
+const Sizes kSmall{{{6, 19}}, {{7, 19}, {8, 3}}, {5, 19}, {5, 3}, {9, 19}, {5, 19}, {6, 2}, 10'007};
 
 std::vector<Work> works(Backend& backend, const Sizes& sizes) {
   Plans plans;
@@ -372,6 +473,8 @@ std::vector<Work> works(Backend& backend, const Sizes& sizes) {
   add_upsample(plans, sizes.upsampled);
   add_concat(plans, sizes.concatenated);
   add_crop(plans, sizes.cropped);
+  add_functions(plans, sizes.leaky);
+  add_pixels(plans, sizes.chroma);
   add_optimizer(plans, sizes.parameters);
   std::vector<Work> result;
   for (const Plan& plan : plans) result.push_back(work(backend, plan));

@@ -66,11 +66,12 @@ class LayoutKernels {
   static Work join(int n) {
     const auto pixels = std::size_t(n) * 128 * 128;
     const auto a = random<std::uint8_t>(3 * pixels, 1), b = random<std::uint8_t>(3 * pixels, 2);
-    const auto y = empty<T>(6 * pixels);
-    return {"concat_channels of bytes 128x128x(3+3)", double(6 * pixels) * (1 + kBytes),
+    const auto y = empty<T>(6 * pixels), padded = empty<T>(8 * pixels);
+    return {"concat_channels of bytes 128x128x(3+3), and padded to 8",
+            double(6 * pixels) * (1 + kBytes) + double(8 * pixels) * kBytes,
             [=](cudaStream_t stream) {
               cuda::concat_channels(stream, std::int64_t(pixels), 3, 3, a->data(), b->data(),
-                                    y->data());
+                                    y->data(), 8, padded->data());
             },
             [=] {
               return relative_error(y->read(),

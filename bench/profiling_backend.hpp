@@ -114,12 +114,12 @@ class ProfilingBackend final : public Backend {
   }
 
   void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
-                  std::span<std::uint8_t> argmax) override {
-    timed("max_pool2d forward", text(g), [&] { inner_->max_pool2d(g, x, y, argmax); });
+                  std::span<std::uint8_t> winners) override {
+    timed("max_pool2d forward", text(g), [&] { inner_->max_pool2d(g, x, y, winners); });
   }
-  void max_pool2d_backward(const Pool2dGeometry& g, Source dy, std::span<const std::uint8_t> argmax,
-                           Destination dx) override {
-    timed("max_pool2d backward", text(g), [&] { inner_->max_pool2d_backward(g, dy, argmax, dx); });
+  void max_pool2d_backward(const Pool2dGeometry& g, Source dy,
+                           std::span<const std::uint8_t> winners, Destination dx) override {
+    timed("max_pool2d backward", text(g), [&] { inner_->max_pool2d_backward(g, dy, winners, dx); });
   }
   void avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) override {
     timed("avg_pool2d forward", text(g), [&] { inner_->avg_pool2d(g, x, y); });
@@ -179,6 +179,33 @@ class ProfilingBackend final : public Backend {
   void scale(Source x, float factor, Destination y) override {
     timed("scale", values(y), [&] { inner_->scale(x, factor, y); });
   }
+  void apply(const Function& f, Source x, Destination y) override {
+    timed("apply forward", values(x), [&] { inner_->apply(f, x, y); });
+  }
+  void apply_backward(const Function& f, Source x, Source dy, Destination dx) override {
+    timed("apply backward", values(x), [&] { inner_->apply_backward(f, x, dy, dx); });
+  }
+  void multiply(const ChannelGeometry& g, Source x, Source m, Destination y) override {
+    timed("multiply", text(g), [&] { inner_->multiply(g, x, m, y); });
+  }
+  void dot_channels(const ChannelGeometry& g, Source a, Source b, Destination y) override {
+    timed("dot_channels", text(g), [&] { inner_->dot_channels(g, a, b, y); });
+  }
+  void pixel_length(const ChannelGeometry& g, float epsilon, Source x, Destination y) override {
+    timed("pixel_length forward", text(g), [&] { inner_->pixel_length(g, epsilon, x, y); });
+  }
+  void pixel_length_backward(const ChannelGeometry& g, Source x, Source y, Source dy,
+                             Destination dx) override {
+    timed("pixel_length backward", text(g),
+          [&] { inner_->pixel_length_backward(g, x, y, dy, dx); });
+  }
+  void sum_pixels(const FrameGeometry& g, float factor, Source x, Destination sums) override {
+    timed("sum_pixels", values(x), [&] { inner_->sum_pixels(g, factor, x, sums); });
+  }
+  void add_to_pixels(const FrameGeometry& g, float factor, Source x, Source v,
+                     Destination y) override {
+    timed("add_to_pixels", values(y), [&] { inner_->add_to_pixels(g, factor, x, v, y); });
+  }
   void blend_into(Source x, float factor, float t, Destination y) override {
     timed("blend_into", values(y), [&] { inner_->blend_into(x, factor, t, y); });
   }
@@ -196,6 +223,18 @@ class ProfilingBackend final : public Backend {
                       Destination dx0, Destination dx1) override {
     timed("split_channels", values(dy),
           [&] { inner_->split_channels(rows, c0, c1, dy, dx0, dx1); });
+  }
+  void space_to_depth(const FrameGeometry& g, Source x, Destination y) override {
+    timed("space_to_depth", values(x), [&] { inner_->space_to_depth(g, x, y); });
+  }
+  void depth_to_space(const FrameGeometry& g, Source x, Destination y) override {
+    timed("depth_to_space", values(x), [&] { inner_->depth_to_space(g, x, y); });
+  }
+  void warp(const FrameGeometry& g, Source x, Source flow, Destination y) override {
+    timed("warp forward", values(x), [&] { inner_->warp(g, x, flow, y); });
+  }
+  void warp_backward(const FrameGeometry& g, Source dy, Source flow, Destination dx) override {
+    timed("warp backward", values(dx), [&] { inner_->warp_backward(g, dy, flow, dx); });
   }
   void softmax_mean(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
                     Destination y) override {
@@ -229,7 +268,7 @@ class ProfilingBackend final : public Backend {
   void sum_of_squares(std::span<const Source> tensors, double* sum) override {
     timed("sum_of_squares", "all", [&] { inner_->sum_of_squares(tensors, sum); });
   }
-  void adam(const AdamStep& step, const float* rate, const double* squares,
+  void adam(const AdamStep& step, const AdamRate* rate, const double* squares,
             std::span<const AdamSlot> slots) override {
     timed("adam", "all", [&] { inner_->adam(step, rate, squares, slots); });
   }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "kernels/device.hpp"
+#include "kernels/function.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/values.hpp"
 
@@ -33,16 +34,22 @@ struct Buffer {
 /// What a backend made of a kernel (transformed, summed, reordered), under names of its own.
 using PreparedKernels = std::map<std::string, Buffer>;
 
+/// The values of a changing kernel once more, in bfloat16: half the bytes for a backend that
+/// multiplies those. Such a backend says so in `wanted`; then the optimizer writes them beside the
+/// float32 ones. Whoever else changes the values must drop these first (Tensor does).
+struct RoundedKernel {
+  bool wanted = false;
+  Buffer values;  // none, or up to date
+};
+
 /// The kernel of a convolution. With `prepared`, its values stay as they are from call to call: the
 /// backend may leave there what it made of them, and finds it again. Whoever changes the values
-/// must clear it first (Tensor does).
+/// must clear it first (Tensor does). Either may be nullptr.
 struct Kernel {
   Source values;
   PreparedKernels* prepared = nullptr;
+  RoundedKernel* rounded = nullptr;
 };
-
-/// In conv2d_max_pool's winners: a window that has no gradient.
-inline constexpr std::uint8_t kNoWinner = 4;
 
 /// Which algorithms a backend's convolutions may use.
 enum class ConvolutionChoice : std::int32_t {
@@ -90,10 +97,18 @@ struct AdamStep {
   float clip_norm = 0;  // largest norm of all gradients together; 0: any
 };
 
-/// A parameter with its gradient and moments, all of one size.
+/// What changes from step to step, in device memory.
+struct AdamRate {
+  float step = 0;   // lr sqrt(1 - beta2^t) / (1 - beta1^t)
+  float decay = 0;  // lr * weight decay (AdamW, Loshchilov & Hutter 2019)
+};
+
+/// A parameter with its gradient and moments, all of one size. `rounded`, where it is not empty, is
+/// bfloat16 and becomes the parameter's new values, too (RoundedKernel).
 struct AdamSlot {
   Source gradient;
   Destination parameter, m, v;
+  Destination rounded = {};
 };
 
 /// Calls of a backend taken down once, to be made again and again with the same memory.
@@ -142,10 +157,9 @@ class Backend {
   virtual void conv2d_backward_weights(const Conv2dGeometry& g, Source x, Source dy, Destination dw,
                                        Destination db) = 0;
 
-  // A convolution, ReLU and 2 x 2 max pooling (`pooled(g)`) in one. `winners` holds, per output
-  // value, what max_pool2d's argmax does, or kNoWinner where nothing is above 0 or something is a
-  // NaN; it may be empty when no gradient is wanted. max_pool2d_backward takes it to the
-  // convolution's whole result.
+  // A convolution, ReLU and 2 x 2 max pooling in one: max_pool2d by `pooled(g)` on the
+  // convolution's result, with the same winners. max_pool2d_backward takes the gradient to that
+  // whole result.
   virtual void conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, Source b, Destination y,
                                std::span<std::uint8_t> winners) = 0;
   virtual void conv2d_max_pool_backward_data(const Conv2dGeometry& g, Source dy,
@@ -163,12 +177,13 @@ class Backend {
   /// All convolutions computed so far, in the order in which they first were.
   virtual std::vector<ConvolutionPlan> convolution_plans() const = 0;
 
-  // Pooling. `argmax` holds, per output value, the winner's place in its window (row * window +
-  // column; the first of equals); it may be empty when no gradient is wanted.
+  // Pooling. `winners`, g.winners_size() bytes laid out as Pool2dGeometry says, holds which value
+  // of its window every output value is (the first of equals; a NaN before all others); it may be
+  // empty when no gradient is wanted. With g.relu, values below 0 count as 0.
   virtual void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
-                          std::span<std::uint8_t> argmax) = 0;
+                          std::span<std::uint8_t> winners) = 0;
   virtual void max_pool2d_backward(const Pool2dGeometry& g, Source dy,
-                                   std::span<const std::uint8_t> argmax, Destination dx) = 0;
+                                   std::span<const std::uint8_t> winners, Destination dx) = 0;
   virtual void avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) = 0;
   virtual void avg_pool2d_backward(const Pool2dGeometry& g, Source dy, Destination dx) = 0;
 
@@ -207,6 +222,27 @@ class Backend {
   virtual void add_into(Source x, Destination y) = 0;
   /// y = factor * x. y may be x.
   virtual void scale(Source x, float factor, Destination y) = 0;
+  /// y = f(x), value by value. y may be x.
+  virtual void apply(const Function& f, Source x, Destination y) = 0;
+  /// dx = f'(x) dy. dx may be dy.
+  virtual void apply_backward(const Function& f, Source x, Source dy, Destination dx) = 0;
+  /// y(rows, C) = x(rows, C) m, where m has C factors a pixel, or one: (rows, 1).
+  virtual void multiply(const ChannelGeometry& g, Source x, Source m, Destination y) = 0;
+  /// y(rows, 1) = the sum of a b over the channels of each pixel: the gradient of one factor a
+  /// pixel.
+  virtual void dot_channels(const ChannelGeometry& g, Source a, Source b, Destination y) = 0;
+  /// y(rows, 1) = sqrt(|x|^2 + epsilon^2), the length of each pixel's vector of channels, rounded
+  /// off at 0: Charbonnier's penalty of a difference.
+  virtual void pixel_length(const ChannelGeometry& g, float epsilon, Source x, Destination y) = 0;
+  /// dx(rows, C) = dy x / y, y being pixel_length's result; 0 where that is 0.
+  virtual void pixel_length_backward(const ChannelGeometry& g, Source x, Source y, Source dy,
+                                     Destination dx) = 0;
+  /// sums(N, C), of x's type or float32, = factor * the sum of x over the pixels of each frame.
+  virtual void sum_pixels(const FrameGeometry& g, float factor, Source x, Destination sums) = 0;
+  /// y = x + factor v at every pixel, v(N, C), of y's type or float32, being its frame's; without x
+  /// (empty), y = factor v. y may be x.
+  virtual void add_to_pixels(const FrameGeometry& g, float factor, Source x, Source v,
+                             Destination y) = 0;
   /// y = (1 - t) y + t factor x: running statistics (t = 1 - momentum, factor = n / (n - 1) for a
   /// variance).
   virtual void blend_into(Source x, float factor, float t, Destination y) = 0;
@@ -215,12 +251,24 @@ class Backend {
                         Destination y) = 0;
   /// sums(C) = the sum of x over its rows: a bias gradient.
   virtual void sum_rows(const ChannelGeometry& g, Source x, Destination sums) = 0;
-  /// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1), of any types each.
+  /// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1), of any types each; y.padded(), too, where
+  /// there is one.
   virtual void concat_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source x0,
                                Source x1, Destination y) = 0;
   /// The reverse: dx0 and dx1 cut out of dy; either may be empty.
   virtual void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,
                               Destination dx0, Destination dx1) = 0;
+  /// y(N, H/2, W/2, 4C) from x(N, H, W, C) of even sizes: channel 4c + 2r + s of a pixel is channel
+  /// c of row r, column s of its 2 x 2 block.
+  virtual void space_to_depth(const FrameGeometry& g, Source x, Destination y) = 0;
+  /// The reverse, g being y's: y(N, H, W, C) from x(N, H/2, W/2, 4C).
+  virtual void depth_to_space(const FrameGeometry& g, Source x, Destination y) = 0;
+  /// y(N, H, W, C): each pixel of x where flow (N, H, W, 2), float32, (u, v) in pixels from itself,
+  /// points; bilinear, frames continued by their border (kernels/warp.hpp).
+  virtual void warp(const FrameGeometry& g, Source x, Source flow, Destination y) = 0;
+  /// dx: each pixel's dy handed to the four that it came from. On CUDA it is added up in whole
+  /// numbers, the same bits in any order, and a |dy| above 65536 counts as that.
+  virtual void warp_backward(const FrameGeometry& g, Source dy, Source flow, Destination dx) = 0;
   /// y(rows, outputs) = sum_k softmax(factor x)_k centres_k: the annealed mean of Zhang et al.
   /// 2016. Centres are float32.
   virtual void softmax_mean(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
@@ -252,9 +300,10 @@ class Backend {
   /// The sum of the squares of all values of all tensors, in double.
   virtual void sum_of_squares(std::span<const Source> tensors, double* sum) = 0;
   /// For each slot: g = min(1, clip_norm / sqrt(squares)) gradient; m = b1 m + (1 - b1) g; v = b2 v
-  /// + (1 - b2) g^2; parameter -= rate m / (sqrt(v) + epsilon), with rate = lr sqrt(1 - b2^t) / (1
-  /// - b1^t). Nothing changes when `squares`, the sum over all gradients, is not finite.
-  virtual void adam(const AdamStep& step, const float* rate, const double* squares,
+  /// + (1 - b2) g^2; parameter -= step m / (sqrt(v) + epsilon) + decay parameter. Nothing changes
+  /// when `squares`, the sum over all gradients, is not finite. A backend that wants no
+  /// RoundedKernel writes none: Unsupported.
+  virtual void adam(const AdamStep& step, const AdamRate* rate, const double* squares,
                     std::span<const AdamSlot> slots) = 0;
 
   /// Takes down the calls that `work` makes, without carrying them out. `work` must have run once

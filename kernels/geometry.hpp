@@ -107,18 +107,34 @@ struct Pool2dGeometry {
   std::int32_t n = 0, h = 0, w = 0, c = 0;
   std::int32_t window = 2, stride = 2;
   Padding padding = Padding::kValid;
+  bool relu = false;  // of a max pool: it pools what a ReLU makes of x
 
   constexpr std::int32_t out_h() const { return window_output(h, window, stride, 1, padding); }
   constexpr std::int32_t out_w() const { return window_output(w, window, stride, 1, padding); }
   constexpr std::size_t x_size() const { return std::size_t(n) * h * w * c; }
   constexpr std::size_t y_size() const { return std::size_t(n) * out_h() * out_w() * c; }
 
+  // The winners of a max pool: per value of y, its place in its window (row * window + column), or
+  // no_winner(). As few bits as the places need, the first channel in a byte's lowest; every pixel
+  // begins a byte. Not a single bit: four channels, the fewest that a thread takes, fill bytes.
+  /// With `relu`: of a window that has no gradient, nothing being above 0 in it, or a NaN.
+  constexpr std::int32_t no_winner() const { return window * window; }
+  /// 2, 4 or 8.
+  constexpr std::int32_t winner_bits() const {
+    const std::int32_t states = window * window + (relu ? 1 : 0);
+    return states <= 4 ? 2 : states <= 16 ? 4 : 8;
+  }
+  constexpr std::int32_t winner_bytes_a_pixel() const { return (c * winner_bits() + 7) / 8; }
+  constexpr std::size_t winners_size() const {
+    return std::size_t(n) * out_h() * out_w() * winner_bytes_a_pixel();
+  }
+
   bool operator==(const Pool2dGeometry&) const = default;
 };
 
 /// The 2 x 2 windows of conv2d_max_pool over the result of a convolution.
 constexpr Pool2dGeometry pooled(const Conv2dGeometry& g) {
-  return {g.n, g.out_h(), g.out_w(), g.k, 2, 2, Padding::kValid};
+  return {g.n, g.out_h(), g.out_w(), g.k, 2, 2, Padding::kValid, true};
 }
 
 /// Anything per channel: rows = N*H*W pixels of `channels` contiguous values.

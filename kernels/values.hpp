@@ -23,6 +23,11 @@ constexpr std::size_t bytes_of(ValueType type) {
   return type == ValueType::kFloat32 ? 4 : type == ValueType::kBfloat16 ? 2 : 1;
 }
 
+/// The channels of a convolution's operand of this type: for tensor cores, multiples of 8.
+constexpr std::int32_t padded_channels(std::int32_t channels, ValueType type) {
+  return type == ValueType::kBfloat16 ? (channels + 7) / 8 * 8 : channels;
+}
+
 /// Values in a backend's memory; does not own them. Float: float, or const float for those that are
 /// only read.
 template <typename Float>
@@ -44,7 +49,7 @@ class Values {
   /// To be read only.
   template <typename Other>
   requires(std::same_as<Float, const Other>) constexpr Values(const Values<Other>& other)
-      : data_(other.memory()), size_(other.size()), type_(other.type()) {}
+      : data_(other.memory()), size_(other.size()), type_(other.type()), padded_(other.padded()) {}
 
   constexpr std::size_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
@@ -53,6 +58,14 @@ class Values {
 
   /// The address, whatever is there.
   constexpr Void* memory() const { return data_; }
+  /// The same values once more, every pixel's channels with zeros behind them to padded_channels():
+  /// as a convolution reads them. nullptr where there are none.
+  constexpr Void* padded() const { return padded_; }
+  constexpr Values with_padded(Void* padded) const {
+    Values result = *this;
+    result.padded_ = padded;
+    return result;
+  }
   /// Throws Unsupported when the values are not float32.
   constexpr Float* data() const {
     if (type_ != ValueType::kFloat32) throw Unsupported("float32 values are needed here");
@@ -72,6 +85,7 @@ class Values {
   Void* data_ = nullptr;
   std::size_t size_ = 0;
   ValueType type_ = ValueType::kFloat32;
+  Void* padded_ = nullptr;
 };
 
 using Source = Values<const float>;

@@ -15,7 +15,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 /// What changes from step to step.
 struct AdamScalars {
-  float rate;
+  AdamRate rate;
   float gradient_factor;
 };
 
@@ -28,14 +28,15 @@ HWY_INLINE void adam_vector(D d, const AdamStep& step, const AdamScalars& scalar
       hn::MulAdd(factor(step.beta1), hn::LoadU(d, m), hn::Mul(factor(1 - step.beta1), g));
   const auto new_v = hn::MulAdd(factor(step.beta2), hn::LoadU(d, v),
                                 hn::Mul(factor(1 - step.beta2), hn::Mul(g, g)));
-  const auto move = hn::Div(hn::Mul(hn::Set(d, scalars.rate), new_m),
+  const auto move = hn::Div(hn::Mul(hn::Set(d, scalars.rate.step), new_m),
                             hn::Add(hn::Sqrt(new_v), hn::Set(d, step.epsilon)));
+  const auto p = hn::LoadU(d, parameter);
   hn::StoreU(new_m, d, m);
   hn::StoreU(new_v, d, v);
-  hn::StoreU(hn::Sub(hn::LoadU(d, parameter), move), d, parameter);
+  hn::StoreU(hn::Sub(p, hn::MulAdd(hn::Set(d, scalars.rate.decay), p, move)), d, parameter);
 }
 
-void adam_strip(const AdamStep& step, float rate, float gradient_factor, std::size_t size,
+void adam_strip(const AdamStep& step, const AdamRate& rate, float gradient_factor, std::size_t size,
                 const float* gradient, float* parameter, float* m, float* v) {
   const AdamScalars scalars{rate, gradient_factor};
   const hn::ScalableTag<float> d;
@@ -80,8 +81,11 @@ void CpuBackend::sum_of_squares(std::span<const Source> tensors, double* sum) {
   *sum = total;
 }
 
-void CpuBackend::adam(const AdamStep& step, const float* rate, const double* squares,
+void CpuBackend::adam(const AdamStep& step, const AdamRate* rate, const double* squares,
                       std::span<const AdamSlot> slots) {
+  for (const AdamSlot& slot : slots) {
+    if (!slot.rounded.empty()) throw Unsupported("the CPU reads no kernels in bfloat16");
+  }
   if (!std::isfinite(*squares)) return;
   const double norm = std::sqrt(*squares);
   const double limit = static_cast<double>(step.clip_norm);

@@ -178,8 +178,8 @@ ChannelSums gradient_sums(const ChannelGeometry& g, Source x, Source dy, Source 
 }
 
 // y = factor (x - center) + offset, per channel.
-void apply(const ChannelGeometry& g, Source x, const Floats& center, const Floats& factor,
-           const Floats& offset, Destination y) {
+void apply_affine(const ChannelGeometry& g, Source x, const Floats& center, const Floats& factor,
+                  const Floats& offset, Destination y) {
   const ChannelStrips strips(g);
   const Floats wide_center = strips.wide(center), wide_factor = strips.wide(factor),
                wide_offset = strips.wide(offset);
@@ -212,7 +212,7 @@ void CpuBackend::batch_norm(const ChannelGeometry& g, Source x, Source gamma, So
     // What the rounding of the mean leaves over matters where the variance is small beside it.
     offset.push_back(float(double(beta[k]) + scale * (double(mean[k]) - exact.first[k])));
   }
-  apply(g, x, center, factor, offset, y);
+  apply_affine(g, x, center, factor, offset, y);
 }
 
 void CpuBackend::batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
@@ -220,7 +220,7 @@ void CpuBackend::batch_norm_inference(const ChannelGeometry& g, Source x, Source
   Floats factor;
   for (std::size_t k = 0; k < gamma.size(); ++k)
     factor.push_back(float(double(gamma[k]) * inverse_deviation(variance[k], epsilon)));
-  apply(g, x, {mean.begin(), mean.end()}, factor, {beta.begin(), beta.end()}, y);
+  apply_affine(g, x, {mean.begin(), mean.end()}, factor, {beta.begin(), beta.end()}, y);
 }
 
 void CpuBackend::batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
@@ -263,7 +263,7 @@ void CpuBackend::batch_norm_inference_backward(const ChannelGeometry& g, Source 
   for (std::size_t k = 0; k < gamma.size(); ++k)
     factor.push_back(float(double(gamma[k]) * inverse_deviation(variance[k], epsilon)));
   const Floats none(factor.size(), 0.0F);
-  apply(g, dy, none, factor, none, dx);
+  apply_affine(g, dy, none, factor, none, dx);
 }
 
 }  // namespace afterglow

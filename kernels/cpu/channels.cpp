@@ -5,20 +5,6 @@
 #include "kernels/cpu/strips.hpp"
 
 namespace afterglow {
-namespace {
-
-/// Rows that one thread takes at a time.
-constexpr std::int64_t kRows = 1024;
-
-template <typename Body>
-void for_rows(std::int64_t rows, const Body& body) {
-  for_each_index((rows + kRows - 1) / kRows, [&](std::int64_t block) {
-    const std::int64_t end = std::min((block + 1) * kRows, rows);
-    for (std::int64_t row = block * kRows; row < end; ++row) body(row);
-  });
-}
-
-}  // namespace
 
 void CpuBackend::add_bias(const ChannelGeometry& g, Source b, Activation activation,
                           Destination y) {

@@ -1,6 +1,5 @@
 #include "kernels/cpu/convolution.hpp"
 #include "kernels/cpu/cpu_backend.hpp"
-#include "kernels/cpu/strips.hpp"
 
 namespace afterglow {
 
@@ -45,11 +44,6 @@ void CpuBackend::conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, So
   const Scratch whole = convolutions_->scratch(g.y_size());
   convolutions_->forward(s, x, w, {.b = b, .activation = Activation::kRelu, .y = whole.span()});
   max_pool2d(pooled(g), whole.span(), y, winners);
-  for_strips(winners.size(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      if (!(y.data()[i] > 0)) winners[i] = kNoWinner;  // nor has a NaN one
-    }
-  });
 }
 
 void CpuBackend::conv2d_max_pool_backward_data(const Conv2dGeometry& g, Source dy,

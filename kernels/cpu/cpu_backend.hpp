@@ -51,9 +51,9 @@ class CpuBackend final : public Backend {
   std::vector<ConvolutionPlan> convolution_plans() const override;
 
   void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
-                  std::span<std::uint8_t> argmax) override;
-  void max_pool2d_backward(const Pool2dGeometry& g, Source dy, std::span<const std::uint8_t> argmax,
-                           Destination dx) override;
+                  std::span<std::uint8_t> winners) override;
+  void max_pool2d_backward(const Pool2dGeometry& g, Source dy,
+                           std::span<const std::uint8_t> winners, Destination dx) override;
   void avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) override;
   void avg_pool2d_backward(const Pool2dGeometry& g, Source dy, Destination dx) override;
 
@@ -78,6 +78,16 @@ class CpuBackend final : public Backend {
   void add(Source a, Source b, Destination y) override;
   void add_into(Source x, Destination y) override;
   void scale(Source x, float factor, Destination y) override;
+  void apply(const Function& f, Source x, Destination y) override;
+  void apply_backward(const Function& f, Source x, Source dy, Destination dx) override;
+  void multiply(const ChannelGeometry& g, Source x, Source m, Destination y) override;
+  void dot_channels(const ChannelGeometry& g, Source a, Source b, Destination y) override;
+  void pixel_length(const ChannelGeometry& g, float epsilon, Source x, Destination y) override;
+  void pixel_length_backward(const ChannelGeometry& g, Source x, Source y, Source dy,
+                             Destination dx) override;
+  void sum_pixels(const FrameGeometry& g, float factor, Source x, Destination sums) override;
+  void add_to_pixels(const FrameGeometry& g, float factor, Source x, Source v,
+                     Destination y) override;
   void blend_into(Source x, float factor, float t, Destination y) override;
   void add_bias(const ChannelGeometry& g, Source b, Activation activation, Destination y) override;
   void sum_rows(const ChannelGeometry& g, Source x, Destination sums) override;
@@ -85,6 +95,10 @@ class CpuBackend final : public Backend {
                        Destination y) override;
   void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,
                       Destination dx0, Destination dx1) override;
+  void space_to_depth(const FrameGeometry& g, Source x, Destination y) override;
+  void depth_to_space(const FrameGeometry& g, Source x, Destination y) override;
+  void warp(const FrameGeometry& g, Source x, Source flow, Destination y) override;
+  void warp_backward(const FrameGeometry& g, Source dy, Source flow, Destination dx) override;
   void softmax_mean(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
                     Destination y) override;
   void softmax_mean_backward(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
@@ -99,7 +113,7 @@ class CpuBackend final : public Backend {
                            std::span<const std::uint8_t> clip_starts, Destination gradient,
                            TemporalMseValue* value) override;
   void sum_of_squares(std::span<const Source> tensors, double* sum) override;
-  void adam(const AdamStep& step, const float* rate, const double* squares,
+  void adam(const AdamStep& step, const AdamRate* rate, const double* squares,
             std::span<const AdamSlot> slots) override;
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
 

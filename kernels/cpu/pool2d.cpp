@@ -1,5 +1,9 @@
 // Max and average pooling, (N, H, W, C). Channels are contiguous, so every window place is one
 // vector pass over them.
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cpu/strips.hpp"
 
@@ -40,6 +44,48 @@ void max_place_backward(std::int32_t channels, const float* dy, const std::uint8
   }
 }
 
+// A ReLU behind the maximum, which is one in front of it; `none` where it lets no gradient through.
+void relu_of_max(std::int32_t channels, std::uint8_t none, float* best, std::uint8_t* winner) {
+  if (winner != nullptr) {
+#pragma omp simd
+    for (std::int32_t c = 0; c < channels; ++c) winner[c] = best[c] > 0 ? winner[c] : none;
+  }
+#pragma omp simd
+  for (std::int32_t c = 0; c < channels; ++c) best[c] = best[c] < 0 ? 0.0F : best[c];
+}
+
+// Winners of kBits each, from and to bytes of their own: bytes * 8 / kBits of them.
+template <int kBits>
+void pack_bits(std::int32_t bytes, const std::uint8_t* winner, std::uint8_t* packed) {
+  for (std::int32_t i = 0; i < bytes; ++i) {
+    unsigned byte = 0;
+    for (int k = 0; k < 8 / kBits; ++k) byte |= unsigned{winner[i * (8 / kBits) + k]} << k * kBits;
+    packed[i] = static_cast<std::uint8_t>(byte);
+  }
+}
+template <int kBits>
+void unpack_bits(std::int32_t bytes, const std::uint8_t* packed, std::uint8_t* winner) {
+  for (std::int32_t i = 0; i < bytes; ++i) {
+    for (int k = 0; k < 8 / kBits; ++k) {
+      const unsigned bits = unsigned{packed[i]} >> k * kBits & ((1U << kBits) - 1);
+      winner[i * (8 / kBits) + k] = static_cast<std::uint8_t>(bits);
+    }
+  }
+}
+
+void pack_winners(std::int32_t bits, std::int32_t bytes, const std::uint8_t* winner,
+                  std::uint8_t* packed) {
+  if (bits == 2) return pack_bits<2>(bytes, winner, packed);
+  if (bits == 4) return pack_bits<4>(bytes, winner, packed);
+  pack_bits<8>(bytes, winner, packed);
+}
+void unpack_winners(std::int32_t bits, std::int32_t bytes, const std::uint8_t* packed,
+                    std::uint8_t* winner) {
+  if (bits == 2) return unpack_bits<2>(bytes, packed, winner);
+  if (bits == 4) return unpack_bits<4>(bytes, packed, winner);
+  unpack_bits<8>(bytes, packed, winner);
+}
+
 }  // namespace afterglow::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -49,8 +95,19 @@ namespace afterglow {
 HWY_EXPORT(max_place);
 HWY_EXPORT(max_place_value);
 HWY_EXPORT(max_place_backward);
+HWY_EXPORT(relu_of_max);
+HWY_EXPORT(pack_winners);
+HWY_EXPORT(unpack_winners);
 
 namespace {
+
+/// This thread's winners of one pixel, a byte each, with zeros behind them up to whole packed
+/// bytes.
+std::uint8_t* unpacked_winners(const Pool2dGeometry& g) {
+  thread_local std::vector<std::uint8_t> winners;
+  winners.assign(static_cast<std::size_t>(g.winner_bytes_a_pixel() * 8 / g.winner_bits()), 0);
+  return winners.data();
+}
 
 /// One output pixel's window, cut to the picture.
 struct Window {
@@ -124,12 +181,14 @@ void for_outputs_onto(const Pool2dGeometry& g, Destination dx, const Body& body)
 }  // namespace
 
 void CpuBackend::max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
-                            std::span<std::uint8_t> argmax) {
+                            std::span<std::uint8_t> winners) {
   const auto max_value = HWY_DYNAMIC_DISPATCH(max_place_value);
   const auto max_and_winner = HWY_DYNAMIC_DISPATCH(max_place);
+  const auto relu = HWY_DYNAMIC_DISPATCH(relu_of_max);
+  const auto pack = HWY_DYNAMIC_DISPATCH(pack_winners);
   for_outputs(g, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
     float* best = y.data() + output * g.c;
-    std::uint8_t* winner = argmax.empty() ? nullptr : argmax.data() + output * g.c;
+    std::uint8_t* winner = winners.empty() ? nullptr : unpacked_winners(g);
     bool first = true;
     for_places(g, n, window_at(g, oy, ox), [&](std::int64_t pixel, std::int32_t place) {
       const float* values = x.data() + pixel * g.c;
@@ -144,16 +203,23 @@ void CpuBackend::max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
         max_and_winner(g.c, values, mark, best, winner);
       }
     });
+    if (g.relu) relu(g.c, static_cast<std::uint8_t>(g.no_winner()), best, winner);
+    if (winner == nullptr) return;
+    const std::int32_t bytes = g.winner_bytes_a_pixel();
+    pack(g.winner_bits(), bytes, winner, winners.data() + output * bytes);
   });
 }
 
 void CpuBackend::max_pool2d_backward(const Pool2dGeometry& g, Source dy,
-                                     std::span<const std::uint8_t> argmax, Destination dx) {
+                                     std::span<const std::uint8_t> winners, Destination dx) {
   const auto to_winner = HWY_DYNAMIC_DISPATCH(max_place_backward);
+  const auto unpack = HWY_DYNAMIC_DISPATCH(unpack_winners);
+  const std::int32_t bytes = g.winner_bytes_a_pixel();
   for_outputs_onto(
       g, dx, [&](std::int32_t n, std::int32_t oy, std::int32_t ox, std::int64_t output) {
         const float* gradient = dy.data() + output * g.c;
-        const std::uint8_t* winner = argmax.data() + output * g.c;
+        std::uint8_t* winner = unpacked_winners(g);
+        unpack(g.winner_bits(), bytes, winners.data() + output * bytes, winner);
         for_places(g, n, window_at(g, oy, ox), [&](std::int64_t pixel, std::int32_t place) {
           to_winner(g.c, gradient, winner, static_cast<std::uint8_t>(place),
                     dx.data() + pixel * g.c);

@@ -33,6 +33,16 @@ void for_each_index(std::int64_t count, const Body& body) {
   for (std::int64_t i = 0; i < count; ++i) body(i);
 }
 
+/// Calls body(row) for 0 .. rows-1, so many one after the other on a thread.
+template <typename Body>
+void for_rows(std::int64_t rows, const Body& body) {
+  constexpr std::int64_t kRows = 1024;
+  for_each_index((rows + kRows - 1) / kRows, [&](std::int64_t block) {
+    const std::int64_t end = std::min((block + 1) * kRows, rows);
+    for (std::int64_t row = block * kRows; row < end; ++row) body(row);
+  });
+}
+
 /// Calls body with a pointer of x's own type.
 template <typename Body>
 void with_bytes_or_floats(Source x, const Body& body) {
@@ -43,8 +53,10 @@ void with_bytes_or_floats(Source x, const Body& body) {
   }
 }
 
-/// sums(C) of x(rows, C) over its rows, in float over kRowsInFloat rows, then in double.
-inline void sum_channel_rows(const ChannelGeometry& g, Source x, Destination sums) {
+/// sums(C) = factor * the sum of x(rows, C) over its rows, in float over kRowsInFloat rows, then in
+/// double.
+inline void sum_channel_rows(const ChannelGeometry& g, Source x, Destination sums,
+                             float factor = 1) {
   constexpr std::int64_t kRowsInFloat = 32;
   constexpr std::int64_t kRowsPerStrip = 512;
   const auto width = static_cast<std::size_t>(g.channels);
@@ -68,7 +80,7 @@ inline void sum_channel_rows(const ChannelGeometry& g, Source x, Destination sum
     for (std::size_t strip = 0; strip < static_cast<std::size_t>(strips); ++strip) {
       total += partials[strip * width + i];
     }
-    sums[i] = static_cast<float>(total);
+    sums[i] = static_cast<float>(static_cast<double>(factor) * total);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/winograd_transforms.cpp"
@@ -249,6 +250,66 @@ struct ReluSource {
   Channel channel(std::size_t c) const { return {dy.channel(c), y.channel(c)}; }
 };
 
+// conv2d_max_pool's winners take 4 bits: two channels a byte. A vector begins one, but for the
+// instruction set whose vectors have one lane: there the odd channels come behind the even ones.
+constexpr Pool2dGeometry kPool = pooled(Conv2dGeometry{});
+static_assert(kPool.winner_bits() == 4);
+std::int64_t winner_bytes(std::int64_t pixels, std::int64_t channels) {
+  return pixels * ((channels + 1) / 2);
+}
+
+using Integers = hn::RebindToSigned<D>;
+
+// As many of a vector's winners as `count` says; they fill up to 64 bits (kWinogradChannels).
+void copy_winners(const void* from, void* to, std::size_t count) {
+  constexpr std::size_t kWhole = (hn::MaxLanes(Integers()) + 1) / 2;
+  if (count >= hn::Lanes(Integers())) {
+    std::memcpy(to, from, kWhole);
+  } else {
+    std::memcpy(to, from, (count + 1) / 2);
+  }
+}
+
+// Those of a pixel's channels from c on.
+hn::Vec<Integers> load_winners(const std::uint8_t* pixel, std::size_t c, std::size_t count) {
+  const Integers integers;
+  std::uint64_t bits = 0;
+  copy_winners(pixel + c / 2, &bits, count);
+  bits >>= c % 2 * 4;
+  const auto part = [&](int shift) {
+    return hn::Set(integers, static_cast<std::int32_t>(static_cast<std::uint32_t>(bits >> shift)));
+  };
+  const auto lane = hn::Iota(integers, 0);
+  auto of_lane = part(0);
+  if (hn::Lanes(integers) > 8) {
+    of_lane = hn::IfThenElse(hn::Lt(lane, hn::Set(integers, 8)), of_lane, part(32));
+  }
+  const auto shift = hn::ShiftLeft<2>(hn::And(lane, hn::Set(integers, 7)));
+  return hn::And(hn::Shr(of_lane, shift), hn::Set(integers, 15));
+}
+
+void store_winners(hn::Vec<Integers> winners, std::uint8_t* pixel, std::size_t c,
+                   std::size_t count) {
+  const hn::Rebind<std::uint8_t, D> bytes;
+  std::uint8_t all[kWinogradChannels] = {};
+  hn::StoreU(hn::DemoteTo(bytes, winners), bytes, all);
+  for (std::size_t i = count; i < kWinogradChannels; ++i) all[i] = 0;
+  std::uint64_t packed = 0;
+  for (std::size_t half = 0; half < kWinogradChannels; half += 8) {
+    std::uint64_t pairs = 0;
+    std::memcpy(&pairs, all + half, sizeof pairs);
+    pairs = (pairs | pairs >> 4) & 0x00ff00ff00ff00ffU;
+    pairs = (pairs | pairs >> 8) & 0x0000ffff0000ffffU;
+    pairs = (pairs | pairs >> 16) & 0x00000000ffffffffU;
+    packed |= pairs << half * 4;
+  }
+  if (c % 2 == 0) {
+    copy_winners(&packed, pixel + c / 2, count);
+  } else {
+    pixel[c / 2] = static_cast<std::uint8_t>(pixel[c / 2] | packed << 4);
+  }
+}
+
 // dy of a pooled frame (h / 2, w / 2, channels), at the pixels that won.
 struct PoolSource {
   const float* dy;
@@ -260,24 +321,24 @@ struct PoolSource {
     const PoolSource& source;
     std::size_t c;
 
-    std::int64_t at(std::int64_t i, std::int64_t j) const {
-      return ((source.top + i) / 2 * (source.w / 2) + (source.left + j) / 2) * source.channels +
-             std::int64_t(c);
+    std::int64_t pixel(std::int64_t i, std::int64_t j) const {
+      return (source.top + i) / 2 * (source.w / 2) + (source.left + j) / 2;
     }
-    V winning(std::int64_t i, std::int64_t j, V gradient, const std::uint8_t* winner) const {
-      const hn::RebindToSigned<D> integers;
-      const auto won = hn::PromoteTo(integers, hn::LoadU(hn::Rebind<std::uint8_t, D>(), winner));
+    const float* gradient(std::int64_t i, std::int64_t j) const {
+      return source.dy + pixel(i, j) * source.channels + c;
+    }
+    V winning(std::int64_t i, std::int64_t j, V gradient, std::size_t count) const {
+      const auto won =
+          load_winners(source.winners + winner_bytes(pixel(i, j), source.channels), c, count);
       const auto place = std::int32_t((source.top + i) % 2 * 2 + (source.left + j) % 2);
-      const auto here = hn::Eq(won, hn::Set(integers, place));
+      const auto here = hn::Eq(won, hn::Set(Integers(), place));
       return hn::IfThenElseZero(hn::RebindMask(D(), here), gradient);
     }
     V whole(int i, int j) const {
-      return winning(i, j, hn::LoadU(D(), source.dy + at(i, j)), source.winners + at(i, j));
+      return winning(i, j, hn::LoadU(D(), gradient(i, j)), hn::Lanes(D()));
     }
     V some(int i, int j, std::size_t count) const {
-      std::uint8_t winner[HWY_MAX_BYTES / sizeof(float)] = {};
-      std::copy_n(source.winners + at(i, j), std::min(count, hn::Lanes(D())), winner);
-      return winning(i, j, load_some(source.dy + at(i, j), count), winner);
+      return winning(i, j, load_some(gradient(i, j), count), count);
     }
   };
   Channel channel(std::size_t c) const { return {*this, c}; }
@@ -353,8 +414,10 @@ void input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradie
     }
   };
   if (x.fusion == Fusion::kMaxPool) {
-    return run_source(
-        PoolSource{x.dy.data() + frame / 4, x.winners.data() + frame / 4, s.w, s.c, top, left});
+    const std::int64_t pooled_pixels = place.frame * (s.h / 2) * (s.w / 2);
+    return run_source(PoolSource{x.dy.data() + pooled_pixels * s.c,
+                                 x.winners.data() + winner_bytes(pooled_pixels, s.c), s.w, s.c, top,
+                                 left});
   }
   const PlainSource plain{x.dy.data() + frame, layout, top, left, s.dilation};
   if (x.relu.empty()) return run_source(plain);
@@ -380,10 +443,9 @@ V relu(V x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(D())), x); }  // a Na
 
 // The largest of the 2 x 2 values from (i, j) on, behind a ReLU; a NaN wins.
 template <int Size>
-void store_largest(const V (&values)[Size][Size], int i, int j, float* y, std::uint8_t* winner,
-                   std::size_t count) {
-  const D d;
-  const hn::RebindToSigned<D> integers;
+void store_largest(const V (&values)[Size][Size], int i, int j, float* y, std::uint8_t* winners,
+                   std::size_t c, std::size_t count) {
+  const Integers integers;
   V best = values[i][j];
   auto place = hn::Zero(integers);
   for (int p = 1; p < 4; ++p) {
@@ -393,14 +455,10 @@ void store_largest(const V (&values)[Size][Size], int i, int j, float* y, std::u
     place = hn::IfThenElse(hn::RebindMask(integers, wins), hn::Set(integers, p), place);
   }
   store_some(relu(best), y, count);
-  if (winner == nullptr) return;
-  const auto positive = hn::RebindMask(integers, hn::Gt(best, hn::Zero(d)));
-  const auto bytes =
-      hn::DemoteTo(hn::Rebind<std::uint8_t, D>(),
-                   hn::IfThenElse(positive, place, hn::Set(integers, std::int32_t{kNoWinner})));
-  std::uint8_t all[HWY_MAX_BYTES / sizeof(float)];
-  hn::StoreU(bytes, hn::Rebind<std::uint8_t, D>(), all);
-  std::copy_n(all, std::min(count, hn::Lanes(d)), winner);
+  if (winners == nullptr) return;
+  const auto positive = hn::RebindMask(integers, hn::Gt(best, hn::Zero(D())));
+  const auto none = hn::Set(integers, kPool.no_winner());
+  store_winners(hn::IfThenElse(positive, place, none), winners, c, count);
 }
 
 template <int Side, int R>
@@ -426,12 +484,13 @@ void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
             load, [&](int i, int j, V value) { values[i][j] = hn::Add(value, bias); });
         for (int i = 0; i < std::min<std::int64_t>(kSize, rows); i += 2) {
           for (int j = 0; j < std::min<std::int64_t>(kSize, columns); j += 2) {
-            const std::int64_t at =
-                frame / 4 +
-                ((place.top + i) / 2 * (s.ow / 2) + (place.left + j) / 2) * std::int64_t(s.k) +
-                std::int64_t(k);
-            store_largest(values, i, j, output.y.data() + at,
-                          output.winners.empty() ? nullptr : output.winners.data() + at, count);
+            const std::int64_t pixel =
+                (place.frame * (s.oh / 2) + (place.top + i) / 2) * (s.ow / 2) +
+                (place.left + j) / 2;
+            store_largest(
+                values, i, j, output.y.data() + pixel * s.k + k,
+                output.winners.empty() ? nullptr : output.winners.data() + winner_bytes(pixel, s.k),
+                k, count);
           }
         }
         continue;

@@ -11,24 +11,25 @@ struct AdamFactors {
   float beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, clip_norm;
 };
 
-__device__ __forceinline__ void adam_value(const AdamFactors& f, float rate, float gradient_factor,
-                                           float gradient, float& parameter, float& m, float& v) {
+__device__ __forceinline__ void adam_value(const AdamFactors& f, const AdamRate& rate,
+                                           float gradient_factor, float gradient, float& parameter,
+                                           float& m, float& v) {
   const float g = gradient_factor * gradient;
   m = f.beta1 * m + f.one_minus_beta1 * g;
   v = f.beta2 * v + f.one_minus_beta2 * (g * g);
-  parameter -= rate * m / (sqrtf(v) + f.epsilon);
+  parameter -= rate.step * m / (sqrtf(v) + f.epsilon) + rate.decay * parameter;
 }
 
 /// blockIdx.y: the slot.
 __global__ void __launch_bounds__(kThreads)
-    adam_kernel(AdamTable table, AdamFactors factors, const float* rate_at,
+    adam_kernel(AdamTable table, AdamFactors factors, const AdamRate* rate_at,
                 const double* squares_at) {
   const double squares = *squares_at;
   if (!isfinite(squares)) return;
   const double norm = sqrt(squares);
   const auto limit = static_cast<double>(factors.clip_norm);
   const float gradient_factor = limit > 0 && norm > limit ? static_cast<float>(limit / norm) : 1.0F;
-  const float rate = *rate_at;
+  const AdamRate rate = *rate_at;
   const AdamTable::Slot slot = table.slots[blockIdx.y];
   constexpr int kWidth = kWidthOf<float>;
   const std::int64_t packs = slot.aligned ? slot.size / kWidth : 0;
@@ -46,10 +47,16 @@ __global__ void __launch_bounds__(kThreads)
     store(slot.parameter + at, parameter);
     store(slot.m + at, m);
     store(slot.v + at, v);
+    if (slot.rounded == nullptr) continue;
+    Pack<bfloat16, kWidth> rounded;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) rounded.values[k] = to_bfloat16(parameter.values[k]);
+    store(slot.rounded + at, rounded);
   }
   for (std::int64_t i = packs * kWidth + first; i < slot.size; i += step) {
     adam_value(factors, rate, gradient_factor, slot.gradient[i], slot.parameter[i], slot.m[i],
                slot.v[i]);
+    if (slot.rounded != nullptr) slot.rounded[i] = to_bfloat16(slot.parameter[i]);
   }
 }
 
@@ -103,7 +110,7 @@ void sum_of_squares(Stream stream, const SumTable& table, bool add, double* sum,
          add, sum);
 }
 
-void adam(Stream stream, const AdamTable& table, const AdamStep& step, const float* rate,
+void adam(Stream stream, const AdamTable& table, const AdamStep& step, const AdamRate* rate,
           const double* squares) {
   if (table.count == 0) return;
   const AdamFactors factors{static_cast<float>(step.beta1),
@@ -117,7 +124,8 @@ void adam(Stream stream, const AdamTable& table, const AdamStep& step, const flo
     AdamTable::Slot& slot = checked.slots[i];
     constexpr int kWidth = kWidthOf<float>;
     slot.aligned = is_aligned<kWidth>(slot.gradient) && is_aligned<kWidth>(slot.parameter) &&
-                   is_aligned<kWidth>(slot.m) && is_aligned<kWidth>(slot.v);
+                   is_aligned<kWidth>(slot.m) && is_aligned<kWidth>(slot.v) &&
+                   is_aligned<kWidth>(slot.rounded);
   }
   launch(adam_kernel, dim3(kBlocksEach, static_cast<unsigned>(table.count)), kThreads, stream,
          checked, factors, rate, squares);

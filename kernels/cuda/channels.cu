@@ -10,7 +10,20 @@ constexpr std::int64_t kMostStretches = 256;
 /// Rows that a thread walks, where there are so many.
 constexpr std::int64_t kRowsEach = 8;
 
-dim3 sum_grid(const ChannelGeometry& g) { return row_grid<1>(g, kRowsEach, kMostStretches); }
+/// blockIdx.z: which of the frames.
+template <int kWidth>
+dim3 frame_grid(const ChannelGeometry& frame, std::int32_t frames, std::int64_t rows_each,
+                std::int64_t most) {
+  dim3 grid = row_grid<kWidth>(frame, rows_each, most);
+  grid.z = static_cast<unsigned>(frames);
+  return grid;
+}
+
+dim3 sum_grid(const ChannelGeometry& frame, std::int32_t frames) {
+  return frame_grid<1>(frame, frames, kRowsEach, kMostStretches);
+}
+
+ChannelGeometry frame_of(const FrameGeometry& g) { return {std::int64_t{g.h} * g.w, g.c}; }
 
 template <typename T, int kWidth, bool kBias, bool kRelu>
 __global__ void __launch_bounds__(kThreads)
@@ -39,12 +52,13 @@ __device__ float* shared_sums() {
   return sums;
 }
 
-/// partials(stretch, channel): sums over the stretch's rows.
+/// partials(frame, stretch, channel): sums over the stretch's rows of x(frame, rows, channels).
 template <typename T>
 __global__ void __launch_bounds__(kThreads)
     sum_stretches_kernel(std::int64_t rows, std::int32_t channels, const T* x, float* partials) {
   float* const sums = shared_sums();
   const RowWalk<1> walk(channels);
+  x += blockIdx.z * rows * channels;
   float sum = 0;
   if (walk.active) {
     for (std::int64_t row = walk.first_row; row < rows; row += walk.row_step) {
@@ -57,24 +71,73 @@ __global__ void __launch_bounds__(kThreads)
   for (std::int32_t lane = 1; lane < walk.row_lanes; ++lane) {
     sum += sums[lane * walk.width + walk.in_block];
   }
-  partials[std::int64_t{blockIdx.x} * channels + walk.channel()] = sum;
+  const std::int64_t stretch = std::int64_t{blockIdx.z} * gridDim.x + blockIdx.x;
+  partials[stretch * channels + walk.channel()] = sum;
 }
 
-/// A warp a channel: lanes take every 32nd stretch, then meet in a fixed order.
+/// sums(frame, channel), a warp each: lanes take every 32nd stretch, then meet in a fixed order.
+template <typename S>
 __global__ void __launch_bounds__(kThreads)
-    add_stretches_kernel(std::int32_t stretches, std::int32_t channels, const float* partials,
-                         float* sums) {
-  const auto channel = static_cast<std::int32_t>(thread_number() / 32);
-  if (channel >= channels) return;  // whole warps
+    add_stretches_kernel(std::int32_t stretches, std::int32_t channels, std::int64_t size,
+                         float factor, const float* partials, S* sums) {
   const auto lane = static_cast<std::int32_t>(threadIdx.x % 32);
-  double sum = 0;
-  for (std::int32_t i = lane; i < stretches; i += 32) {
-    sum += static_cast<double>(partials[std::int64_t{i} * channels + channel]);
+  for (std::int64_t at = thread_number() / 32; at < size; at += thread_count() / 32) {
+    const std::int64_t frame = at / channels;
+    const float* const from = partials + frame * stretches * channels + (at - frame * channels);
+    double sum = 0;
+    for (std::int32_t i = lane; i < stretches; i += 32) {
+      sum += static_cast<double>(from[std::int64_t{i} * channels]);
+    }
+    for (int distance = 16; distance > 0; distance /= 2) {
+      sum += __shfl_down_sync(0xffffffffU, sum, distance);
+    }
+    if (lane == 0) sums[at] = from_float<S>(static_cast<float>(static_cast<double>(factor) * sum));
   }
-  for (int distance = 16; distance > 0; distance /= 2) {
-    sum += __shfl_down_sync(0xffffffffU, sum, distance);
+}
+
+/// x may be nullptr.
+template <typename T, typename S, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    add_to_pixels_kernel(std::int64_t rows, std::int32_t channels, float factor, const T* x,
+                         const S* v, T* y) {
+  const RowWalk<kWidth> walk(channels);
+  if (!walk.active) return;
+  const std::int64_t frame = blockIdx.z;
+  float added[kWidth];
+#pragma unroll
+  for (int k = 0; k < kWidth; ++k) {
+    added[k] = factor * to_float(v[frame * channels + walk.channel() + k]);
   }
-  if (lane == 0) sums[channel] = static_cast<float>(sum);
+  for (std::int64_t row = walk.first_row; row < rows; row += walk.row_step) {
+    const std::int64_t at = (frame * rows + row) * channels + walk.channel();
+    Pack<T, kWidth> in{};
+    if (x != nullptr) in = load<kWidth>(x + at);
+    Pack<T, kWidth> out;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      out.values[k] = from_float<T>(to_float(in.values[k]) + added[k]);
+    }
+    store(y + at, out);
+  }
+}
+
+template <typename T, typename S>
+void sum_frames(Stream stream, const ChannelGeometry& frame, std::int32_t frames, float factor,
+                const T* x, S* sums, void* workspace) {
+  const std::int64_t size = std::int64_t{frames} * frame.channels;
+  if (size == 0) return;
+  if (frame.rows == 0) return fill<S>(stream, size, 0, sums);
+  const dim3 grid = sum_grid(frame, frames);
+  auto* partials = static_cast<float*>(workspace);
+  launch(sum_stretches_kernel<T>, grid, kThreads, stream, frame.rows, frame.channels, x, partials);
+  launch(add_stretches_kernel<S>, blocks_for(32 * size), kThreads, stream,
+         static_cast<std::int32_t>(grid.x), frame.channels, size, factor,
+         static_cast<const float*>(partials), sums);
+}
+
+std::size_t sum_frames_workspace(const ChannelGeometry& frame, std::int32_t frames) {
+  const dim3 grid = sum_grid(frame, frames);
+  return std::size_t{grid.x} * grid.z * static_cast<std::size_t>(frame.channels) * sizeof(float);
 }
 
 /// y(rows, to) from x(rows, from): the first channels, zeros behind.
@@ -90,17 +153,25 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+/// A thread a value of the padded form, or, where there is none, of y (then to = c0 + c1).
 template <typename S0, typename S1, typename T>
 __global__ void __launch_bounds__(kThreads)
     concat_channels_kernel(std::int64_t rows, std::int32_t c0, std::int32_t c1, const S0* x0,
-                           const S1* x1, T* y) {
+                           const S1* x1, T* y, std::int32_t to, T* padded) {
   const std::int32_t channels = c0 + c1;
-  const std::int64_t size = rows * channels;
+  const std::int64_t size = rows * to;
   for (std::int64_t i = thread_number(); i < size; i += thread_count()) {
-    const std::int64_t row = i / channels;
-    const auto channel = static_cast<std::int32_t>(i - row * channels);
-    y[i] = from_float<T>(channel < c0 ? to_float(x0[row * c0 + channel])
-                                      : to_float(x1[row * c1 + channel - c0]));
+    const std::int64_t row = i / to;
+    const auto channel = static_cast<std::int32_t>(i - row * to);
+    float value = 0;
+    if (channel < c0) {
+      value = to_float(x0[row * c0 + channel]);
+    } else if (channel < channels) {
+      value = to_float(x1[row * c1 + channel - c0]);
+    }
+    const T result = from_float<T>(value);
+    if (channel < channels) y[row * channels + channel] = result;
+    if (padded != nullptr) padded[i] = result;
   }
 }
 
@@ -173,28 +244,45 @@ void add_bias(Stream stream, const ChannelGeometry& g, const float* b, Activatio
       x, y);
 }
 
-std::size_t sum_rows_workspace(const ChannelGeometry& g) {
-  return static_cast<std::size_t>(sum_grid(g).x) * static_cast<std::size_t>(g.channels) *
-         sizeof(float);
-}
+std::size_t sum_rows_workspace(const ChannelGeometry& g) { return sum_frames_workspace(g, 1); }
 
 template <typename T>
 void sum_rows(Stream stream, const ChannelGeometry& g, const T* x, float* sums, void* workspace) {
-  if (g.channels == 0) return;
-  if (g.rows == 0) return fill<float>(stream, g.channels, 0, sums);
-  const dim3 grid = sum_grid(g);
-  auto* partials = static_cast<float*>(workspace);
-  launch(sum_stretches_kernel<T>, grid, kThreads, stream, g.rows, g.channels, x, partials);
-  launch(add_stretches_kernel, blocks_for(std::int64_t{32} * g.channels), kThreads, stream,
-         static_cast<std::int32_t>(grid.x), g.channels, static_cast<const float*>(partials), sums);
+  sum_frames(stream, g, 1, 1, x, sums, workspace);
+}
+
+std::size_t sum_pixels_workspace(const FrameGeometry& g) {
+  return sum_frames_workspace(frame_of(g), g.n);
+}
+
+template <typename T, typename S>
+void sum_pixels(Stream stream, const FrameGeometry& g, float factor, const T* x, S* sums,
+                void* workspace) {
+  sum_frames(stream, frame_of(g), g.n, factor, x, sums, workspace);
+}
+
+template <typename T, typename S>
+void add_to_pixels(Stream stream, const FrameGeometry& g, float factor, const T* x, const S* v,
+                   T* y) {
+  if (g.size() == 0) return;
+  const ChannelGeometry frame = frame_of(g);
+  with_row_width<T>(
+      frame,
+      [&](auto width) {
+        constexpr int kWidth = width;
+        launch(add_to_pixels_kernel<T, S, kWidth>, frame_grid<kWidth>(frame, g.n, 4, kMostBlocks),
+               kThreads, stream, frame.rows, frame.channels, factor, x, v, y);
+      },
+      x, y);
 }
 
 template <typename S0, typename S1, typename T>
 void concat_channels(Stream stream, std::int64_t rows, std::int32_t c0, std::int32_t c1,
-                     const S0* x0, const S1* x1, T* y) {
+                     const S0* x0, const S1* x1, T* y, std::int32_t to, T* padded) {
   if (rows == 0 || c0 + c1 == 0) return;
-  launch(concat_channels_kernel<S0, S1, T>, blocks_for(rows * (c0 + c1)), kThreads, stream, rows,
-         c0, c1, x0, x1, y);
+  const std::int32_t written = padded == nullptr ? c0 + c1 : to;
+  launch(concat_channels_kernel<S0, S1, T>, blocks_for(rows * written), kThreads, stream, rows, c0,
+         c1, x0, x1, y, written, padded);
 }
 
 template <typename S, typename T>
@@ -232,14 +320,18 @@ void crop_backward(Stream stream, const CropGeometry& g, const T* dy, T* dx) {
 
 #define AFTERGLOW_INSTANTIATE_FOR(S, T)                                                     \
   template void concat_channels(Stream, std::int64_t, std::int32_t, std::int32_t, const S*, \
-                                const std::uint8_t*, T*);                                   \
+                                const std::uint8_t*, T*, std::int32_t, T*);                 \
   template void concat_channels(Stream, std::int64_t, std::int32_t, std::int32_t, const S*, \
-                                const float*, T*);                                          \
+                                const float*, T*, std::int32_t, T*);                        \
   template void concat_channels(Stream, std::int64_t, std::int32_t, std::int32_t, const S*, \
-                                const bfloat16*, T*)
+                                const bfloat16*, T*, std::int32_t, T*)
 #define AFTERGLOW_INSTANTIATE(T)                                                                   \
   template void add_bias(Stream, const ChannelGeometry&, const float*, Activation, const T*, T*);  \
   template void sum_rows(Stream, const ChannelGeometry&, const T*, float*, void*);                 \
+  template void sum_pixels(Stream, const FrameGeometry&, float, const T*, float*, void*);          \
+  template void sum_pixels(Stream, const FrameGeometry&, float, const T*, bfloat16*, void*);       \
+  template void add_to_pixels(Stream, const FrameGeometry&, float, const T*, const float*, T*);    \
+  template void add_to_pixels(Stream, const FrameGeometry&, float, const T*, const bfloat16*, T*); \
   AFTERGLOW_INSTANTIATE_FOR(std::uint8_t, T);                                                      \
   AFTERGLOW_INSTANTIATE_FOR(float, T);                                                             \
   AFTERGLOW_INSTANTIATE_FOR(bfloat16, T);                                                          \

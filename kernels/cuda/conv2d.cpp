@@ -59,11 +59,23 @@ Buffer CudaBackend::packed_kernel(const CudnnConvolution& convolution, const Con
                                   const Kernel& w) {
   const KernelLayout layout = layout_of(convolution, g);
   const std::size_t values = std::size_t(g.kh) * g.kw * layout.padded_in * layout.padded_out;
+  const Source from = rounded_or_not(w, convolution.operands);
   return packed(w, "kernel", convolution.operands, values, [&](void* to) {
-    with_operands(convolution.operands, to, [&](auto* typed_to) {
-      pack_kernel(context_.stream(), layout, w.values.data(), typed_to);
+    with_type(from, [&](const auto* typed_from) {
+      with_operands(convolution.operands, to, [&](auto* typed_to) {
+        pack_kernel(context_.stream(), layout, typed_from, typed_to);
+      });
     });
   });
+}
+
+Source CudaBackend::rounded_or_not(const Kernel& w, Operands operands) {
+  if (w.rounded == nullptr || operands != Operands::kBfloat16) return w.values;
+  w.rounded->wanted = true;
+  const Buffer& rounded = w.rounded->values;
+  if (rounded.data == nullptr) return w.values;
+  if (recording_) kept_for_recording_.push_back(rounded);
+  return {rounded.data.get(), w.values.size(), ValueType::kBfloat16};
 }
 
 void CudaBackend::run_forward(const CudnnConvolution& convolution, const Conv2dGeometry& g,
@@ -146,10 +158,7 @@ void CudaBackend::conv2d_max_pool(const Conv2dGeometry& g, Source x, Kernel w, S
   const auto memory = context_.scratch<std::byte>(g.y_size() * bytes_of(y.type()));
   const Destination whole(memory.data(), g.y_size(), y.type());
   run_forward(convolution, g, x, w, b, whole);
-  with_type(whole, [&]<typename T>(const T* from) {
-    cuda::max_pool2d(context_.stream(), pooled(g), true, from, typed<T>(y), winners.data());
-  });
-  check_launch("max_pool2d");
+  max_pool2d(pooled(g), whole, y, winners);
 }
 
 void CudaBackend::conv2d_max_pool_backward_data(const Conv2dGeometry& g, Source dy,

@@ -11,6 +11,7 @@
 
 #include "kernels/cuda/handles.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/values.hpp"
 
 namespace afterglow::cuda {
 
@@ -44,9 +45,14 @@ struct CudnnConvolution {
   std::string key() const;
 };
 
-/// Channels of a tensor of the operands' type: multiples of 8 in bfloat16.
+/// What values multiplied so are stored as.
+constexpr ValueType type_of(Operands operands) {
+  return operands == Operands::kBfloat16 ? ValueType::kBfloat16 : ValueType::kFloat32;
+}
+
+/// Channels of a tensor of the operands' type.
 constexpr std::int32_t padded_channels(std::int32_t channels, Operands operands) {
-  return operands == Operands::kBfloat16 ? (channels + 7) / 8 * 8 : channels;
+  return padded_channels(channels, type_of(operands));
 }
 
 /// A pass as cuDNN computes it, without bias and activation.

@@ -1,6 +1,7 @@
 // Between a low-resolution convolution's 4K channels and the pixels that they are. Channels (2 py +
 // px) K + k of one low-resolution pixel hold, for each py, a run of 2K values that stand together
-// in the high resolution, too.
+// in the high resolution, too. Below, the order of the operation of that name, 4k + 2 py + px, has
+// no such runs but for K = 1.
 #include "kernels/cuda/kernels.hpp"
 #include "kernels/cuda/vectors.cuh"
 
@@ -76,7 +77,77 @@ void with_width(const Runs& runs, const T* low, const T* y, const F& f) {
   }
 }
 
+/// The other order: the four values of a channel of a block stand together in depth, in two rows of
+/// two pixels in space.
+struct Quads {
+  std::int64_t count;
+  std::int32_t block_columns, channels;  // of a pixel in space
+
+  /// Where the first of the four stands in space; row pairs of all frames follow each other.
+  __device__ std::int64_t space_of(std::int64_t quad) const {
+    const std::int64_t block = quad / channels;
+    const std::int64_t block_row = block / block_columns;
+    const std::int64_t column = 2 * (block - block_row * block_columns);
+    return (block_row * 4 * block_columns + column) * channels + (quad - block * channels);
+  }
+  /// From there to one of the four.
+  __device__ std::int64_t step_to(int place) const {
+    return std::int64_t{channels} * ((place / 2) * 2 * block_columns + place % 2);
+  }
+};
+
+/// kWidth: of the accesses to `blocks`.
+template <typename T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    spread_quads_kernel(Quads quads, const T* blocks, T* frames) {
+#pragma unroll 1  // fewer registers
+  for (std::int64_t i = thread_number(); i < quads.count; i += thread_count()) {
+    T* const to = frames + quads.space_of(i);
+#pragma unroll
+    for (int first = 0; first < 4; first += kWidth) {
+      const auto pack = load<kWidth>(blocks + 4 * i + first);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) to[quads.step_to(first + k)] = pack.values[k];
+    }
+  }
+}
+
+template <typename T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    gather_quads_kernel(Quads quads, const T* frames, T* blocks) {
+  for (std::int64_t i = thread_number(); i < quads.count; i += thread_count()) {
+    const T* const from = frames + quads.space_of(i);
+#pragma unroll
+    for (int first = 0; first < 4; first += kWidth) {
+      Pack<T, kWidth> pack;
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) pack.values[k] = from[quads.step_to(first + k)];
+      store(blocks + 4 * i + first, pack);
+    }
+  }
+}
+
+Quads quads_of(const FrameGeometry& g) {
+  return {static_cast<std::int64_t>(g.size() / 4), g.w / 2, g.c};
+}
+
 }  // namespace
+
+template <typename T>
+void depth_to_space(Stream stream, const FrameGeometry& g, const T* blocks, T* frames) {
+  const Quads quads = quads_of(g);
+  if (quads.count == 0) return;
+  launch(is_aligned<4>(blocks) ? spread_quads_kernel<T, 4> : spread_quads_kernel<T, 1>,
+         blocks_for(quads.count), kThreads, stream, quads, blocks, frames);
+}
+
+template <typename T>
+void space_to_depth(Stream stream, const FrameGeometry& g, const T* frames, T* blocks) {
+  const Quads quads = quads_of(g);
+  if (quads.count == 0) return;
+  launch(is_aligned<4>(blocks) ? gather_quads_kernel<T, 4> : gather_quads_kernel<T, 1>,
+         blocks_for(quads.count), kThreads, stream, quads, frames, blocks);
+}
 
 template <typename T>
 void depth_to_space(Stream stream, const UpsampleConv2dGeometry& g, std::int32_t channels,
@@ -109,10 +180,12 @@ void space_to_depth(Stream stream, const UpsampleConv2dGeometry& g, std::int32_t
          channels, low);
 }
 
-#define AFTERGLOW_INSTANTIATE(T)                                                              \
-  template void depth_to_space(Stream, const UpsampleConv2dGeometry&, std::int32_t, const T*, \
-                               const float*, Activation, T*);                                 \
-  template void space_to_depth(Stream, const UpsampleConv2dGeometry&, std::int32_t, const T*, T*)
+#define AFTERGLOW_INSTANTIATE(T)                                                                   \
+  template void depth_to_space(Stream, const UpsampleConv2dGeometry&, std::int32_t, const T*,      \
+                               const float*, Activation, T*);                                      \
+  template void space_to_depth(Stream, const UpsampleConv2dGeometry&, std::int32_t, const T*, T*); \
+  template void depth_to_space(Stream, const FrameGeometry&, const T*, T*);                        \
+  template void space_to_depth(Stream, const FrameGeometry&, const T*, T*)
 AFTERGLOW_INSTANTIATE(float);
 AFTERGLOW_INSTANTIATE(bfloat16);
 #undef AFTERGLOW_INSTANTIATE

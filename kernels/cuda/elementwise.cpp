@@ -58,6 +58,20 @@ void CudaBackend::scale(Source x, float factor, Destination y) {
   check_launch("scale");
 }
 
+void CudaBackend::apply(const Function& f, Source x, Destination y) {
+  with_type(x, [&]<typename T>(const T* from) {
+    cuda::apply(context_.stream(), std::ssize(y), f, from, typed<T>(y));
+  });
+  check_launch("apply");
+}
+
+void CudaBackend::apply_backward(const Function& f, Source x, Source dy, Destination dx) {
+  with_type(x, [&]<typename T>(const T* from) {
+    cuda::apply_backward(context_.stream(), std::ssize(dx), f, from, typed<T>(dy), typed<T>(dx));
+  });
+  check_launch("apply_backward");
+}
+
 void CudaBackend::blend_into(Source x, float factor, float t, Destination y) {
   cuda::blend_into(context_.stream(), std::ssize(y), x.data(), factor, t, y.data());
   check_launch("blend_into");
@@ -84,7 +98,8 @@ void CudaBackend::concat_channels(std::int64_t rows, std::int32_t c0, std::int32
   with_type_or_bytes(x0, [&](const auto* from0) {
     with_type_or_bytes(x1, [&](const auto* from1) {
       with_type(y, [&]<typename T>(const T*) {
-        cuda::concat_channels(context_.stream(), rows, c0, c1, from0, from1, typed<T>(y));
+        cuda::concat_channels(context_.stream(), rows, c0, c1, from0, from1, typed<T>(y),
+                              padded_channels(c0 + c1, y.type()), static_cast<T*>(y.padded()));
       });
     });
   });

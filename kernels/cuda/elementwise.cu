@@ -2,6 +2,7 @@
 // unaligned, one by one.
 #include "kernels/cuda/kernels.hpp"
 #include "kernels/cuda/vectors.cuh"
+#include "kernels/function.hpp"
 
 namespace afterglow::cuda {
 namespace {
@@ -16,11 +17,24 @@ struct Scale {
 struct Same {
   __device__ static float of(float x, float, float) { return x; }
 };
+template <FunctionKind kKind>
+struct Value {
+  __device__ static float of(float x, float a, float b) { return function_value<kKind>(a, b, x); }
+};
 struct Add {
   __device__ static float of(float a, float b, float, float) { return a + b; }
 };
 struct ReluBackward {
   __device__ static float of(float y, float dy, float, float) { return y > 0 ? dy : 0; }
+};
+template <FunctionKind kKind>
+struct Slope {
+  __device__ static float of(float x, float dy, float a, float b) {
+    return function_slope<kKind>(a, b, x) * dy;
+  }
+};
+struct Multiply {
+  __device__ static float of(float a, float b, float, float) { return a * b; }
 };
 struct Blend {
   __device__ static float of(float y, float x, float factor, float t) {
@@ -103,6 +117,26 @@ void zip(Stream stream, std::int64_t n, const T* a, const T* b, float p, float q
   launch(zip_kernel<F, T>, grid_for(n, packs), kThreads, stream, n, packs, a, b, p, q, y);
 }
 
+/// Calls f with the kind as std::integral_constant.
+template <typename F>
+void with_kind(FunctionKind kind, const F& f) {
+  using enum FunctionKind;
+  switch (kind) {
+    case kAffine:
+      return f(std::integral_constant<FunctionKind, kAffine>());
+    case kLeakyRelu:
+      return f(std::integral_constant<FunctionKind, kLeakyRelu>());
+    case kSigmoid:
+      return f(std::integral_constant<FunctionKind, kSigmoid>());
+    case kExp:
+      return f(std::integral_constant<FunctionKind, kExp>());
+    case kClamp:
+      return f(std::integral_constant<FunctionKind, kClamp>());
+    case kAbs:
+      return f(std::integral_constant<FunctionKind, kAbs>());
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -132,6 +166,22 @@ void scale(Stream stream, std::int64_t n, const T* x, float factor, T* y) {
   map<Scale>(stream, n, x, factor, 0, y);
 }
 
+template <typename T>
+void apply(Stream stream, std::int64_t n, const Function& f, const T* x, T* y) {
+  with_kind(f.kind, [&](auto kind) { map<Value<kind()>>(stream, n, x, f.a, f.b, y); });
+}
+
+template <typename T>
+void apply_backward(Stream stream, std::int64_t n, const Function& f, const T* x, const T* dy,
+                    T* dx) {
+  with_kind(f.kind, [&](auto kind) { zip<Slope<kind()>>(stream, n, x, dy, f.a, f.b, dx); });
+}
+
+template <typename T>
+void multiply(Stream stream, std::int64_t n, const T* a, const T* b, T* y) {
+  zip<Multiply>(stream, n, a, b, 0, 0, y);
+}
+
 void blend_into(Stream stream, std::int64_t n, const float* x, float factor, float t, float* y) {
   zip<Blend>(stream, n, static_cast<const float*>(y), x, factor, t, y);
 }
@@ -141,12 +191,15 @@ void convert(Stream stream, std::int64_t n, const S* x, T* y) {
   map<Same>(stream, n, x, 0, 0, y);
 }
 
-#define AFTERGLOW_INSTANTIATE(T)                                             \
-  template void fill(Stream, std::int64_t, float, T*);                       \
-  template void relu(Stream, std::int64_t, const T*, T*);                    \
-  template void relu_backward(Stream, std::int64_t, const T*, const T*, T*); \
-  template void add(Stream, std::int64_t, const T*, const T*, T*);           \
-  template void scale(Stream, std::int64_t, const T*, float, T*);            \
+#define AFTERGLOW_INSTANTIATE(T)                                                               \
+  template void fill(Stream, std::int64_t, float, T*);                                         \
+  template void relu(Stream, std::int64_t, const T*, T*);                                      \
+  template void relu_backward(Stream, std::int64_t, const T*, const T*, T*);                   \
+  template void add(Stream, std::int64_t, const T*, const T*, T*);                             \
+  template void scale(Stream, std::int64_t, const T*, float, T*);                              \
+  template void apply(Stream, std::int64_t, const Function&, const T*, T*);                    \
+  template void apply_backward(Stream, std::int64_t, const Function&, const T*, const T*, T*); \
+  template void multiply(Stream, std::int64_t, const T*, const T*, T*);                        \
   template void convert(Stream, std::int64_t, const std::uint8_t*, T*)
 AFTERGLOW_INSTANTIATE(float);
 AFTERGLOW_INSTANTIATE(bfloat16);

@@ -67,13 +67,14 @@ __device__ void read_tile_along_o(const Tile& tile, std::int32_t in, std::int32_
 }
 
 /// blockIdx.z: the tap.
-template <typename T>
+template <typename S, typename T>
 __global__ void __launch_bounds__(kTile* kTileRows)
-    pack_kernel_kernel(KernelLayout k, const float* w, T* packed) {
+    pack_kernel_kernel(KernelLayout k, const S* w, T* packed) {
   Tile& tile = shared_tile();
   const auto tap = static_cast<std::int64_t>(blockIdx.z);
-  fill_tile(tile, k.in, k.out,
-            [&](std::int32_t i, std::int32_t o) { return w[(tap * k.in + i) * k.out + o]; });
+  fill_tile(tile, k.in, k.out, [&](std::int32_t i, std::int32_t o) {
+    return to_float(w[(tap * k.in + i) * k.out + o]);
+  });
   __syncthreads();
   read_tile(tile, k.padded_in, k.padded_out, [&](std::int32_t i, std::int32_t o, float value) {
     packed[(std::int64_t{o} * k.kh * k.kw + tap) * k.padded_in + i] = from_float<T>(value);
@@ -148,9 +149,9 @@ __global__ void __launch_bounds__(kTile* kTileRows)
 
 }  // namespace
 
-template <typename T>
-void pack_kernel(Stream stream, const KernelLayout& layout, const float* w, T* packed) {
-  launch(pack_kernel_kernel<T>,
+template <typename S, typename T>
+void pack_kernel(Stream stream, const KernelLayout& layout, const S* w, T* packed) {
+  launch(pack_kernel_kernel<S, T>,
          tile_grid(layout.padded_in, layout.padded_out, layout.kh * layout.kw), kTileBlock, stream,
          layout, w, packed);
 }
@@ -180,6 +181,7 @@ void unpack_sub_pixel_kernel(Stream stream, const UpsampleConv2dGeometry& g, std
 
 #define AFTERGLOW_INSTANTIATE(T)                                                             \
   template void pack_kernel(Stream, const KernelLayout&, const float*, T*);                  \
+  template void pack_kernel(Stream, const KernelLayout&, const bfloat16*, T*);               \
   template void unpack_kernel(Stream, const KernelLayout&, const T*, float*);                \
   template void pack_sub_pixel_kernel(Stream, const UpsampleConv2dGeometry&, std::int32_t,   \
                                       std::int32_t, const float*, T*);                       \

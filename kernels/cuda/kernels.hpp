@@ -16,6 +16,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/cuda/bfloat16.hpp"
+#include "kernels/function.hpp"
 #include "kernels/geometry.hpp"
 
 struct CUstream_st;
@@ -39,6 +40,16 @@ void add(Stream stream, std::int64_t n, const T* a, const T* b, T* y);
 /// y = factor x; y may be x.
 template <typename T>
 void scale(Stream stream, std::int64_t n, const T* x, float factor, T* y);
+/// y = f(x); y may be x.
+template <typename T>
+void apply(Stream stream, std::int64_t n, const Function& f, const T* x, T* y);
+/// dx = f'(x) dy; dx may be dy.
+template <typename T>
+void apply_backward(Stream stream, std::int64_t n, const Function& f, const T* x, const T* dy,
+                    T* dx);
+/// y = a b.
+template <typename T>
+void multiply(Stream stream, std::int64_t n, const T* a, const T* b, T* y);
 /// y = (1 - t) y + t factor x.
 void blend_into(Stream stream, std::int64_t n, const float* x, float factor, float t, float* y);
 /// Between the two types, or from bytes to either.
@@ -54,10 +65,20 @@ void add_bias(Stream stream, const ChannelGeometry& g, const float* b, Activatio
 std::size_t sum_rows_workspace(const ChannelGeometry& g);
 template <typename T>
 void sum_rows(Stream stream, const ChannelGeometry& g, const T* x, float* sums, void* workspace);
-/// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1); each of bytes or any type.
+/// sums(N, C) = factor times the sum over the pixels of each frame.
+std::size_t sum_pixels_workspace(const FrameGeometry& g);
+template <typename T, typename S>
+void sum_pixels(Stream stream, const FrameGeometry& g, float factor, const T* x, S* sums,
+                void* workspace);
+/// y = x, or nullptr for 0, + factor v(N, C) at every pixel; y may be x.
+template <typename T, typename S>
+void add_to_pixels(Stream stream, const FrameGeometry& g, float factor, const T* x, const S* v,
+                   T* y);
+/// y(rows, c0 + c1) = x0(rows, c0) beside x1(rows, c1); each of bytes or any type. The same once
+/// more in padded(rows, to), zeros behind; it may be nullptr.
 template <typename S0, typename S1, typename T>
 void concat_channels(Stream stream, std::int64_t rows, std::int32_t c0, std::int32_t c1,
-                     const S0* x0, const S1* x1, T* y);
+                     const S0* x0, const S1* x1, T* y, std::int32_t to, T* padded);
 /// part(rows, count) = the channels from `first` on of x(rows, channels).
 template <typename S, typename T>
 void take_channels(Stream stream, std::int64_t rows, std::int32_t channels, std::int32_t first,
@@ -73,15 +94,28 @@ void crop(Stream stream, const CropGeometry& g, const T* x, T* y);
 template <typename T>
 void crop_backward(Stream stream, const CropGeometry& g, const T* dy, T* dx);
 
-// pool2d.cu. `argmax` as in Backend::max_pool2d; kNoWinner there gives no gradient.
-/// argmax may be nullptr. A NaN wins. With `relu`, values below 0 count as 0, and windows with
-/// nothing above 0, or with a NaN, have kNoWinner.
+// pixels.cu. x, a, b, y: (rows, channels); factors, products, lengths: (rows).
+/// y = x times its pixel's factor.
 template <typename T>
-void max_pool2d(Stream stream, const Pool2dGeometry& g, bool relu, const T* x, T* y,
-                std::uint8_t* argmax);
+void scale_pixels(Stream stream, const ChannelGeometry& g, const T* x, const T* factors, T* y);
+/// products = the sums of a b over the channels.
+template <typename T>
+void dot_channels(Stream stream, const ChannelGeometry& g, const T* a, const T* b, T* products);
+/// lengths = sqrt(|x|^2 + epsilon^2).
+template <typename T>
+void pixel_length(Stream stream, const ChannelGeometry& g, float epsilon, const T* x, T* lengths);
+/// dx = dlengths x / lengths, 0 where the length is 0.
+template <typename T>
+void pixel_length_backward(Stream stream, const ChannelGeometry& g, const T* x, const T* lengths,
+                           const T* dlengths, T* dx);
+
+// pool2d.cu: as in Backend.
+/// winners may be nullptr.
+template <typename T>
+void max_pool2d(Stream stream, const Pool2dGeometry& g, const T* x, T* y, std::uint8_t* winners);
 template <typename T>
 void max_pool2d_backward(Stream stream, const Pool2dGeometry& g, const T* dy,
-                         const std::uint8_t* argmax, T* dx);
+                         const std::uint8_t* winners, T* dx);
 template <typename T>
 void avg_pool2d(Stream stream, const Pool2dGeometry& g, const T* x, T* y);
 template <typename T>
@@ -101,14 +135,16 @@ struct KernelLayout {
   std::int32_t kh = 0, kw = 0, in = 0, out = 0;  // I, O
   std::int32_t padded_in = 0, padded_out = 0;    // I', O'
 };
-template <typename T>
-void pack_kernel(Stream stream, const KernelLayout& layout, const float* w, T* packed);
+/// w is float, or bfloat16 (RoundedKernel).
+template <typename S, typename T>
+void pack_kernel(Stream stream, const KernelLayout& layout, const S* w, T* packed);
 /// The gradient back to (KH, KW, I, O) float.
 template <typename T>
 void unpack_kernel(Stream stream, const KernelLayout& layout, const T* packed, float* dw);
 /// The same for upsample_conv2d's low-resolution convolution (geometry.hpp, sub_pixel): from
 /// w(ksize, ksize, I, O) to the summed kernel (4O padded to padded_out, taps, taps, padded_in),
-/// output channel (2 py + px) O + o; each of its values a sum in a fixed order.
+/// output channel (2 py + px) O + o; each of its values a sum in a fixed order, of float, so that
+/// it is rounded once.
 template <typename T>
 void pack_sub_pixel_kernel(Stream stream, const UpsampleConv2dGeometry& g, std::int32_t padded_in,
                            std::int32_t padded_out, const float* w, T* packed);
@@ -134,6 +170,21 @@ void depth_to_space(Stream stream, const UpsampleConv2dGeometry& g, std::int32_t
 template <typename T>
 void space_to_depth(Stream stream, const UpsampleConv2dGeometry& g, std::int32_t channels,
                     const T* dy, T* low);
+/// The order of Backend's functions of these names: between frames (N, H, W, C), `g`, and blocks
+/// (N, H/2, W/2, 4C), channel 4c + 2 py + px.
+template <typename T>
+void depth_to_space(Stream stream, const FrameGeometry& g, const T* blocks, T* frames);
+template <typename T>
+void space_to_depth(Stream stream, const FrameGeometry& g, const T* frames, T* blocks);
+
+// warp.cu (kernels/warp.hpp). flow: (N, H, W, 2).
+template <typename T>
+void warp(Stream stream, const FrameGeometry& g, const T* x, const float* flow, T* y);
+/// As in Backend; a NaN in dy counts as -65536. The workspace must lie on a border of 8 bytes.
+std::size_t warp_backward_workspace(const FrameGeometry& g);
+template <typename T>
+void warp_backward(Stream stream, const FrameGeometry& g, const T* dy, const float* flow, T* dx,
+                   void* workspace);
 
 // batch_norm.cu: as in Backend, statistics accurate to float32 whatever the mean.
 std::size_t batch_norm_workspace(const ChannelGeometry& g);
@@ -168,8 +219,8 @@ void temporal_mse(Stream stream, const TemporalMseGeometry& g, float beta, bool 
                   const T* p, const Y* y, const std::uint8_t* clip_starts, T* gradient,
                   TemporalMseValue* value, void* workspace);
 
-/// The same along the motion, in two launches (kernels/motion_temporal_mse.hpp). The workspace must
-/// be zeroed before every call, and lie on a border of 8 bytes.
+/// The same along the motion (kernels/motion_temporal_mse.hpp). The workspace must lie on a border
+/// of 8 bytes, and need not be zeroed.
 std::size_t motion_temporal_mse_workspace(const FrameGeometry& g);
 template <typename T, typename Y>
 void motion_temporal_mse(Stream stream, const FrameGeometry& g, float beta, const T* p, const Y* y,
@@ -184,8 +235,9 @@ struct AdamTable {
     float* parameter;
     float* m;
     float* v;
+    bfloat16* rounded;  // the parameter's copy, or nullptr
     std::int64_t size;
-    bool aligned;  // to 16 bytes, all four; adam() finds out
+    bool aligned;  // all of them, for packs of 4 values; adam() finds out
   };
   Slot slots[kAdamSlots];
   std::int32_t count = 0;
@@ -202,7 +254,7 @@ std::size_t sum_of_squares_workspace();
 /// sum = the sum of squares of all, in double; with `add` it is added to what sum holds.
 void sum_of_squares(Stream stream, const SumTable& table, bool add, double* sum, void* workspace);
 /// One step of Adam for every slot: Backend::adam. rate and squares lie in device memory.
-void adam(Stream stream, const AdamTable& table, const AdamStep& step, const float* rate,
+void adam(Stream stream, const AdamTable& table, const AdamStep& step, const AdamRate* rate,
           const double* squares);
 
 }  // namespace afterglow::cuda

@@ -5,12 +5,17 @@
 namespace afterglow::cuda {
 namespace {
 
-/// The bytes that a copy of the operand needs; 0: it is used as it is.
-std::size_t copy_bytes(Operands operands, std::int64_t rows, std::int32_t channels,
-                       ValueType type) {
-  const std::int32_t padded = padded_channels(channels, operands);
-  if (type == type_of(operands) && padded == channels) return 0;
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(padded) *
+/// Where a convolution finds the operand as it reads it: the values themselves, or the padded form
+/// that was left with them. Else nullptr.
+const void* as_it_is(Operands operands, std::int32_t channels, Source values) {
+  if (values.type() != type_of(operands)) return nullptr;
+  return padded_channels(channels, operands) == channels ? values.memory() : values.padded();
+}
+
+/// The bytes of a copy of the operand.
+std::size_t copy_bytes(Operands operands, std::int64_t rows, std::int32_t channels) {
+  return static_cast<std::size_t>(rows) *
+         static_cast<std::size_t>(padded_channels(channels, operands)) *
          bytes_of(type_of(operands));
 }
 
@@ -18,9 +23,9 @@ std::size_t copy_bytes(Operands operands, std::int64_t rows, std::int32_t channe
 
 OperandSource::OperandSource(const Context& context, Operands operands, std::int64_t rows,
                              std::int32_t channels, Source x)
-    : converted_(context.arena(), copy_bytes(operands, rows, channels, x.type())),
-      data_(x.memory()) {
-  if (converted_.data() == nullptr) return;
+    : data_(as_it_is(operands, channels, x)),
+      converted_(context.arena(), data_ != nullptr ? 0 : copy_bytes(operands, rows, channels)) {
+  if (data_ != nullptr) return;
   data_ = converted_.data();
   with_type(x, [&](const auto* from) {
     with_operands(operands, converted_.data(), [&](auto* to) {
@@ -38,9 +43,11 @@ OperandDestination::OperandDestination(const Context& context, Operands operands
       rows_(rows),
       channels_(channels),
       y_(y),
-      unconverted_(context.arena(), copy_bytes(operands, rows, channels, y.type())),
-      data_(y.memory()) {
-  if (unconverted_.data() != nullptr) data_ = unconverted_.data();
+      data_(type_of(operands) == y.type() && padded_channels(channels, operands) == channels
+                ? y.memory()
+                : nullptr),
+      unconverted_(context.arena(), data_ != nullptr ? 0 : copy_bytes(operands, rows, channels)) {
+  if (data_ == nullptr) data_ = unconverted_.data();
 }
 
 void OperandDestination::finish() const {

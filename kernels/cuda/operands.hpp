@@ -6,14 +6,8 @@
 
 #include "kernels/cuda/context.hpp"
 #include "kernels/cuda/cudnn_graph.hpp"
-#include "kernels/values.hpp"
 
 namespace afterglow::cuda {
-
-/// What values multiplied so are stored as.
-inline ValueType type_of(Operands operands) {
-  return operands == Operands::kBfloat16 ? ValueType::kBfloat16 : ValueType::kFloat32;
-}
 
 /// Calls f with `memory` as a pointer of that type.
 template <typename F>
@@ -35,8 +29,8 @@ class OperandSource {
   const void* data() const { return data_; }
 
  private:
-  Scratch<std::byte> converted_;
   const void* data_;
+  Scratch<std::byte> converted_;
 };
 
 /// Something that a convolution writes: y(rows, channels) has the values when finish() returns.
@@ -54,8 +48,8 @@ class OperandDestination {
   std::int64_t rows_;
   std::int32_t channels_;
   Destination y_;
-  Scratch<std::byte> unconverted_;
   void* data_;
+  Scratch<std::byte> unconverted_;
 };
 
 }  // namespace afterglow::cuda

@@ -5,17 +5,17 @@
 namespace afterglow::cuda {
 
 void CudaBackend::max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
-                             std::span<std::uint8_t> argmax) {
+                             std::span<std::uint8_t> winners) {
   with_type(x, [&]<typename T>(const T* from) {
-    cuda::max_pool2d(context_.stream(), g, false, from, typed<T>(y), argmax.data());
+    cuda::max_pool2d(context_.stream(), g, from, typed<T>(y), winners.data());
   });
   check_launch("max_pool2d");
 }
 
 void CudaBackend::max_pool2d_backward(const Pool2dGeometry& g, Source dy,
-                                      std::span<const std::uint8_t> argmax, Destination dx) {
+                                      std::span<const std::uint8_t> winners, Destination dx) {
   with_type(dy, [&]<typename T>(const T* from) {
-    cuda::max_pool2d_backward(context_.stream(), g, from, argmax.data(), typed<T>(dx));
+    cuda::max_pool2d_backward(context_.stream(), g, from, winners.data(), typed<T>(dx));
   });
   check_launch("max_pool2d_backward");
 }

@@ -3,12 +3,13 @@
 // way at once, then it computes from registers. Sums go up in fixed order: threads, blocks, and the
 // last block to finish adds the blocks' sums in double.
 //
-// The loss along the motion takes two: the first finds its value, and adds to the pixels of the
-// frame before what each pixel that comes from there asks of them. How many that are nobody knows
-// before, nor in which order they come; whole numbers have the same sum in any. The second launch
-// makes the gradient of that.
+// The loss along the motion takes two, and a fill: the first finds its value, and adds to the
+// pixels of the frame before what each pixel that comes from there asks of them, in whole numbers
+// (whole_sums.cuh): how many that are nobody knows before, nor in which order they come. The second
+// launch makes the gradient of that.
 #include "kernels/cuda/kernels.hpp"
 #include "kernels/cuda/vectors.cuh"
+#include "kernels/cuda/whole_sums.cuh"
 #include "kernels/motion_temporal_mse.hpp"
 #include "kernels/temporal_mse.hpp"
 
@@ -192,7 +193,7 @@ struct MotionShape {
   std::int32_t height, width, channels;
   float fidelity_scale, temporal_scale;
   double beta, values;
-  double unit;  // whole numbers for a change of 1
+  float unit;  // whole numbers for a change of 1
 
   __device__ std::int32_t pixels() const { return height * width; }
 };
@@ -233,10 +234,6 @@ struct MotionPixel {
   }
 };
 
-/// A change above this counts as this in the gradient of the frame before: far beyond the 255 that
-/// pictures have, so that only a network that is lost anyway comes there.
-constexpr float kMostChange = 65536;
-
 /// totals: null when no gradient is wanted.
 template <typename T, typename Y>
 __global__ void __launch_bounds__(kLossThreads)
@@ -252,13 +249,10 @@ __global__ void __launch_bounds__(kLossThreads)
     const float change = pixel.change(shape, p, c);
     sums.temporal += change * change;
     if (totals == nullptr) continue;
-    const float limited = fminf(fmaxf(change, -kMostChange), kMostChange);
+    const float limited = limited_term(change);
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
-      const double asked = static_cast<double>(pixel.origin.share[k] * limited) * shape.unit;
-      // A negative number's bits: sums of them are the same modulo 2^64.
-      atomicAdd(&totals[pixel.before(shape, k, c)],
-                static_cast<unsigned long long>(static_cast<long long>(asked)));
+      add_whole(&totals[pixel.before(shape, k, c)], pixel.origin.share[k] * limited, shape.unit);
     }
   }
   conclude(sums, shape.beta, shape.values, ticket, partials, value);
@@ -274,8 +268,7 @@ __global__ void __launch_bounds__(kLossThreads)
     const std::int64_t at = pixel.value + c;
     const float error = to_float(p[at]) - to_float(y[at]);
     const float change = pixel.counts ? pixel.change(shape, p, c) : 0.0F;
-    const auto asked =
-        static_cast<float>(static_cast<double>(static_cast<long long>(totals[at])) / shape.unit);
+    const float asked = whole_sum(totals[at], shape.unit);
     gradient[at] =
         from_float<T>(shape.fidelity_scale * error + shape.temporal_scale * (change - asked));
   }
@@ -284,13 +277,6 @@ __global__ void __launch_bounds__(kLossThreads)
 dim3 motion_grid(const FrameGeometry& g) {
   const auto pixels = static_cast<unsigned>(g.h) * static_cast<unsigned>(g.w);
   return {(pixels + kLossThreads - 1) / kLossThreads, static_cast<unsigned>(g.n)};
-}
-
-/// A power of two, so large that the sum over all pixels of a frame still fits into 63 bits.
-double motion_unit(const FrameGeometry& g) {
-  double unit = 0x1p46;  // * 2^16 = kMostChange is 2^62
-  for (std::int64_t pixels = std::int64_t{g.h} * g.w - 1; pixels > 0; pixels /= 2) unit /= 2;
-  return unit;
 }
 
 }  // namespace
@@ -362,11 +348,15 @@ void motion_temporal_mse(Stream stream, const FrameGeometry& g, float beta, cons
                           static_cast<float>(2 * (1 - wide_beta) / values),
                           wide_beta,
                           values,
-                          motion_unit(g)};
+                          whole_unit(std::int64_t{g.h} * g.w)};
   auto* bytes = static_cast<unsigned char*>(workspace);
   auto* totals = reinterpret_cast<unsigned long long*>(bytes + kTicketBytes);
   auto* partials = reinterpret_cast<LossSums*>(totals + g.size());
   const dim3 grid = motion_grid(g);
+  // The ticket, and the totals behind it.
+  const std::size_t zeroed = kTicketBytes + (gradient == nullptr ? 0 : g.size() * sizeof *totals);
+  fill<float>(stream, static_cast<std::int64_t>(zeroed / sizeof(float)), 0,
+              static_cast<float*>(workspace));
   launch(motion_value_kernel<T, Y>, grid, kLossThreads, stream, shape, p, y, flow, clip_starts,
          gradient == nullptr ? nullptr : totals, value, static_cast<unsigned*>(workspace),
          partials);

@@ -36,8 +36,6 @@ void CudaBackend::motion_temporal_mse(const FrameGeometry& g, float beta, Source
                                       Source flow, std::span<const std::uint8_t> clip_starts,
                                       Destination gradient, TemporalMseValue* value) {
   const auto workspace = context_.scratch<std::byte>(motion_temporal_mse_workspace(g));
-  AFTERGLOW_CUDA(
-      cudaMemsetAsync(workspace.data(), 0, motion_temporal_mse_workspace(g), context_.stream()));
   with_type(p, [&]<typename T>(const T* prediction) {
     const auto run = [&](const auto* target) {
       cuda::motion_temporal_mse(context_.stream(), g, beta, prediction, target, flow.data(),
@@ -65,14 +63,15 @@ void CudaBackend::sum_of_squares(std::span<const Source> tensors, double* sum) {
   } while (done < tensors.size());
 }
 
-void CudaBackend::adam(const AdamStep& step, const float* rate, const double* squares,
+void CudaBackend::adam(const AdamStep& step, const AdamRate* rate, const double* squares,
                        std::span<const AdamSlot> slots) {
   for (std::size_t done = 0; done < slots.size();) {
     AdamTable table;
     for (; done < slots.size() && table.count < kAdamSlots; ++done) {
       const AdamSlot& slot = slots[done];
-      table.slots[table.count++] = {slot.gradient.data(), slot.parameter.data(),     slot.m.data(),
-                                    slot.v.data(),        std::ssize(slot.gradient), false};
+      table.slots[table.count++] = {
+          slot.gradient.data(),          slot.parameter.data(),     slot.m.data(), slot.v.data(),
+          typed<bfloat16>(slot.rounded), std::ssize(slot.gradient), false};
     }
     cuda::adam(context_.stream(), table, step, rate, squares);
     check_launch("adam");

@@ -40,7 +40,8 @@ void CudaBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Ker
   convolutions_.run(convolution,
                     {.a = x_operand.data(), .b = w_operand.data.get(), .out = low.data()});
   with_operands(operands, low.data(), [&]<typename T>(const T* from) {
-    depth_to_space(context_.stream(), g, convolution.k, from, b.data(), activation, typed<T>(y));
+    cuda::depth_to_space(context_.stream(), g, convolution.k, from, b.data(), activation,
+                         typed<T>(y));
   });
   check_launch("depth_to_space");
 }
@@ -49,7 +50,7 @@ Scratch<std::byte> CudaBackend::low_gradient(const UpsampleConv2dGeometry& g,
                                              const CudnnConvolution& convolution, Source dy) {
   auto low = context_.scratch<std::byte>(low_size(convolution) * bytes_of(dy.type()));
   with_operands(convolution.operands, low.data(), [&]<typename T>(T* to) {
-    space_to_depth(context_.stream(), g, convolution.k, typed<T>(dy), to);
+    cuda::space_to_depth(context_.stream(), g, convolution.k, typed<T>(dy), to);
   });
   check_launch("space_to_depth");
   return low;

@@ -13,6 +13,8 @@
 #include "cuda/reference.hpp"
 #include "kernels/cuda/cuda_backend.hpp"
 #include "nn/ops/ops.hpp"
+#include "nn/optimizer.hpp"
+#include "nn/repeated.hpp"
 #include "support/guarded.hpp"
 
 namespace afterglow {
@@ -69,8 +71,10 @@ std::vector<std::vector<float>> run(const std::shared_ptr<Backend>& backend, con
   return results;
 }
 
+/// roundings: of a value and of what it is computed from, where that is stored as well.
 void compare(const Op& op, const Shape& x, const std::vector<Shape>& parameters = {},
-             ValueType result_type = ValueType::kBfloat16, Data data = Data::kFractions) {
+             ValueType result_type = ValueType::kBfloat16, Data data = Data::kFractions,
+             int roundings = 1) {
   const auto expected = run(test::reference_backend(), op, x, parameters, result_type, data);
   const auto result = run(std::make_shared<cuda::CudaBackend>(0, Precision::kBfloat16, true), op, x,
                           parameters, result_type, data);
@@ -83,7 +87,7 @@ void compare(const Op& op, const Shape& x, const std::vector<Shape>& parameters 
     for (std::size_t i = 0; i < expected[k].size(); ++i) {
       const double reference = double(expected[k][i]);
       worst = std::max(worst, std::abs(double(result[k][i]) - reference) /
-                                  (kRounding * (std::abs(reference) + rms)));
+                                  (roundings * kRounding * (std::abs(reference) + rms)));
     }
     CHECK(worst <= 1.0);
   }
@@ -136,6 +140,60 @@ TEST_CASE("convolutions of bfloat16 activations match float32's to its rounding"
   }
 }
 
+TEST_CASE("functions and pixels of bfloat16 activations match float32's to its rounding") {
+  const Shape x{2, 6, 10, 4};
+  const auto check = [&](const auto& op, int roundings = 1) {
+    compare([&](const Variable& v, const auto&) { return op(v); }, x, {}, ValueType::kBfloat16,
+            Data::kFractions, roundings);
+  };
+  SECTION("affine") {
+    check([](const Variable& v) { return ops::affine(v, -1.5F, 0.25F); });
+  }
+  SECTION("leaky relu") {
+    check([](const Variable& v) { return ops::leaky_relu(v, 0.125F); });
+  }
+  SECTION("sigmoid") {
+    check([](const Variable& v) { return ops::sigmoid(v); });
+  }
+  SECTION("exp") {
+    check([](const Variable& v) { return ops::exp(v); });
+  }
+  SECTION("clamp") {
+    check([](const Variable& v) { return ops::clamp(v, -0.5F, 0.25F); });
+  }
+  SECTION("abs") {
+    check([](const Variable& v) { return ops::abs(v); });
+  }
+  SECTION("product of values") {
+    check([](const Variable& v) { return ops::multiply(v, v); });
+  }
+  SECTION("product of pixels") {  // the gradient is a sum of two that are stored
+    check([](const Variable& v) { return ops::multiply(v, ops::slice_channels(v, 1, 1)); }, 2);
+  }
+  SECTION("length of pixels") {  // the gradient reads the stored length
+    check([](const Variable& v) { return ops::pixel_length(v, 0.02F); }, 2);
+  }
+  SECTION("mean of frames, added") {
+    check([](const Variable& v) { return ops::add_to_pixels(v, ops::frame_mean(v)); });
+  }
+  SECTION("sum") {
+    compare([](const Variable& v, const auto&) { return ops::sum(v); }, x, {}, ValueType::kFloat32);
+  }
+  SECTION("space to depth") {
+    check([](const Variable& v) { return ops::space_to_depth(v); });
+  }
+  SECTION("depth to space") {
+    check([](const Variable& v) { return ops::depth_to_space(v); });
+  }
+  SECTION("warp") {
+    std::vector<float> flow = test::random_values(2 * 6 * 10 * 2, 5);
+    for (float& way : flow) way *= 4;
+    check([&](const Variable& v) {
+      return ops::warp(v, Tensor::from_host(v.backend(), {2, 6, 10, 2}, flow));
+    });
+  }
+}
+
 TEST_CASE("the other ops of bfloat16 activations match float32's to its rounding") {
   const Shape x{2, 9, 8, 5};
   SECTION("max pool") {
@@ -182,6 +240,145 @@ TEST_CASE("the other ops of bfloat16 activations match float32's to its rounding
         },
         x, {{5}, {5}});
   }
+}
+
+namespace {
+
+/// A small network with every way to use a kernel, and its optimizer.
+class Steps {
+ public:
+  Steps(std::shared_ptr<Backend> on, bool rounded = true)
+      : backend(std::move(on)),
+        conv(parameter("conv", {3, 3, 6, 5}, 1)),
+        upsampled(parameter("upsampled", {3, 3, 5, 4}, 2)),
+        transposed(parameter("transposed", {3, 3, 3, 4}, 3)),
+        bias(parameter("bias", {5}, 4)),
+        adam({conv, upsampled, transposed, bias}, {.learning_rate = 1e-2}),
+        rounded_(rounded),
+        x_(tensor(backend, {1, 8, 8, 6}, 5, backend->activation_type())),
+        dy_(tensor(backend, {1, 33, 33, 3}, 6, backend->activation_type())),
+        passes_([this] { pass(); }) {}
+
+  void step() {
+    adam.begin();
+    passes_.run(*backend);
+    adam.end();
+  }
+
+  std::vector<std::vector<float>> weights() const {
+    return {conv.value.value().to_host(), upsampled.value.value().to_host(),
+            transposed.value.value().to_host(), bias.value.value().to_host()};
+  }
+
+  std::shared_ptr<Backend> backend;
+  Parameter conv, upsampled, transposed, bias;
+  Adam adam;
+
+ private:
+  Parameter parameter(const std::string& name, const Shape& shape, std::uint64_t seed) const {
+    return {name, Variable(Tensor::from_host(backend, shape,
+                                             test::random_values(std::size_t(shape.size()), seed)),
+                           true)};
+  }
+
+  void pass() {
+    if (!rounded_) {
+      for (const Parameter* kernel : {&conv, &transposed}) {
+        kernel->value.value().kernel(false).rounded->values = {};
+      }
+    }
+    Variable y = ops::conv2d(Variable(x_), conv.value, bias.value, same(Activation::kRelu));
+    y = ops::upsample_conv2d(y, upsampled.value, {}, Padding::kSame, Activation::kRelu);
+    y = ops::conv_transpose2d(y, transposed.value, {}, {2, 1, Padding::kValid, Activation::kNone});
+    backward(y, dy_);
+    adam.apply();
+  }
+
+  bool rounded_;
+  Tensor x_, dy_;
+  Repeated passes_;
+};
+
+std::shared_ptr<Backend> half_backend(bool graphs = true) {
+  return std::make_shared<cuda::CudaBackend>(0, Precision::kBfloat16, graphs);
+}
+
+}  // namespace
+
+TEST_CASE("Adam keeps up to date what convolutions read in bfloat16, and only that") {
+  Steps steps(half_backend(GENERATE(false, true)));
+  const auto rounded = [&](const Parameter& parameter) {
+    const Tensor& value = parameter.value.value();
+    const RoundedKernel& kernel = *value.kernel(false).rounded;
+    CHECK(kernel.wanted == (kernel.values.data != nullptr));
+    if (!kernel.wanted) return std::vector<float>();
+    Tensor read(steps.backend, value.shape());
+    steps.backend->copy({kernel.values.data.get(), std::size_t(value.size()), ValueType::kBfloat16},
+                        read.destination());
+    return read.to_host();
+  };
+  const auto half = [&](const Tensor& value) {
+    Tensor result(steps.backend, value.shape(), ValueType::kBfloat16);
+    steps.backend->copy(value.source(), result.destination());
+    return result.to_host();
+  };
+  steps.step();  // they say what they want
+  for (int step = 0; step < 3; ++step) {
+    steps.step();
+    CHECK(rounded(steps.conv) == half(steps.conv.value.value()));
+    CHECK(rounded(steps.transposed) == half(steps.transposed.value.value()));
+    CHECK(rounded(steps.upsampled).empty());  // sums of its taps are rounded once
+    CHECK(rounded(steps.bias).empty());
+  }
+}
+
+TEST_CASE("steps give the same bits from bfloat16 copies of kernels, or from the kernels") {
+  Steps one(half_backend(true)), other(half_backend(false)), without(half_backend(false), false);
+  for (int step = 0; step < 5; ++step) {
+    for (Steps* steps : {&one, &other, &without}) steps->step();
+    CHECK(one.weights() == other.weights());
+    CHECK(one.weights() == without.weights());
+    if (step != 2) continue;
+    for (Steps* steps : {&one, &other, &without}) {  // as a checkpoint's weights arrive
+      Tensor& value = steps->conv.value.value();
+      value.copy_from_host(test::random_values(std::size_t(value.size()), 9));
+      CHECK(value.kernel(false).rounded->values.data == nullptr);
+    }
+  }
+}
+
+TEST_CASE("no kernel is wanted in bfloat16 where float32 is multiplied") {
+  Steps steps(std::make_shared<cuda::CudaBackend>(0, Precision::kTf32, true));
+  for (int step = 0; step < 3; ++step) steps.step();
+  CHECK(!steps.conv.value.value().kernel(false).rounded->wanted);
+}
+
+TEST_CASE("channels joined for a convolution are padded on the way, with the same bits") {
+  const auto backend = half_backend();
+  const Shape shape{2, 5, 4, 3};
+  const Variable w(tensor(backend, {3, 3, 6, 5}, 1, ValueType::kFloat32), true);
+  const Variable joined =
+      ops::concat_channels(Variable(tensor(backend, shape, 2, ValueType::kBfloat16)),
+                           Variable(tensor(backend, shape, 3, ValueType::kFloat32)));
+  REQUIRE(joined.value().source().padded() != nullptr);
+  const Tensor plain = joined.value().clone();
+  REQUIRE(plain.source().padded() == nullptr);
+  const auto results = [&](const Tensor& x) {
+    const Variable y = ops::conv2d(Variable(x), w, {}, same(Activation::kRelu));
+    backward(y, tensor(backend, y.shape(), 4, y.value().type()));
+    std::vector<std::vector<float>> all{y.value().to_host(), w.gradient().to_host()};
+    Variable(w).clear_gradient();
+    return all;
+  };
+  CHECK(results(joined.value()) == results(plain));
+
+  Tensor written = joined.value();  // what was padded is no longer what it holds
+  backend->fill(written.destination(), 0.5F);
+  CHECK(written.source().padded() == nullptr);
+  const Variable eight =
+      ops::concat_channels(Variable(tensor(backend, {2, 5, 4, 4}, 2, ValueType::kBfloat16)),
+                           Variable(tensor(backend, {2, 5, 4, 4}, 3, ValueType::kBfloat16)));
+  CHECK(eight.value().source().padded() == nullptr);
 }
 
 TEST_CASE("frames enter as bytes, and what does not fit together is refused") {

@@ -49,8 +49,8 @@ void optimizer() {
   const TemporalMseGeometry loss{1, 4, 4, 3, 0, 0, 4, 4};
   const DeviceArray<float> p(backend, std::vector<float>(loss.size(), 0.5F)),
       y(backend, std::vector<float>(loss.size())), w(backend, std::vector<float>(loss.size())),
-      m(backend, std::vector<float>(loss.size())), v(backend, std::vector<float>(loss.size())),
-      rate(backend, std::vector<float>{0.1F});
+      m(backend, std::vector<float>(loss.size())), v(backend, std::vector<float>(loss.size()));
+  const DeviceArray<AdamRate> rate(backend, {{0.1F, 0}});
   const DeviceArray<std::uint8_t> starts(backend, std::vector<std::uint8_t>{1});
   const DeviceArray<TemporalMseValue> value(backend);
   const DeviceArray<double> squares(backend);

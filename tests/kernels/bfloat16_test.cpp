@@ -7,6 +7,7 @@
 #include "kernels/device.hpp"
 #include "support/guarded.hpp"
 #include "support/oracle_conv.hpp"
+#include "support/scalars.hpp"
 
 using namespace afterglow;
 using namespace afterglow::test;
@@ -69,4 +70,17 @@ TEST_CASE("convolutions in bfloat16 match the oracle in the mean") {
     }
     REQUIRE(all_in_bfloat16(*backend, 3));
   }
+}
+
+TEST_CASE("the CPU's Adam writes no parameter in bfloat16, and then changes nothing") {
+  const auto backend = make_cpu_backend();
+  const std::vector<float> values = random_values(5, 1);
+  const Guarded gradient(*backend, values), parameter(*backend, values), m(*backend, values),
+      v(*backend, values), memory(*backend, 5);
+  const Destination rounded(memory.span().memory(), 5, ValueType::kBfloat16);
+  CHECK_THROWS_AS(
+      adam(backend, {}, {1}, 1, {{gradient.span(), parameter.span(), m.span(), v.span(), rounded}}),
+      Unsupported);
+  CHECK(parameter.read() == values);
+  CHECK(m.read() == values);
 }

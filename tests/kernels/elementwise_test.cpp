@@ -167,7 +167,8 @@ TEST_CASE("ten steps of Adam match the oracle") {
   const auto backend = test::make_backend();
   const auto count = any_size();
   const double rate = GENERATE(1e-3, 1e-5);
-  CAPTURE(count, rate);
+  const double weight_decay = GENERATE(0.0, 2.0);
+  CAPTURE(count, rate, weight_decay);
   const AdamStep keras;
   oracle::Adam reference{rate,
                          keras.beta1,
@@ -175,7 +176,8 @@ TEST_CASE("ten steps of Adam match the oracle") {
                          double(keras.epsilon),
                          to_double(random_values(count, 1)),
                          oracle::Doubles(count),
-                         oracle::Doubles(count)};
+                         oracle::Doubles(count),
+                         weight_decay};
   const Guarded parameter(*backend, random_values(count, 1));
   const Guarded m(*backend, std::vector<float>(count)), v(*backend, std::vector<float>(count));
   for (int t = 1; t <= 10; ++t) {
@@ -184,7 +186,7 @@ TEST_CASE("ten steps of Adam match the oracle") {
     const Guarded gradient_in(*backend, gradient);
     const auto step_rate =
         float(rate * std::sqrt(1 - std::pow(keras.beta2, t)) / (1 - std::pow(keras.beta1, t)));
-    test::adam(backend, keras, step_rate, 1,
+    test::adam(backend, keras, {step_rate, float(rate * weight_decay)}, 1,
                {{gradient_in.span(), parameter.span(), m.span(), v.span()}});
     reference.step(t, to_double(gradient));
   }
@@ -202,7 +204,7 @@ TEST_CASE("Adam leaves a parameter without gradients where it is") {
   const std::vector<float> zeros(100);
   const Guarded parameter(*backend, values), gradient(*backend, zeros), m(*backend, zeros),
       v(*backend, zeros);
-  test::adam(backend, {}, 1, 0, {{gradient.span(), parameter.span(), m.span(), v.span()}});
+  test::adam(backend, {}, {1}, 0, {{gradient.span(), parameter.span(), m.span(), v.span()}});
   CHECK(parameter.read() == values);
 }
 
@@ -218,7 +220,7 @@ TEST_CASE("Adam scales the gradients of all its slots down to a largest norm") {
     const Guarded in(*backend, gradient), other_in(*backend, gradient);
     const Guarded p0(*backend, zeros), m0(*backend, zeros), v0(*backend, zeros);
     const Guarded p1(*backend, zeros), m1(*backend, zeros), v1(*backend, zeros);
-    test::adam(backend, step, 1e-3F, squares,
+    test::adam(backend, step, {1e-3F}, squares,
                {{in.span(), p0.span(), m0.span(), v0.span()},
                 {other_in.span(), p1.span(), m1.span(), v1.span()}});
     oracle::Doubles expected = to_double(gradient);
@@ -236,7 +238,8 @@ TEST_CASE("Adam changes nothing when the sum of squares is not finite") {
   const auto values = random_values(67, 1);
   const Guarded gradient(*backend, values), parameter(*backend, values), m(*backend, values),
       v(*backend, values);
-  test::adam(backend, {}, 1, squares, {{gradient.span(), parameter.span(), m.span(), v.span()}});
+  test::adam(backend, {}, {1, 1}, squares,
+             {{gradient.span(), parameter.span(), m.span(), v.span()}});
   CHECK(parameter.read() == values);
   CHECK(m.read() == values);
   CHECK(v.read() == values);

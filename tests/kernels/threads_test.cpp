@@ -50,6 +50,11 @@ TEST_CASE("sums give the same bits whatever the number of threads") {
     return sums.read();
   });
   require_same_bits([&] {
+    const Guarded sums(*backend, channels);
+    backend->sum_pixels({1, 5003, 1, 37}, 0.5F, x.span(), sums.span());
+    return sums.read();
+  });
+  require_same_bits([&] {
     const Guarded y(*backend, g.size()), mean(*backend, channels), variance(*backend, channels);
     const Guarded dx(*backend, g.size()), dgamma(*backend, channels), dbeta(*backend, channels);
     backend->batch_norm(g, x.span(), gamma.span(), beta.span(), 1e-3F, y.span(), mean.span(),
@@ -90,6 +95,21 @@ TEST_CASE("the loss along the motion gives the same bits whatever the number of 
   });
 }
 
+TEST_CASE("warp and its gradient give the same bits whatever the number of threads") {
+  const auto backend = make_cpu_backend();
+  const FrameGeometry g{9, 41, 43, 3};
+  const Guarded x(*backend, random_values(g.size(), 1)), dy(*backend, random_values(g.size(), 2));
+  std::vector<float> ways = random_values(g.size() / 3 * 2, 3);
+  for (float& way : ways) way *= 5;
+  const Guarded flow(*backend, ways);
+  require_same_bits([&] {
+    const Guarded y(*backend, g.size()), dx(*backend, g.size());
+    backend->warp(g, x.span(), flow.span(), y.span());
+    backend->warp_backward(g, dy.span(), flow.span(), dx.span());
+    return std::pair{y.read(), dx.read()};
+  });
+}
+
 TEST_CASE("overlapping windows give the same gradient whatever the number of threads") {
   const auto backend = make_cpu_backend();
   const Pool2dGeometry g{2, 33, 29, 19, 3, 2, Padding::kSame};
@@ -98,10 +118,10 @@ TEST_CASE("overlapping windows give the same gradient whatever the number of thr
   require_same_bits([&] {
     const Guarded y(*backend, g.y_size()), max_dx(*backend, g.x_size()),
         avg_dx(*backend, g.x_size());
-    std::vector<std::uint8_t> argmax(g.y_size());
-    backend->max_pool2d(g, x.span(), y.span(), argmax);
-    backend->max_pool2d_backward(g, dy.span(), argmax, max_dx.span());
+    std::vector<std::uint8_t> winners(g.winners_size());
+    backend->max_pool2d(g, x.span(), y.span(), winners);
+    backend->max_pool2d_backward(g, dy.span(), winners, max_dx.span());
     backend->avg_pool2d_backward(g, dy.span(), avg_dx.span());
-    return std::tuple{y.read(), argmax, max_dx.read(), avg_dx.read()};
+    return std::tuple{y.read(), winners, max_dx.read(), avg_dx.read()};
   });
 }

@@ -35,7 +35,7 @@ for source in "${sources[@]}"; do
   done
 done
 cut -d ' ' -f 1 "$folder/found" | c++filt |
-  sed -E 's/afterglow::cuda::|\(anonymous namespace\)::|_GLOBAL__N__[A-Za-z0-9_]*:://g; s/^void //; s/\(.*//; s/unsigned char/uchar/g; s/ //g' |
+  sed -E 's/afterglow::cuda::|\(anonymous namespace\)::|_GLOBAL__N__[A-Za-z0-9_]*:://g; s/^void //; s/\([A-Za-z:]+\)([0-9])/\1/g; s/\(.*//; s/unsigned char/uchar/g; s/ //g' |
   paste -d ' ' - <(cut -d ' ' -f 2- "$folder/found") | sort >"$folder/kernels"
 
 awk -v "list=$list" '

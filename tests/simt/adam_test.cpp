@@ -15,33 +15,53 @@ struct Parameter {
       : gradient(random_values(size, seed), shift),
         values(random_values(size, seed + 1), shift),
         m(random_values(size, seed + 2), shift),
-        v(squared(random_values(size, seed + 3)), shift) {}
+        v(squared(random_values(size, seed + 3)), shift),
+        rounded(size, shift) {}
 
   static std::vector<float> squared(std::vector<float> values) {
     for (float& value : values) value *= value;
     return values;
   }
-  cuda::AdamTable::Slot slot() {
-    return {gradient.data(), values.data(), m.data(), v.data(), std::ssize(gradient.read()), false};
+  cuda::AdamTable::Slot slot(bool with_rounded) {
+    return {gradient.data(),
+            values.data(),
+            m.data(),
+            v.data(),
+            with_rounded ? rounded.data() : nullptr,
+            std::ssize(gradient.read()),
+            false};
   }
   Doubles read() const { return joined(joined(values.read(), m.read()), v.read()); }
 
   Array<float> gradient, values, m, v;
+  Array<bfloat16> rounded;
 };
 
-cuda::AdamTable table_of(std::vector<Parameter>& parameters) {
+cuda::AdamTable table_of(std::vector<Parameter>& parameters, bool rounded) {
   cuda::AdamTable table;
-  for (Parameter& parameter : parameters) table.slots[table.count++] = parameter.slot();
+  for (Parameter& parameter : parameters) table.slots[table.count++] = parameter.slot(rounded);
   return table;
 }
 
-/// A step of every parameter; what all of them hold afterwards.
-Doubles step(std::vector<Parameter> parameters, const AdamStep& what, float rate, double squares) {
-  const Array<float> rate_on_device(std::vector<float>{rate});
+/// A step of every parameter; what all of them hold afterwards. `rounded`: they have copies in
+/// bfloat16, which must be the values rounded, or, when nothing changes, untouched.
+Doubles step(std::vector<Parameter> parameters, const AdamStep& what, const AdamRate& rate,
+             double squares, bool rounded = false) {
+  const AdamRate rate_on_device = rate;
   Array<double> squares_on_device(1);
   *squares_on_device.data() = squares;
-  cuda::adam(kNow, table_of(parameters), what, rate_on_device.data(), squares_on_device.data());
+  cuda::adam(kNow, table_of(parameters, rounded), what, &rate_on_device, squares_on_device.data());
   Doubles all;
+  for (const Parameter& parameter : parameters) {
+    for (std::size_t i = 0; i < parameter.values.size(); ++i) {
+      const bool written = rounded && std::isfinite(squares);
+      const std::uint16_t untouched = 0xffff;
+      const float value = parameter.values.data()[i];
+      REQUIRE(parameter.rounded.data()[i].bits ==
+              (written ? cuda::to_bfloat16(value).bits : untouched));
+    }
+    parameter.rounded.read();
+  }
   for (const Parameter& parameter : parameters) all = joined(all, parameter.read());
   return all;
 }
@@ -65,13 +85,17 @@ TEST_CASE("adam matches the oracle, with the gradients clipped or not", "[simt]"
     for (const double value : parameter.gradient.read()) squares += value * value;
   }
   const float clip = GENERATE(0.0F, 0.5F, 1e6F);
+  const double decay = GENERATE(0.0, 0.01);
+  const bool rounded = GENERATE(false, true);
   AdamStep what = kStep;
   what.clip_norm = clip;
   constexpr int kT = 3;
   const double rate =
       0.01 * std::sqrt(1 - std::pow(kStep.beta2, kT)) / (1 - std::pow(kStep.beta1, kT));
-  const Doubles result =
-      in_every_order([&] { return step(parameters, what, static_cast<float>(rate), squares); });
+  const Doubles result = in_every_order([&] {
+    return step(parameters, what, {static_cast<float>(rate), static_cast<float>(decay)}, squares,
+                rounded);
+  });
   const double factor = clip > 0 ? std::min(1.0, double(clip) / std::sqrt(squares)) : 1.0;
   Doubles expected;
   for (const Parameter& parameter : parameters) {
@@ -85,6 +109,8 @@ TEST_CASE("adam matches the oracle, with the gradients clipped or not", "[simt]"
     Doubles gradient = parameter.gradient.read();
     for (double& value : gradient) value *= factor;
     adam.step(kT, gradient);
+    const Doubles before = parameter.values.read();  // AdamW decays what was before the step
+    for (std::size_t i = 0; i < before.size(); ++i) adam.parameter[i] -= decay * before[i];
     expected = joined(expected, joined(joined(adam.parameter, adam.m), adam.v));
   }
   // A handful of roundings of values up to 1; m / sqrt(v) is up to some 64 here.
@@ -99,7 +125,7 @@ TEST_CASE("adam changes nothing when a gradient is not finite", "[simt]") {
   what.clip_norm = GENERATE(0.0F, 1.0F);
   Doubles before;
   for (const Parameter& parameter : parameters) before = joined(before, parameter.read());
-  CHECK(step(parameters, what, 0.01F, squares) == before);
+  CHECK(step(parameters, what, {0.01F, 0.001F}, squares, true) == before);
 }
 
 TEST_CASE("sum_of_squares is the sum over all tensors, in double", "[simt]") {
@@ -132,8 +158,8 @@ TEST_CASE("sum_of_squares is the sum over all tensors, in double", "[simt]") {
 TEST_CASE("adam and sum_of_squares take as many tensors as a launch has slots for", "[simt]") {
   std::vector<Parameter> parameters;
   for (int i = 0; i < cuda::kAdamSlots; ++i) parameters.emplace_back(3, 0, std::uint64_t(i) * 10);
-  const Doubles all = step(parameters, kStep, 0.01F, 1.0);
+  const Doubles all = step(parameters, kStep, {0.01F, 0}, 1.0, true);
   for (const std::size_t i : {std::size_t{0}, parameters.size() - 1}) {
-    CHECK(part(all, 9 * i, 9) == step({parameters[i]}, kStep, 0.01F, 1.0));
+    CHECK(part(all, 9 * i, 9) == step({parameters[i]}, kStep, {0.01F, 0}, 1.0));
   }
 }

@@ -1,4 +1,5 @@
 #include "simt/kernel_test.hpp"
+#include "support/oracle_pixels.hpp"
 
 using namespace afterglow;
 using namespace afterglow::test;
@@ -53,4 +54,33 @@ TEMPLATE_TEST_CASE("depth_to_space spreads the four parities, adds the bias and 
     return dlow.read();
   });
   CHECK(back == deep);
+}
+
+TEMPLATE_TEST_CASE("space_to_depth and back match the oracle", "[simt]", float, bfloat16) {
+  const FrameGeometry g =
+      GENERATE(FrameGeometry{1, 2, 2, 1}, FrameGeometry{3, 6, 10, 1}, FrameGeometry{2, 4, 14, 3},
+               FrameGeometry{1, 22, 26, 8}, FrameGeometry{2, 2, 2, 131});
+  const auto shift = GENERATE(0U, 1U);
+  CAPTURE(g.n, g.h, g.w, g.c, shift);
+  const Array<TestType> frames(random_values(g.size(), 1), shift);
+  const Array<TestType> blocks(random_values(g.size(), 2), shift);
+  const Doubles deep = in_every_order([&] {
+    Array<TestType> y(g.size(), shift);
+    cuda::space_to_depth(kNow, g, frames.data(), y.data());
+    return y.read();
+  });
+  CHECK(deep == oracle::space_to_depth(g, frames.read()));
+  const Doubles wide = in_every_order([&] {
+    Array<TestType> y(g.size(), shift);
+    cuda::depth_to_space(kNow, g, blocks.data(), y.data());
+    return y.read();
+  });
+  CHECK(wide == oracle::depth_to_space(g, blocks.read()));
+}
+
+TEMPLATE_TEST_CASE("no blocks are made of no frames", "[simt]", float, bfloat16) {
+  Array<TestType> y(0);
+  cuda::space_to_depth(kNow, {0, 2, 2, 3}, y.data(), y.data());
+  cuda::depth_to_space(kNow, {0, 2, 2, 3}, y.data(), y.data());
+  CHECK(y.read().empty());
 }

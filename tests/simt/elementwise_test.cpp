@@ -1,5 +1,6 @@
 #include "simt/kernel_test.hpp"
 #include "support/oracle_elementwise.hpp"
+#include "support/oracle_function.hpp"
 
 using namespace afterglow;
 using namespace afterglow::test;
@@ -63,6 +64,51 @@ TEMPLATE_TEST_CASE("elementwise kernels match the oracle", "[simt]", float, bflo
   CHECK(b.read() == z);
 }
 
+TEMPLATE_TEST_CASE("functions of one value and their slopes match the oracle", "[simt]", float,
+                   bfloat16) {
+  const auto count = GENERATE(1U, 7U, 1025U, 2049U);
+  const auto shift = any_shift();
+  const auto f = GENERATE(Function{FunctionKind::kAffine, -1.5F, 0.3F},
+                          Function{FunctionKind::kLeakyRelu, 0.1F},
+                          Function{FunctionKind::kSigmoid}, Function{FunctionKind::kExp},
+                          Function{FunctionKind::kClamp, -2, 1}, Function{FunctionKind::kAbs});
+  CAPTURE(count, shift, int(f.kind));
+  const auto n = static_cast<std::int64_t>(count);
+  std::vector<float> values = random_values(count, 1);
+  for (float& value : values) value *= 4;
+  // The corners of kLeakyRelu, kAbs and kClamp.
+  const float corners[] = {0, -2, 1};
+  for (std::size_t i = 0; i + 1 < count && i < 3; ++i) values[2 * i] = corners[i];
+  const Array<TestType> a(values, shift), b(random_values(count, 2), shift);
+  // Each rounds a few times, of intermediate values up to 6.3; exponentials by an ulp or two.
+  constexpr double kEps = std::numeric_limits<float>::epsilon();
+  const Tolerance tolerance{8 * kEps, 4 * kEps};
+
+  const Doubles result = in_every_order([&] {
+    Array<TestType> y(a);  // in place
+    cuda::apply(kNow, n, f, y.data(), y.data());
+    return y.read();
+  });
+  require_close(result, oracle::apply(f, a.read()), stored<TestType>(tolerance));
+  const Doubles gradient = in_every_order([&] {
+    Array<TestType> dx(b);  // in place
+    cuda::apply_backward(kNow, n, f, a.data(), dx.data(), dx.data());
+    return dx.read();
+  });
+  require_close(gradient, oracle::apply_backward(f, a.read(), b.read()),
+                stored<TestType>(tolerance));
+
+  Doubles products = a.read();
+  const Doubles factors = b.read();
+  for (std::size_t i = 0; i < count; ++i) products[i] *= factors[i];
+  const Doubles multiplied = in_every_order([&] {
+    Array<TestType> y(count, shift);
+    cuda::multiply(kNow, n, a.data(), b.data(), y.data());
+    return y.read();
+  });
+  require_close(multiplied, products, stored<TestType>(kOneRounding));
+}
+
 TEST_CASE("blend_into matches the oracle", "[simt]") {
   const auto count = any_size();
   const auto shift = any_shift();
@@ -113,11 +159,24 @@ TEMPLATE_TEST_CASE("relu lets a NaN through, and gives no gradient behind one", 
   CHECK(dx.read() == Doubles(40, 0.0));
 }
 
+TEMPLATE_TEST_CASE("every function lets a NaN through", "[simt]", float, bfloat16) {
+  const auto kind =
+      GENERATE(FunctionKind::kAffine, FunctionKind::kLeakyRelu, FunctionKind::kSigmoid,
+               FunctionKind::kExp, FunctionKind::kClamp, FunctionKind::kAbs);
+  const Array<TestType> x(std::vector<float>(9, std::numeric_limits<float>::quiet_NaN()));
+  Array<TestType> y(std::vector<float>(9));
+  cuda::apply(kNow, 9, {kind, -1, 1}, x.data(), y.data());
+  for (const double value : y.read()) REQUIRE(std::isnan(value));
+}
+
 TEMPLATE_TEST_CASE("nothing is done of size 0", "[simt]", float, bfloat16) {
   Array<TestType> y(0);
   cuda::fill(kNow, 0, 1.0F, y.data());
   cuda::relu(kNow, 0, y.data(), y.data());
   cuda::add(kNow, 0, y.data(), y.data(), y.data());
   cuda::scale(kNow, 0, y.data(), 1.0F, y.data());
+  cuda::apply(kNow, 0, {}, y.data(), y.data());
+  cuda::apply_backward(kNow, 0, {}, y.data(), y.data(), y.data());
+  cuda::multiply(kNow, 0, y.data(), y.data(), y.data());
   CHECK(y.read().empty());
 }

@@ -74,6 +74,15 @@ TEMPLATE_TEST_CASE("kernels are packed for cuDNN, and their gradients unpacked",
     return to.read();
   });
   require_close(result, packed, stored<TestType>(kExact));
+  const Array<bfloat16> rounded(std::vector<float>(values.begin(), values.end()));
+  const Doubles of_rounded = in_every_order([&] {
+    Array<TestType> to(packed.size());
+    cuda::pack_kernel(kNow, g, rounded.data(), to.data());
+    return to.read();
+  });
+  // Rounded once, here or there.
+  CHECK((std::is_same_v<TestType, float> || of_rounded == result));
+  require_close(of_rounded, packed, stored<bfloat16>(kExact));
   const Doubles back = in_every_order([&] {
     Array<float> dw(w_size(g));
     cuda::unpack_kernel(kNow, g, dw_packed.data(), dw.data());

@@ -64,12 +64,12 @@ class ForwardingBackend : public Backend {
     return inner_->convolution_plans();
   }
   void max_pool2d(const Pool2dGeometry& g, Source x, Destination y,
-                  std::span<std::uint8_t> argmax) override {
-    inner_->max_pool2d(g, x, y, argmax);
+                  std::span<std::uint8_t> winners) override {
+    inner_->max_pool2d(g, x, y, winners);
   }
-  void max_pool2d_backward(const Pool2dGeometry& g, Source dy, std::span<const std::uint8_t> argmax,
-                           Destination dx) override {
-    inner_->max_pool2d_backward(g, dy, argmax, dx);
+  void max_pool2d_backward(const Pool2dGeometry& g, Source dy,
+                           std::span<const std::uint8_t> winners, Destination dx) override {
+    inner_->max_pool2d_backward(g, dy, winners, dx);
   }
   void avg_pool2d(const Pool2dGeometry& g, Source x, Destination y) override {
     inner_->avg_pool2d(g, x, y);
@@ -111,6 +111,30 @@ class ForwardingBackend : public Backend {
   void add(Source a, Source b, Destination y) override { inner_->add(a, b, y); }
   void add_into(Source x, Destination y) override { inner_->add_into(x, y); }
   void scale(Source x, float factor, Destination y) override { inner_->scale(x, factor, y); }
+  void apply(const Function& f, Source x, Destination y) override { inner_->apply(f, x, y); }
+  void apply_backward(const Function& f, Source x, Source dy, Destination dx) override {
+    inner_->apply_backward(f, x, dy, dx);
+  }
+  void multiply(const ChannelGeometry& g, Source x, Source m, Destination y) override {
+    inner_->multiply(g, x, m, y);
+  }
+  void dot_channels(const ChannelGeometry& g, Source a, Source b, Destination y) override {
+    inner_->dot_channels(g, a, b, y);
+  }
+  void pixel_length(const ChannelGeometry& g, float epsilon, Source x, Destination y) override {
+    inner_->pixel_length(g, epsilon, x, y);
+  }
+  void pixel_length_backward(const ChannelGeometry& g, Source x, Source y, Source dy,
+                             Destination dx) override {
+    inner_->pixel_length_backward(g, x, y, dy, dx);
+  }
+  void sum_pixels(const FrameGeometry& g, float factor, Source x, Destination sums) override {
+    inner_->sum_pixels(g, factor, x, sums);
+  }
+  void add_to_pixels(const FrameGeometry& g, float factor, Source x, Source v,
+                     Destination y) override {
+    inner_->add_to_pixels(g, factor, x, v, y);
+  }
   void blend_into(Source x, float factor, float t, Destination y) override {
     inner_->blend_into(x, factor, t, y);
   }
@@ -127,6 +151,18 @@ class ForwardingBackend : public Backend {
   void split_channels(std::int64_t rows, std::int32_t c0, std::int32_t c1, Source dy,
                       Destination dx0, Destination dx1) override {
     inner_->split_channels(rows, c0, c1, dy, dx0, dx1);
+  }
+  void space_to_depth(const FrameGeometry& g, Source x, Destination y) override {
+    inner_->space_to_depth(g, x, y);
+  }
+  void depth_to_space(const FrameGeometry& g, Source x, Destination y) override {
+    inner_->depth_to_space(g, x, y);
+  }
+  void warp(const FrameGeometry& g, Source x, Source flow, Destination y) override {
+    inner_->warp(g, x, flow, y);
+  }
+  void warp_backward(const FrameGeometry& g, Source dy, Source flow, Destination dx) override {
+    inner_->warp_backward(g, dy, flow, dx);
   }
   void softmax_mean(const SoftmaxMeanGeometry& g, float factor, Source x, Source centres,
                     Destination y) override {
@@ -153,7 +189,7 @@ class ForwardingBackend : public Backend {
   void sum_of_squares(std::span<const Source> tensors, double* sum) override {
     inner_->sum_of_squares(tensors, sum);
   }
-  void adam(const AdamStep& step, const float* rate, const double* squares,
+  void adam(const AdamStep& step, const AdamRate* rate, const double* squares,
             std::span<const AdamSlot> slots) override {
     inner_->adam(step, rate, squares, slots);
   }

@@ -137,6 +137,7 @@ void Adam::step(int t, const Doubles& gradient) {
   for (std::size_t i = 0; i < parameter.size(); ++i) {
     m[i] += (1 - beta1) * (gradient[i] - m[i]);
     v[i] += (1 - beta2) * (gradient[i] * gradient[i] - v[i]);
+    parameter[i] *= 1 - learning_rate * weight_decay;
     parameter[i] -= rate * m[i] / (std::sqrt(v[i]) + epsilon);
   }
 }

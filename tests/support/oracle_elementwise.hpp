@@ -33,10 +33,11 @@ Doubles sum_rows(const ChannelGeometry& g, const Doubles& x);
 Doubles add_bias(const ChannelGeometry& g, const Doubles& b, Activation activation,
                  const Doubles& y);
 
-/// Keras's Adam; t counts from 1.
+/// Keras's Adam, with AdamW's decay; t counts from 1.
 struct Adam {
   double learning_rate, beta1, beta2, epsilon;
   Doubles parameter, m, v;
+  double weight_decay = 0;
 
   void step(int t, const Doubles& gradient);
 };

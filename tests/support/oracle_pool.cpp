@@ -62,14 +62,14 @@ Doubles counts(const Pool2dGeometry& g) {
 std::vector<std::size_t> winners(const Pool2dGeometry& g, const Doubles& x, MaxPool& result) {
   std::vector<std::size_t> winner(output_size(g));
   bool first = true;
-  result = {Doubles(winner.size()), std::vector<std::uint8_t>(winner.size())};
+  result = {Doubles(winner.size()), std::vector<int>(winner.size())};
   walk(
       g, [&](std::size_t) { first = true; },
       [&](std::size_t y, std::size_t from, int place) {
         if (!first && x[from] <= result.y[y]) return;
         first = false;
         result.y[y] = x[from];
-        result.argmax[y] = std::uint8_t(place);
+        result.argmax[y] = place;
         winner[y] = from;
       });
   return winner;
@@ -80,15 +80,42 @@ std::vector<std::size_t> winners(const Pool2dGeometry& g, const Doubles& x, MaxP
 MaxPool max_pool2d(const Pool2dGeometry& g, const Doubles& x) {
   MaxPool result;
   winners(g, x, result);
+  for (std::size_t i = 0; g.relu && i < result.y.size(); ++i) {
+    if (result.y[i] > 0) continue;
+    result.y[i] = 0;
+    result.argmax[i] = g.window * g.window;
+  }
   return result;
 }
 
 Doubles max_pool2d_backward(const Pool2dGeometry& g, const Doubles& x, const Doubles& dy) {
-  MaxPool unused;
-  const auto winner = winners(g, x, unused);
+  MaxPool best;
+  const auto winner = winners(g, x, best);
   Doubles dx(x.size());
-  for (std::size_t y = 0; y < dy.size(); ++y) dx[winner[y]] += dy[y];
+  for (std::size_t y = 0; y < dy.size(); ++y) {
+    if (!g.relu || best.y[y] > 0) dx[winner[y]] += dy[y];
+  }
   return dx;
+}
+
+std::vector<std::uint8_t> packed(const std::vector<int>& argmax, int channels, int different) {
+  const int bits = different <= 4 ? 2 : different <= 16 ? 4 : 8;
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t first = 0; first < argmax.size(); first += std::size_t(channels)) {
+    std::vector<bool> pixel;
+    for (int c = 0; c < channels; ++c) {
+      for (int bit = 0; bit < bits; ++bit) {
+        pixel.push_back((argmax[first + std::size_t(c)] >> bit) % 2 == 1);
+      }
+    }
+    pixel.resize((pixel.size() + 7) / 8 * 8);
+    for (std::size_t byte = 0; byte < pixel.size(); byte += 8) {
+      int value = 0;
+      for (int bit = 7; bit >= 0; --bit) value = 2 * value + int(pixel[byte + std::size_t(bit)]);
+      bytes.push_back(std::uint8_t(value));
+    }
+  }
+  return bytes;
 }
 
 Doubles avg_pool2d(const Pool2dGeometry& g, const Doubles& x) {

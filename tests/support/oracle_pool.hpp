@@ -11,14 +11,19 @@ namespace afterglow::oracle {
 
 using Doubles = std::vector<double>;
 
-/// y(N, OH, OW, C) and each value's winner: row * window + column, the first of equals.
+/// y(N, OH, OW, C) and each value's winner: row * window + column, the first of equals; behind a
+/// ReLU, window * window where nothing is above 0.
 struct MaxPool {
   Doubles y;
-  std::vector<std::uint8_t> argmax;
+  std::vector<int> argmax;
 };
 MaxPool max_pool2d(const Pool2dGeometry& g, const Doubles& x);
 /// dx(N, H, W, C). The winners are searched for anew in x.
 Doubles max_pool2d_backward(const Pool2dGeometry& g, const Doubles& x, const Doubles& dy);
+/// Winners as a backend keeps them, bit by bit: of 2 bits for up to 4 different ones, 4 for 16, 8
+/// for 256; bytes are filled from the lowest bit on, and each of the pixels(..., channels) begins
+/// one.
+std::vector<std::uint8_t> packed(const std::vector<int>& argmax, int channels, int different);
 
 /// Padding does not count in the means.
 Doubles avg_pool2d(const Pool2dGeometry& g, const Doubles& x);

@@ -37,9 +37,9 @@ inline double sum_of_squares(const std::shared_ptr<Backend>& backend,
   return sum.value();
 }
 
-inline void adam(const std::shared_ptr<Backend>& backend, const AdamStep& step, float rate,
-                 double squares, const std::vector<AdamSlot>& slots) {
-  const DeviceArray<float> device_rate(backend, std::vector<float>{rate});
+inline void adam(const std::shared_ptr<Backend>& backend, const AdamStep& step,
+                 const AdamRate& rate, double squares, const std::vector<AdamSlot>& slots) {
+  const DeviceArray<AdamRate> device_rate(backend, std::vector<AdamRate>{rate});
   const DeviceArray<double> device_squares(backend, std::vector<double>{squares});
   backend->adam(step, device_rate.data(), device_squares.data(), slots);
 }
