@@ -119,7 +119,8 @@ TrainingState read_state(const std::filesystem::path& path, const hdf5::File& fi
   return state;
 }
 
-ModelHeader read_header(const std::filesystem::path& path, const hdf5::File& file) {
+/// The network's name. Throws InputError for another kind of file.
+std::string read_arch(const std::filesystem::path& path, const hdf5::File& file) {
   if (!file.has_attribute(".", "format") || file.read_string(".", "format") != kFormat) {
     throw InputError(path.string(), "is not a model of afterglow",
                      "give a model.h5 made by afterglow train");
@@ -130,8 +131,17 @@ ModelHeader read_header(const std::filesystem::path& path, const hdf5::File& fil
                      "has format version " + std::to_string(version) + ", this program knows 1",
                      "use a newer afterglow");
   }
+  return file.read_string(".", "arch");
+}
+
+ModelHeader read_header(const std::filesystem::path& path, const hdf5::File& file) {
+  const std::string arch = read_arch(path, file);
+  if (is_steady_arch(arch)) {
+    throw InputError(path.string(), "is a network '" + arch + "', none of the paper's",
+                     "give one of alexnet or vgg16 here; afterglow colorize takes either");
+  }
   ModelHeader header;
-  header.spec.arch = parse_arch(file.read_string(".", "arch"), path.string());
+  header.spec.arch = parse_arch(arch, path.string());
   header.spec.decoder = parse_decoder(file.read_string(".", "decoder"), path.string());
   header.fit = file.read_string(".", "fit");
   if (header.fit != "crop" && header.fit != "resize") {
@@ -147,8 +157,7 @@ ModelHeader read_header(const std::filesystem::path& path, const hdf5::File& fil
   return header;
 }
 
-void read_weights(const std::filesystem::path& path, const hdf5::File& file,
-                  const ColorizationModel& model) {
+void read_weights(const std::filesystem::path& path, const hdf5::File& file, const Module& model) {
   const hdf5::Group root = file.open_group("model_weights");
   for (const Weight& weight : model.weights()) {
     read_tensor(path, root, layer_of(weight.name) + "/" + keras_name(weight.name), weight.value);
@@ -157,7 +166,7 @@ void read_weights(const std::filesystem::path& path, const hdf5::File& file,
 
 }  // namespace
 
-void save_keras_weights(hdf5::File& file, const ColorizationModel& model) {
+void save_keras_weights(hdf5::File& file, const Module& model) {
   hdf5::Group root = file.create_group("model_weights");
   std::vector<std::string> layers;
   std::vector<std::vector<std::string>> names;
@@ -180,14 +189,42 @@ void save_keras_weights(hdf5::File& file, const ColorizationModel& model) {
   }
 }
 
+namespace {
+
+void write_format(hdf5::File& file, const std::string& arch) {
+  file.write_attribute(".", "format", std::string(kFormat));
+  file.write_attribute(".", "format_version", kFormatVersion);
+  file.write_attribute(".", "arch", arch);
+}
+
+SteadyArch read_steady_arch(const std::filesystem::path& path, const hdf5::File& file) {
+  const std::string name = read_arch(path, file);
+  SteadyArch arch{};
+  if (!is_steady_arch(name, &arch)) {
+    throw InputError(path.string(), "is a network '" + name + "', no steady one",
+                     "give a model of afterglow train --arch steady");
+  }
+  return arch;
+}
+
+std::unique_ptr<SteadyModel> read_steady(const std::filesystem::path& path, const hdf5::File& file,
+                                         const std::shared_ptr<Backend>& backend) {
+  std::unique_ptr<SteadyModel> model = make_steady(backend, read_steady_arch(path, file), 0);
+  read_weights(path, file, *model);
+  return model;
+}
+
+constexpr const char* kCarriedChroma = "chroma";
+constexpr const char* kCarriedLightness = "lightness";
+
+}  // namespace
+
 void save_model(const std::filesystem::path& path, const ColorizationModel& model,
                 const std::string& fit, const Adam* optimizer, const TrainingState* training) {
   OutputFile output(path);
   {
     hdf5::File file = hdf5::File::create(output.temporary(), path);
-    file.write_attribute(".", "format", std::string(kFormat));
-    file.write_attribute(".", "format_version", kFormatVersion);
-    file.write_attribute(".", "arch", arch_name(model.spec().arch));
+    write_format(file, arch_name(model.spec().arch));
     file.write_attribute(".", "decoder", decoder_name(model.spec().decoder));
     file.write_attribute(".", "fit", fit);
     if (!model.pretrained().empty()) file.write_attribute(".", "pretrained", model.pretrained());
@@ -248,6 +285,61 @@ void load_optimizer(const std::filesystem::path& path, Adam& optimizer) {
   for (const Weight& weight : optimizer.second_moments()) {
     read_tensor(path, root, "Adam/v/" + weight.name + ":0", weight.value);
   }
+}
+
+void save_steady(const std::filesystem::path& path, const SteadyModel& model, const Adam* optimizer,
+                 const SteadyTraining* training) {
+  OutputFile output(path);
+  {
+    hdf5::File file = hdf5::File::create(output.temporary(), path);
+    write_format(file, steady_arch_name(model.arch()));
+    save_keras_weights(file, model);
+    if (optimizer != nullptr) write_optimizer(file, *optimizer);
+    if (training != nullptr) {
+      write_state(file, training->state);
+      hdf5::Group group = file.open_group(kState);
+      write_tensor(group, kCarriedChroma, training->carried.chroma.value());
+      write_tensor(group, kCarriedLightness, training->carried.lightness);
+    }
+    file.flush();
+  }
+  output.commit();
+}
+
+bool holds_steady(const std::filesystem::path& path) {
+  try {
+    return is_steady_arch(read_arch(path, hdf5::File::open(path)));
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+std::unique_ptr<SteadyModel> load_steady(const std::filesystem::path& path,
+                                         const std::shared_ptr<Backend>& backend) {
+  return read_steady(path, hdf5::File::open(path), backend);
+}
+
+std::unique_ptr<SteadyModel> load_steady(std::span<const std::byte> image, const std::string& shown,
+                                         const std::shared_ptr<Backend>& backend) {
+  return read_steady(shown, hdf5::File::open_image(image, shown), backend);
+}
+
+TrainingState read_steady_state(const std::filesystem::path& path) {
+  const hdf5::File file = hdf5::File::open(path);
+  read_steady_arch(path, file);
+  if (!file.is_group(kState)) {
+    throw InputError(path.string(), "is not a checkpoint", "give another --out");
+  }
+  return read_state(path, file);
+}
+
+void load_steady_training(const std::filesystem::path& path, SteadyModel& model,
+                          SteadyState& carried) {
+  const hdf5::File file = hdf5::File::open(path);
+  read_weights(path, file, model);
+  const hdf5::Group group = file.open_group(kState);
+  read_tensor(path, group, kCarriedChroma, carried.chroma.value());
+  read_tensor(path, group, kCarriedLightness, carried.lightness);
 }
 
 }  // namespace afterglow

@@ -2,17 +2,20 @@
 // training needs to go on to the same bits.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/hdf5.hpp"
 #include "base/random.hpp"
 #include "nn/models/colorization_model.hpp"
+#include "nn/models/steady.hpp"
 #include "nn/optimizer.hpp"
 
 namespace afterglow {
@@ -45,7 +48,7 @@ void save_model(const std::filesystem::path& path, const ColorizationModel& mode
 
 /// Writes a model's weights as Keras does, into a group model_weights of the file. Throws RunError
 /// when they cannot be written.
-void save_keras_weights(hdf5::File& file, const ColorizationModel& model);
+void save_keras_weights(hdf5::File& file, const Module& model);
 
 /// Reads what a model file says of itself. Throws InputError when it is missing, not a model of
 /// afterglow, or of a later version.
@@ -70,5 +73,35 @@ void load_weights(const std::filesystem::path& path, ColorizationModel& model);
 /// Reads the optimizer's moments and step counter of a checkpoint. Throws InputError when the file
 /// has none that fit.
 void load_optimizer(const std::filesystem::path& path, Adam& optimizer);
+
+/// Where the training of a steady network stands: TrainingState, and what its streams remember.
+struct SteadyTraining {
+  TrainingState state;
+  SteadyState carried;
+};
+
+/// Writes a steady network's file, whole or not at all. With `optimizer` and `training` it is a
+/// checkpoint. Throws as save_model does.
+void save_steady(const std::filesystem::path& path, const SteadyModel& model,
+                 const Adam* optimizer = nullptr, const SteadyTraining* training = nullptr);
+
+/// True for a file of a steady network; false for any other, or none.
+bool holds_steady(const std::filesystem::path& path);
+
+/// Loads a steady network. Throws InputError as load_model does.
+std::unique_ptr<SteadyModel> load_steady(const std::filesystem::path& path,
+                                         const std::shared_ptr<Backend>& backend);
+
+/// The same from the bytes of such a file. shown: for messages.
+std::unique_ptr<SteadyModel> load_steady(std::span<const std::byte> image, const std::string& shown,
+                                         const std::shared_ptr<Backend>& backend);
+
+/// Where the training of a steady network's checkpoint stands. Throws InputError when it is none.
+TrainingState read_steady_state(const std::filesystem::path& path);
+
+/// Reads a checkpoint's weights, and what its streams remember, into a model of the same arch and
+/// planes of the same shapes. Throws InputError when they do not fit.
+void load_steady_training(const std::filesystem::path& path, SteadyModel& model,
+                          SteadyState& carried);
 
 }  // namespace afterglow

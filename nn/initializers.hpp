@@ -12,4 +12,8 @@ namespace afterglow {
 /// as Keras does it). shape: a kernel (KH, KW, I, O).
 Tensor glorot_uniform(std::shared_ptr<Backend> backend, const Shape& shape, Rng& rng);
 
+/// Normal with standard deviation sqrt(2 / ((1 + slope^2) fan_in)), for layers whose leaky ReLU has
+/// this slope (He et al. 2015, equation 15).
+Tensor he_normal(std::shared_ptr<Backend> backend, const Shape& shape, float slope, Rng& rng);
+
 }  // namespace afterglow

@@ -14,6 +14,12 @@ std::shared_ptr<Backend> backend_of(const std::vector<Parameter>& parameters) {
   return parameters.front().value.backend();
 }
 
+RoundedKernel& rounded_kernel(const Tensor& parameter) { return *parameter.kernel(false).rounded; }
+
+std::size_t rounded_bytes(const Tensor& parameter) {
+  return static_cast<std::size_t>(parameter.size()) * bytes_of(ValueType::kBfloat16);
+}
+
 }  // namespace
 
 Adam::Adam(const std::vector<Parameter>& parameters, const AdamOptions& options)
@@ -23,6 +29,11 @@ Adam::Adam(const std::vector<Parameter>& parameters, const AdamOptions& options)
     const Shape& shape = parameter.value.shape();
     slots_.push_back({parameter, Tensor::zeros(backend_, shape), Tensor::zeros(backend_, shape)});
   }
+}
+
+Destination Adam::Slot::rounded_values() const {
+  if (!rounded.data) return {};
+  return {rounded.data.get(), static_cast<std::size_t>(m.size()), ValueType::kBfloat16};
 }
 
 void Adam::step() {
@@ -35,9 +46,20 @@ void Adam::begin() {
   const auto t = static_cast<double>(steps_ + 1);
   const double rate = options_.learning_rate * std::sqrt(1 - std::pow(options_.beta2, t)) /
                       (1 - std::pow(options_.beta1, t));
-  rate_.write({static_cast<float>(rate)});
-  // A replayed apply() changes parameters behind the tensors' backs: what is kept of them goes now.
-  for (Slot& slot : slots_) slot.parameter.value.value().destination();
+  rate_.write({{static_cast<float>(rate),
+                static_cast<float>(options_.learning_rate * options_.weight_decay)}});
+  for (Slot& slot : slots_) {
+    Tensor& parameter = slot.parameter.value.value();
+    RoundedKernel& rounded = rounded_kernel(parameter);
+    const bool up_to_date = rounded.values.data != nullptr;
+    // A replayed apply() changes parameters behind the tensors' backs: what is kept of them goes
+    // now. What is rounded of them it changes as well; and it reads that, so that it must be right.
+    parameter.destination();
+    if (!rounded.wanted) continue;
+    if (!slot.rounded.data) slot.rounded = backend_->allocate(rounded_bytes(parameter));
+    if (!up_to_date) backend_->copy(parameter.source(), slot.rounded_values());
+    rounded.values = slot.rounded;
+  }
 }
 
 void Adam::apply() {
@@ -48,12 +70,15 @@ void Adam::apply() {
     if (!gradient) throw Error("no gradient for " + slot.parameter.name);
     gradients.push_back(gradient.source());
     slots.push_back({gradient.source(), slot.parameter.value.value().destination(),
-                     slot.m.destination(), slot.v.destination()});
+                     slot.m.destination(), slot.v.destination(), slot.rounded_values()});
   }
   backend_->sum_of_squares(gradients, squares_.data());
   backend_->adam({options_.beta1, options_.beta2, static_cast<float>(options_.epsilon),
                   static_cast<float>(options_.clip_norm)},
                  rate_.data(), squares_.data(), slots);
+  for (Slot& slot : slots_) {
+    rounded_kernel(slot.parameter.value.value()).values = slot.rounded;
+  }
 }
 
 void Adam::end() {

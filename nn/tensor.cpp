@@ -70,16 +70,28 @@ Tensor Tensor::from_host(std::shared_ptr<Backend> backend, const Shape& shape,
 }
 
 Source Tensor::source() const {
-  return {storage_->buffer.data.get(), static_cast<std::size_t>(size()), type_};
+  const Source values(storage_->buffer.data.get(), static_cast<std::size_t>(size()), type_);
+  return values.with_padded(storage_->padded.data.get());
 }
 
 Destination Tensor::destination() {
-  storage_->prepared.clear();
+  storage_->drop_copies();
   return {storage_->buffer.data.get(), static_cast<std::size_t>(size()), type_};
 }
 
+Destination Tensor::padded_destination() {
+  const Destination values = destination();
+  const auto channels = static_cast<std::int32_t>(shape_[shape_.rank() - 1]);
+  const std::int32_t padded = padded_channels(channels, type_);
+  if (padded == channels) return values;
+  const std::size_t rows = values.size() / static_cast<std::size_t>(channels);
+  storage_->padded = backend_->allocate(rows * static_cast<std::size_t>(padded) * bytes_of(type_));
+  return values.with_padded(storage_->padded.data.get());
+}
+
 Kernel Tensor::kernel(bool constant) const {
-  return {source(), constant ? &storage_->prepared : nullptr};
+  if (constant) return {source(), &storage_->prepared, nullptr};
+  return {source(), nullptr, &storage_->rounded};
 }
 
 std::vector<float> Tensor::to_host() const {
@@ -108,7 +120,7 @@ void Tensor::copy_bytes_from_host(std::span<const std::byte> bytes, ValueType ty
     throw ShapeError("a tensor of shape " + shape_.to_string() + " takes " +
                      std::to_string(size()) + " values, not " + std::to_string(count));
   }
-  storage_->prepared.clear();
+  storage_->drop_copies();
   backend_->copy_from_host(bytes, storage_->buffer.data.get());
 }
 

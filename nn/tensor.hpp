@@ -68,8 +68,11 @@ class Tensor {
   /// The values in *device* memory: for the backend's eyes only.
   Source source() const;
   Destination destination();
-  /// The values as a convolution's kernel. What the backend prepares of a `constant` one stays
-  /// with them until somebody asks for their destination.
+  /// The same with memory for the padded form, where convolutions of this type read that. Whoever
+  /// takes it writes both; the padded form stays until somebody asks for the destination.
+  Destination padded_destination();
+  /// The values as a convolution's kernel. What the backend prepares of a `constant` one, and what
+  /// is rounded of another, stays with them until somebody asks for their destination.
   Kernel kernel(bool constant) const;
 
   /// The values, whatever their type.
@@ -87,6 +90,15 @@ class Tensor {
   struct Storage {
     Buffer buffer;
     PreparedKernels prepared;
+    RoundedKernel rounded;
+    Buffer padded;
+
+    /// Before the values change.
+    void drop_copies() {
+      prepared.clear();
+      rounded.values = {};
+      padded = {};
+    }
   };
 
   void copy_bytes_from_host(std::span<const std::byte> bytes, ValueType type);

@@ -5,12 +5,28 @@
 #include "nn/initializers.hpp"
 
 namespace afterglow {
+namespace {
+
+Tensor first_kernel(const std::shared_ptr<Backend>& backend, const Shape& shape, Initial initial,
+                    Rng& rng) {
+  switch (initial) {
+    case Initial::kGlorotUniform:
+      return glorot_uniform(backend, shape, rng);
+    case Initial::kHeNormal:
+      return he_normal(backend, shape, kLeakySlope, rng);
+    case Initial::kZero:
+      break;
+  }
+  return Tensor::zeros(backend, shape);
+}
+
+}  // namespace
 
 KernelLayer::KernelLayer(std::string name, const std::shared_ptr<Backend>& backend,
                          const Shape& kernel, const Conv2dSpec& spec, Rng& rng)
     : Module(std::move(name)),
       spec_(spec),
-      kernel_(add_parameter("kernel", glorot_uniform(backend, kernel, rng))),
+      kernel_(add_parameter("kernel", first_kernel(backend, kernel, spec.initial, rng))),
       bias_(add_parameter("bias", Tensor::zeros(backend, {spec.filters}))) {}
 
 LayerDescription KernelLayer::description() const {

@@ -1,4 +1,4 @@
-// Convolution layers: glorot-uniform kernel, zero bias, an activation.
+// Convolution layers: a random kernel, zero bias, an activation.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,12 @@
 
 namespace afterglow {
 
+/// How a layer's kernel begins.
+enum class Initial { kGlorotUniform, kHeNormal, kZero };
+
+/// The slope of the leaky ReLU that kHeNormal reckons with.
+inline constexpr float kLeakySlope = 0.1F;
+
 /// What a convolution layer is made from.
 struct Conv2dSpec {
   std::int32_t in = 0;       // channels
@@ -22,6 +28,7 @@ struct Conv2dSpec {
   Activation activation = Activation::kRelu;
   ops::Result result = ops::Result::kActivation;
   std::int32_t dilation = 1;
+  Initial initial = Initial::kGlorotUniform;
 };
 
 /// A layer with a kernel and a bias, under Keras's names.

@@ -59,6 +59,18 @@ inline ChannelGeometry channel_geometry(const Shape& shape) {
   return {shape[0] * shape[1] * shape[2], extent(shape, 3)};
 }
 
+inline FrameGeometry frame_geometry(const Shape& shape) {
+  return {extent(shape, 0), extent(shape, 1), extent(shape, 2), extent(shape, 3)};
+}
+
+/// A flow (N, H, W, 2) for the frames of x.
+inline void check_flow(const std::string& op, const Shape& flow, const std::string& name,
+                       const Shape& x) {
+  if (flow != Shape{x[0], x[1], x[2], 2}) {
+    refuse(op, named("flow", flow) + " has not (u, v) for each pixel of " + named(name, x));
+  }
+}
+
 /// A tensor where one is wanted, else an empty one; destination_of gives the matching (perhaps
 /// empty) span.
 inline Tensor new_if(bool wanted, const std::shared_ptr<Backend>& backend, const Shape& shape,

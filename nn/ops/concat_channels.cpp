@@ -16,7 +16,7 @@ Variable concat_channels(const Variable& a, const Variable& b) {
   const std::int32_t c1 = extent(b.shape(), 3);
   Tensor y(a.backend(), {shape[0], shape[1], shape[2], c0 + c1}, a.backend()->activation_type());
   a.backend()->concat_channels(rows, c0, c1, a.value().source(), b.value().source(),
-                               y.destination());
+                               y.padded_destination());
   return record(y, {a, b},
                 [rows, c0, c1, a_shape = shape, b_shape = b.shape(), a_type = a.value().type(),
                  b_type = b.value().type()](const Tensor& dy,

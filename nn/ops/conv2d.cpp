@@ -98,7 +98,7 @@ Variable conv2d_max_pool(const Variable& x, const Variable& w, const Variable& b
   Tensor y(backend, {g.n, pool.out_h(), pool.out_w(), g.k}, result_type(*backend, options.result));
   Buffer winners;
   const bool wanted = x.wants_gradient() || w.wants_gradient() || b.wants_gradient();
-  if (wanted && gradients_enabled()) winners = backend->allocate(pool.y_size());
+  if (wanted && gradients_enabled()) winners = backend->allocate(pool.winners_size());
   const auto bytes = [](const Buffer& buffer) {
     return std::span(reinterpret_cast<std::uint8_t*>(buffer.data.get()), buffer.bytes);
   };

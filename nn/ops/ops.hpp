@@ -79,6 +79,34 @@ Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Va
 Variable relu(const Variable& x);
 Variable add(const Variable& a, const Variable& b);
 Variable scale(const Variable& x, float factor);
+
+/// y = f(x), value by value (kernels/function.hpp says what each is, and its slope at a corner).
+Variable affine(const Variable& x, float factor, float offset);  // factor x + offset
+Variable leaky_relu(const Variable& x, float slope);
+Variable sigmoid(const Variable& x);
+Variable exp(const Variable& x);
+Variable clamp(const Variable& x, float low, float high);
+Variable abs(const Variable& x);
+
+/// x m, m of x's shape, or (N, H, W, 1): one factor for all channels of a pixel.
+Variable multiply(const Variable& x, const Variable& m);
+/// (N, H, W, 1): sqrt(|x|^2 + epsilon^2) over the channels of each pixel. epsilon >= 0.
+Variable pixel_length(const Variable& x, float epsilon);
+/// (N, 1, 1, C): the mean over the pixels of each frame.
+Variable frame_mean(const Variable& x);
+/// x(N, H, W, C) with v(N, 1, 1, C) added at every pixel.
+Variable add_to_pixels(const Variable& x, const Variable& v);
+/// The sum of all values, of size 1 and float32.
+Variable sum(const Variable& x);
+/// y(N, H/2, W/2, 4C) and back: channel 4c + 2r + s is channel c of row r, column s of a 2 x 2
+/// block (PyTorch's pixel_unshuffle). H and W even; channels a multiple of 4.
+Variable space_to_depth(const Variable& x);
+Variable depth_to_space(const Variable& x);
+/// x(N, H, W, C) sampled where flow (N, H, W, 2), float32, (u, v) in pixels from each pixel itself,
+/// points: bilinear, frames continued by their border (kernels/warp.hpp). The flow is a constant.
+Variable warp(const Variable& x, const Tensor& flow);
+/// Channels first .. first+count-1.
+Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t count);
 /// (N, H, W, C0 + C1): a's channels first. Both may be bytes.
 Variable concat_channels(const Variable& a, const Variable& b);
 /// y(N, H, W, O): for each pixel the mean of centres(C, O), 1 to 4 outputs, under softmax(factor

@@ -3,7 +3,7 @@
 namespace afterglow::ops {
 namespace {
 
-/// The argmax of a max pool is a byte, so its window has at most 256 places.
+/// A byte names the winner of a max pool's window, so that has at most 256 places.
 constexpr std::int32_t kLargestWindow = 16;
 
 Pool2dGeometry geometry(const std::string& op, const Variable& x, std::int32_t window,
@@ -32,17 +32,17 @@ Variable max_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
   const Pool2dGeometry g = geometry("max_pool2d", x, window, stride, padding);
   const auto& backend = x.backend();
   Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.c}, x.value().type());
-  Buffer argmax;
-  if (x.wants_gradient() && gradients_enabled()) argmax = backend->allocate(g.y_size());
-  const auto winners = [](const Buffer& buffer) {
+  Buffer winners;
+  if (x.wants_gradient() && gradients_enabled()) winners = backend->allocate(g.winners_size());
+  const auto bytes = [](const Buffer& buffer) {
     return std::span(reinterpret_cast<std::uint8_t*>(buffer.data.get()), buffer.bytes);
   };
-  backend->max_pool2d(g, x.value().source(), y.destination(), winners(argmax));
+  backend->max_pool2d(g, x.value().source(), y.destination(), bytes(winners));
   return record(y, {x},
-                [g, argmax, winners, x_shape = x.shape()](
+                [g, winners, bytes, x_shape = x.shape()](
                     const Tensor& dy, const std::vector<bool>&) -> std::vector<Tensor> {
                   Tensor dx(dy.backend(), x_shape, dy.type());
-                  dy.backend()->max_pool2d_backward(g, dy.source(), winners(argmax),
+                  dy.backend()->max_pool2d_backward(g, dy.source(), bytes(winners),
                                                     dx.destination());
                   return {dx};
                 });

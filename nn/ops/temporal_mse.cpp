@@ -72,16 +72,9 @@ void check_starts(const std::string& op, std::size_t count, const Shape& shape) 
 void check_motion(const std::string& op, const Shape& prediction, const Shape& target,
                   const Shape& flow, float beta, std::size_t starts) {
   check(op, prediction, target);
-  if (flow != Shape{prediction[0], prediction[1], prediction[2], 2}) {
-    refuse(op, named("flow", flow) + " has not (u, v) for each pixel of " +
-                   named("prediction", prediction));
-  }
+  check_flow(op, flow, "prediction", prediction);
   check_beta(op, beta);
   check_starts(op, starts, prediction);
-}
-
-FrameGeometry frame_geometry(const Shape& shape) {
-  return {extent(shape, 0), extent(shape, 1), extent(shape, 2), extent(shape, 3)};
 }
 
 }  // namespace

@@ -79,6 +79,48 @@ TEST_CASE("ten Adam steps agree with Keras's formula in double") {
   }
 }
 
+TEST_CASE("AdamW steps along a schedule agree with the recurrence in double") {
+  const auto backend = make_cpu_backend();
+  Rng rng(7);
+  Oracle oracle{{0.5, -1, 2}, {0, 0, 0}, {0, 0, 0}};
+  const std::vector<float> start{0.5F, -1, 2};
+  const Variable x(Tensor::from_host(backend, {3}, start), true);
+  AdamOptions options;
+  options.learning_rate = 1;  // of no step
+  options.weight_decay = 0.25;
+  Adam adam({{"x", x}}, options);
+  for (int t = 1; t <= 10; ++t) {
+    const double rate = 0.01 * t;
+    std::vector<double> gradient(3);
+    for (double& g : gradient) g = static_cast<double>(static_cast<float>(rng.normal()));
+    set_gradient(x, gradient);
+    // The decay is of the parameter before the step, and no part of m and v.
+    for (double& p : oracle.p) p -= rate * 0.25 * p;
+    oracle.step(gradient, t, rate);
+    adam.set_learning_rate(rate);
+    adam.step();
+  }
+  const std::vector<float> xs = x.value().to_host();
+  const std::vector<float> m = adam.first_moments().front().value.to_host();
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(static_cast<double>(xs[i]) == Approx(oracle.p[i]).epsilon(0).margin(kAdamTolerance));
+    CHECK(static_cast<double>(m[i]) == Approx(oracle.m[i]).epsilon(0).margin(kAdamTolerance));
+  }
+}
+
+TEST_CASE("a parameter without gradients decays by the rate alone") {
+  const auto backend = make_cpu_backend();
+  const std::vector<float> start{1, -2};
+  const Variable x(Tensor::from_host(backend, {2}, start), true);
+  AdamOptions options;
+  options.learning_rate = 0.5;
+  options.weight_decay = 0.25;
+  Adam adam({{"x", x}}, options);
+  set_gradient(x, {0, 0});
+  adam.step();
+  CHECK(x.value().to_host() == std::vector<float>{0.875F, -1.75F});
+}
+
 TEST_CASE("Adam refuses a parameter that got no gradient, and leaves frozen ones alone") {
   const auto backend = make_cpu_backend();
   const Variable x(Tensor::zeros(backend, {2}), true);

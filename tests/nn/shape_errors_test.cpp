@@ -158,6 +158,70 @@ TEST_CASE("pools and layout name the shapes that do not fit") {
   });
 }
 
+TEST_CASE("what works on pixels names the shapes that do not fit") {
+  const Variable x = of({2, 8, 8, 3}), odd = of({2, 8, 7, 3}), row = of({8, 3});
+  const Tensor flow = of({2, 8, 8, 2}).value();
+  check({
+      {[&] {
+         ops::multiply(x, of({2, 8, 8, 2}));
+       },
+       "multiply: m (2, 8, 8, 2) is neither of the shape nor one value for each pixel of x (2, 8, "
+       "8, 3)"},
+      {[&] { ops::multiply(row, row); }, "multiply: x (8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] { ops::pixel_length(row, 0); },
+       "pixel_length: x (8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] { ops::pixel_length(x, -0.5F); }, "pixel_length: epsilon -0.500000 is not 0 or above"},
+      {[&] { ops::pixel_length(x, std::numeric_limits<float>::quiet_NaN()); },
+       "pixel_length: epsilon nan is not 0 or above"},
+      {[&] { ops::clamp(x, 1, 0.5F); }, "clamp: from 1.000000 to 0.500000 is no range"},
+      {[&] { ops::clamp(x, 0, std::numeric_limits<float>::quiet_NaN()); },
+       "clamp: from 0.000000 to nan is no range"},
+      {[&] {
+         ops::frame_mean(of({0, 8, 8, 3}));
+       },
+       "frame_mean: x (0, 8, 8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] { ops::add_to_pixels(row, row); },
+       "add_to_pixels: x (8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] {
+         ops::add_to_pixels(x, of({1, 1, 1, 3}));
+       },
+       "add_to_pixels: v (1, 1, 1, 3) is not one pixel for each frame of x (2, 8, 8, 3)"},
+      {[&] {
+         ops::sum(of({2, 0}));
+       },
+       "sum: x (2, 0) is empty"},
+      {[&] { ops::space_to_depth(row); },
+       "space_to_depth: x (8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] { ops::space_to_depth(odd); },
+       "space_to_depth: x (2, 8, 7, 3) is not of even height and width"},
+      {[&] {
+         ops::space_to_depth(of({2, 7, 8, 3}));
+       },
+       "space_to_depth: x (2, 7, 8, 3) is not of even height and width"},
+      {[&] { ops::depth_to_space(row); },
+       "depth_to_space: x (8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] { ops::depth_to_space(x); },
+       "depth_to_space: the channels of x (2, 8, 8, 3) are no multiple of 4"},
+      {[&] { ops::warp(row, flow); }, "warp: x (8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] { ops::warp(odd, flow); },
+       "warp: flow (2, 8, 8, 2) has not (u, v) for each pixel of x (2, 8, 7, 3)"},
+      {[&] { ops::warp(x, x.value()); },
+       "warp: flow (2, 8, 8, 3) has not (u, v) for each pixel of x (2, 8, 8, 3)"},
+      {[&] {
+         ops::warp(x, Tensor(test_backend(), {2, 8, 8, 2}, ValueType::kUint8));
+       },
+       "warp: flow (2, 8, 8, 2) is not float32"},
+      {[&] { ops::slice_channels(row, 0, 1); },
+       "slice_channels: x (8, 3) is not a non-empty (N, H, W, C)"},
+      {[&] { ops::slice_channels(x, 1, 3); },
+       "slice_channels: 3 channels from 1 leave x (2, 8, 8, 3)"},
+      {[&] { ops::slice_channels(x, -1, 1); },
+       "slice_channels: 1 channels from -1 leave x (2, 8, 8, 3)"},
+      {[&] { ops::slice_channels(x, 0, 0); },
+       "slice_channels: 0 channels from 0 leave x (2, 8, 8, 3)"},
+  });
+}
+
 TEST_CASE("norms and losses name the shapes that do not fit") {
   const Variable x = of({2, 8, 8, 3}), three = of({3}), four = of({4});
   const Tensor y = x.value();

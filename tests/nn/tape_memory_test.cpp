@@ -94,6 +94,8 @@ TEST_CASE("a frozen convolution passes gradients on and gets none") {
 TEST_CASE("pools, layout and loss keep only what the gradient reads") {
   const auto backend = make_cpu_backend();
   const Tensor target = Tensor::zeros(backend, kFrameShape);
+  const Tensor flow = Tensor::zeros(backend, {2, 8, 8, 2});
+  const Variable factor(Tensor::zeros(backend, {2, 8, 8, 1}));
   struct Case {
     const char* name;
     Make make;
@@ -102,12 +104,12 @@ TEST_CASE("pools, layout and loss keep only what the gradient reads") {
   const std::vector<Case> cases{
       {"relu", [](const Variable& x) { return ops::relu(x); }, kFramesBytes},
       {"max_pool2d", [](const Variable& x) { return ops::max_pool2d(x, 2, 2); },
-       2 * 4 * 4 * 16},  // a byte for each winner
+       2 * 4 * 4 * 16 / 4},  // 2 bits for each winner
       {"conv2d_max_pool",
        [kernel = Variable(Tensor::zeros(backend, {3, 3, 16, 16}))](const Variable& x) {
          return ops::conv2d_max_pool(x, kernel, {}, {1, 1, Padding::kSame, Activation::kRelu});
        },
-       2 * 4 * 4 * 16},
+       2 * 4 * 4 * 16 / 2},  // 4 bits
       {"avg_pool2d", [](const Variable& x) { return ops::avg_pool2d(x, 2, 2); }, 0},
       {"upsample_nearest", [](const Variable& x) { return ops::upsample_nearest(x); }, 0},
       {"add", [](const Variable& x) { return ops::add(x, x); }, 0},
@@ -120,6 +122,19 @@ TEST_CASE("pools, layout and loss keep only what the gradient reads") {
          return ops::concat_frames(std::vector{x, x});
        },
        0},
+      {"affine", [](const Variable& x) { return ops::affine(x, 2, 1); }, 0},
+      {"sigmoid", [](const Variable& x) { return ops::sigmoid(x); }, kFramesBytes},
+      {"multiply by a constant", [&](const Variable& x) { return ops::multiply(x, factor); }, 0},
+      {"pixel_length", [](const Variable& x) { return ops::pixel_length(x, 1); },
+       kFramesBytes + kFramesBytes / 16},
+      {"frame_mean", [](const Variable& x) { return ops::frame_mean(x); }, 0},
+      {"add_to_pixels", [](const Variable& x) { return ops::add_to_pixels(x, ops::frame_mean(x)); },
+       0},
+      {"sum", [](const Variable& x) { return ops::sum(x); }, 0},
+      {"space_to_depth", [](const Variable& x) { return ops::space_to_depth(x); }, 0},
+      {"depth_to_space", [](const Variable& x) { return ops::depth_to_space(x); }, 0},
+      {"warp", [&](const Variable& x) { return ops::warp(x, flow); }, 0},
+      {"slice_channels", [](const Variable& x) { return ops::slice_channels(x, 1, 2); }, 0},
       {"temporal_mse",
        [&](const Variable& x) {
          return ops::temporal_mse(x, target, 0.5F, {1, 0}).value;
