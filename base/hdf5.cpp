@@ -477,6 +477,19 @@ File File::open(const std::filesystem::path& path) {
   return {Handle(id), name};
 }
 
+File File::open_image(std::span<const std::byte> image, const std::string& shown) {
+  silence();
+  const Handle in_memory(H5Pcreate(H5P_FILE_ACCESS));
+  constexpr std::size_t kIncrement = 1 << 16;  // of a file that grows, which this one does not
+  // HDF5 copies the bytes.
+  const bool taken =
+      H5Pset_fapl_core(in_memory.get(), kIncrement, /*backing_store=*/0) >= 0 &&
+      H5Pset_file_image(in_memory.get(), const_cast<std::byte*>(image.data()), image.size()) >= 0;
+  const Id id = taken ? H5Fopen(shown.c_str(), H5F_ACC_RDONLY, in_memory.get()) : -1;
+  if (id < 0) throw InputError(shown, "is a damaged HDF5 file", "install afterglow again");
+  return {Handle(id), shown};
+}
+
 File File::create(const std::filesystem::path& path, const std::filesystem::path& shown) {
   silence();
   const std::string name = shown.empty() ? path.string() : shown.string();

@@ -4,6 +4,7 @@
 // before anything is allocated.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -112,6 +113,9 @@ class File : public Group {
  public:
   /// Opens for reading. Throws InputError when missing, unreadable, empty, truncated or not HDF5.
   static File open(const std::filesystem::path& path);
+  /// Opens the bytes of a file for reading; messages call it `shown`. Throws InputError as open()
+  /// does.
+  static File open_image(std::span<const std::byte> image, const std::string& shown);
   /// Creates or truncates for writing; messages call it `shown`, or by its path when that is empty.
   /// Throws InputError when it cannot be made.
   static File create(const std::filesystem::path& path, const std::filesystem::path& shown = {});

@@ -94,6 +94,10 @@ class FilmWriter {
   void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height);
   void write(const FilmFrame& frame, const Picture& chroma);
 
+  /// The size of the chroma planes; of a folder of pictures, theirs.
+  int chroma_width() const;
+  int chroma_height() const;
+
   /// Copies the rest of the audio, finishes the file and gives it its final name; without it
   /// nothing is left behind. Throws RunError.
   void commit();

@@ -120,12 +120,25 @@ FilmWriter::FilmWriter(const std::filesystem::path& path, const FilmReader& sour
                          ", whose luma cannot be kept",
                      "convert it with `ffmpeg -i IN -pix_fmt yuv420p OUT`");
   }
+  target_->parameters.width = film.info.width;
+  target_->parameters.height = film.info.height;
+  target_->parameters.format = AV_PIX_FMT_RGB24;
   target_->folder = create_frames(path, film.info.width, film.info.height, film.info.fps);
 }
 
 FilmWriter::~FilmWriter() = default;
 FilmWriter::FilmWriter(FilmWriter&&) noexcept = default;
 FilmWriter& FilmWriter::operator=(FilmWriter&&) noexcept = default;
+
+int FilmWriter::chroma_width() const {
+  const VideoParameters& parameters = target_->parameters;
+  return AV_CEIL_RSHIFT(parameters.width, av_pix_fmt_desc_get(parameters.format)->log2_chroma_w);
+}
+
+int FilmWriter::chroma_height() const {
+  const VideoParameters& parameters = target_->parameters;
+  return AV_CEIL_RSHIFT(parameters.height, av_pix_fmt_desc_get(parameters.format)->log2_chroma_h);
+}
 
 void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int width, int height) {
   const RgbView view{rgb, width, height};

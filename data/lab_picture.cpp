@@ -35,7 +35,53 @@ std::vector<float> resize_across(std::span<const float> ab, int width, int heigh
   return result;
 }
 
+/// The gamma curve of sRGB, times 255, at 0 .. 1 in kSteps steps and one beyond.
+constexpr int kGammaSteps = 4096;
+const std::vector<float>& gamma_table() {
+  static const std::vector<float> table = [] {
+    std::vector<float> values;
+    for (int i = 0; i <= kGammaSteps + 1; ++i) {
+      const double linear = double(i) / kGammaSteps;
+      values.push_back(float(
+          255 * (linear > 0.0031308 ? 1.055 * std::pow(linear, 1 / 2.4) - 0.055 : 12.92 * linear)));
+    }
+    return values;
+  }();
+  return table;
+}
+
+float gamma_coded(const float* table, float linear) {
+  // What is no number becomes 0.
+  const float place = linear > 0 ? std::min(linear, 1.0F) * kGammaSteps : 0.0F;
+  const int step = int(place);
+  return table[step] + (place - float(step)) * (table[step + 1] - table[step]);
+}
+
+float inverse_lab(float f) {
+  constexpr float kDelta = 6.0F / 29;
+  return f > kDelta ? f * f * f : 3 * kDelta * kDelta * (f - 4.0F / 29);
+}
+
 }  // namespace
+
+std::vector<float> rgb_of_lab(std::span<const float> lightness, std::span<const float> ab) {
+  if (ab.size() != 2 * lightness.size()) {
+    throw ShapeError("rgb_of_lab: " + std::to_string(ab.size()) + " values are not a and b of " +
+                     std::to_string(lightness.size()) + " pixels");
+  }
+  const float* const table = gamma_table().data();
+  std::vector<float> rgb(3 * lightness.size());
+  for (std::size_t i = 0; i < lightness.size(); ++i) {
+    const float fy = (lightness[i] + 16) / 116;
+    const float x = 0.95047F * inverse_lab(fy + ab[2 * i] / 500);
+    const float y = inverse_lab(fy);
+    const float z = 1.08883F * inverse_lab(std::max(fy - ab[2 * i + 1] / 200, 0.0F));
+    rgb[3 * i] = gamma_coded(table, 3.2404542F * x - 1.5371385F * y - 0.4985314F * z);
+    rgb[3 * i + 1] = gamma_coded(table, -0.9692660F * x + 1.8760108F * y + 0.0415560F * z);
+    rgb[3 * i + 2] = gamma_coded(table, 0.0556434F * x - 0.2040259F * y + 1.0572252F * z);
+  }
+  return rgb;
+}
 
 std::vector<float> lightness(const Picture& picture) {
   std::vector<float> result(picture.rgb.size() / 3);

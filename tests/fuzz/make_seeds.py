@@ -210,6 +210,8 @@ def hdf5_files():
     seed("dataset", "dataset", bytes(64))
     seed("dataset", "result", b"\x01" + bytes(64))
     seed("dataset", "flow", b"\x02" + bytes(64))
+    seed("dataset", "film_set", b"\x04" + bytes(64))
+    seed("dataset", "film_set_colorized", b"\x06" + bytes(64))
     seed("dataset", "size", b"\x00" * 3 + b"\x03" + struct.pack("<q", 8) + bytes(32))
     seed("dataset", "three_clips", bytes(9) + b"\x02" + bytes(16) + b"\x01\x01b" + bytes(40))
     header = 6  # attributes of the root
