@@ -40,11 +40,17 @@ for clip in 7 8; do
     --output source --out "demo/film_$clip.mkv"
 done
 
-step "How good is it?"
+step "The same clips through the steady network that is part of the program"
 for clip in 7 8; do
-  "$afterglow" evaluate --truth "demo/clips/color_$clip.mkv" --result "demo/film_$clip.mkv" \
+  "$afterglow" colorize "demo/clips/colorized_$clip.mkv" --out "demo/steady_$clip.mkv"
+done
+
+step "How good are they?"
+for film in film_7 film_8 steady_7 steady_8; do
+  clip=${film#*_}
+  "$afterglow" evaluate --truth "demo/clips/color_$clip.mkv" --result "demo/$film.mkv" \
     --gray "demo/clips/gray_$clip.mkv" --baseline "demo/clips/colorized_$clip.mkv" \
-    --json "demo/film_$clip.json" --sheet "demo/film_$clip.png"
+    --json "demo/$film.json" --sheet "demo/$film.png"
 done
 
 cat <<'END'
@@ -52,5 +58,6 @@ cat <<'END'
 Done. Look at
   demo/film_7.png   seven frames: truth, gray, per-frame input, afterglow
   demo/film_7.mkv   the film (and film_8)
+  demo/steady_7.*   the same by the steady network in the box (and steady_8)
   demo/run/         the trained network, its log and its configuration
 END

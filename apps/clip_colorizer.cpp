@@ -40,9 +40,13 @@ auto read_beside(bool main_ended, Main& main, const std::string& main_name, Read
 
 }  // namespace
 
-FilmClip::FilmClip(const FilmFiles& files, bool crop)
-    : files_(files), crop_(crop), input_(files.input) {
+FilmClip::FilmClip(const FilmFiles& files, Fitting fitting)
+    : files_(files), fitting_(fitting), input_(files.input), size_{kNetworkSide, kNetworkSide} {
   if (!files_.gray.empty()) gray_.emplace(files_.gray);
+  if (fitting_ == Fitting::kOwnShape) {
+    const FramesInfo& shape = luma_film().info();
+    size_ = steady_size(shape.width, shape.height);
+  }
   if (files_.truth) truth_ = files_.truth->open();
 }
 
@@ -52,8 +56,8 @@ std::filesystem::path FilmClip::audio_from() const {
 }
 
 Picture FilmClip::network_picture(const Picture& whole) const {
-  return crop_ ? crop_centre(whole, kNetworkSide, files_.input.string())
-               : resize_area(whole, kNetworkSide, kNetworkSide);
+  return fitting_ == Fitting::kCrop ? crop_centre(whole, kNetworkSide, files_.input.string())
+                                    : resize_area(whole, size_.width, size_.height);
 }
 
 std::optional<ClipFrame> FilmClip::read() {
@@ -75,8 +79,8 @@ std::optional<ClipFrame> FilmClip::read() {
   if (files_.colorizer != nullptr) {
     result.input = frame->picture();
   } else {
-    result.input =
-        crop_ ? network_picture(frame->picture()) : frame->picture(kNetworkSide, kNetworkSide);
+    result.input = fitting_ == Fitting::kCrop ? network_picture(frame->picture())
+                                              : frame->picture(size_.width, size_.height);
   }
   result.seconds = result.luma->seconds();
   return result;

@@ -12,13 +12,14 @@
 #include "apps/sequences.hpp"
 #include "data/film.hpp"
 #include "data/result_file.hpp"
+#include "data/steady_planes.hpp"
 #include "nn/recurrent_colorizer.hpp"
 
 namespace afterglow {
 
 /// A frame on its way.
 struct ClipFrame {
-  Picture input;                  // per-frame colorized, 128 x 128, once it is prepared
+  Picture input;                  // per-frame colorized, as the network takes it, once prepared
   std::optional<FilmFrame> luma;  // of films: the frame whose luma and time are kept
   std::optional<Picture> truth;   // 128 x 128
   double seconds = 0;
@@ -44,14 +45,23 @@ struct FilmFiles {
   const ImageColorizer* colorizer = nullptr;  // colours every frame first; null: they are coloured
 };
 
-/// A film or folder of pictures as frames. `crop`: the centre 128 x 128, else the whole frame.
+/// How a film's frames become the network's pictures.
+enum class Fitting {
+  kCrop,      // the centre 128 x 128
+  kResize,    // the whole frame, 128 x 128
+  kOwnShape,  // the whole frame, in steady_size()
+};
+
+/// A film or folder of pictures as frames.
 class FilmClip : public ClipFrames {
  public:
-  FilmClip(const FilmFiles& files, bool crop);
+  FilmClip(const FilmFiles& files, Fitting fitting);
 
   const FramesInfo& info() const override { return input_.info(); }
   /// The film whose luma, times and geometry are kept.
   const FilmReader& luma_film() const { return gray_ ? *gray_ : input_; }
+  /// True where the input is coloured, and gives the luma, too: its pictures are all there is.
+  bool has_own_light() const { return !gray_ && files_.colorizer == nullptr; }
   /// The film whose sound is kept; empty when none has any.
   std::filesystem::path audio_from() const;
   std::optional<ClipFrame> read() override;
@@ -61,8 +71,9 @@ class FilmClip : public ClipFrames {
   Picture network_picture(const Picture& whole) const;
 
   FilmFiles files_;
-  bool crop_;
+  Fitting fitting_;
   FilmReader input_;
+  SteadySize size_;  // of the network's pictures
   std::optional<FilmReader> gray_;
   std::unique_ptr<FrameReader> truth_;
   std::int64_t frames_ = 0;  // read so far

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/clip_colorizer.hpp"
+#include "apps/colorize_command.hpp"
 #include "apps/commands.hpp"
 #include "apps/configuration.hpp"
 #include "apps/device_options.hpp"
@@ -28,21 +29,6 @@
 namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
-
-struct ColorizeCommand {
-  std::vector<fs::path> inputs;
-  fs::path model, out, gray, truth;
-  std::string colorizer;  // empty: the inputs are coloured
-  Eccv16Files eccv16;
-  std::string previous = "own";
-  std::string output;  // source or paper; empty: source for films, paper for datasets and .h5
-  std::string cuts = "auto";
-  bool wrap = false;
-  BackendOptions backend;
-  std::string codec = "h264";
-  std::string split = "test";
-  std::vector<std::string> clips;
-};
 
 /// Where a film goes in a folder of films: under its own name where we can write such a file.
 fs::path name_in_folder(const fs::path& folder, const fs::path& input) {
@@ -63,7 +49,7 @@ class Colorizing {
   explicit Colorizing(const ColorizeCommand& command)
       : command_(command),
         previous_(parse_previous(command.previous)),
-        codec_(command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless),
+        codec_(codec_of(command)),
         backend_(open_backend(command.backend, &why_not_cuda_)),
         loaded_(load_any_model(command.model, backend_)),
         colorizer_(backend_, *loaded_.model, command.model, previous_, command.cuts == "auto") {
@@ -73,19 +59,19 @@ class Colorizing {
         throw InputError(command.out.string(), "holds the network's own pictures, not films",
                          "leave out --output source, or end --out in .mkv");
       }
-      for (const fs::path& input : command.inputs) require_other(input, command.out);
+      for (const fs::path& input : command.inputs) require_other(command, input, command.out);
       results_.emplace(command.out, kNetworkSide);
     }
   }
 
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
   void film(const fs::path& input, const fs::path& out) {
-    require_other(input, out);
+    require_other(command_, input, out);
     if (!per_frame_) require_colour(input);
     const bool paper = results_ || command_.output == "paper";
     FilmFiles files{input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr};
     if (previous_ == Previous::kTruth) files.truth = truth_of(input);
-    FilmClip clip(files, paper && loaded_.header.fit == "crop");
+    FilmClip clip(files, paper && loaded_.header.fit == "crop" ? Fitting::kCrop : Fitting::kResize);
     if (paper) {
       network_pictures(clip_id(input), clip, input.filename().string(), out);
       return;
@@ -149,11 +135,6 @@ class Colorizing {
     const Sequence wanted{clip_id(input), input.string(), false, {}};
     return match_sequences({wanted}, list_sequences({command_.truth}, Part::kTruth), "--truth")
         .front();
-  }
-
-  void require_other(const fs::path& input, const fs::path& out) const {
-    refuse_overwriting(out, {input, command_.gray, command_.truth, command_.model,
-                             command_.eccv16.weights, command_.eccv16.bins});
   }
 
   const ColorizeCommand& command_;
@@ -242,15 +223,10 @@ std::vector<fs::path> outputs_of(const ColorizeCommand& command,
   return outputs;
 }
 
-void colorize_films(const ColorizeCommand& command, const std::vector<fs::path>& inputs) {
-  if (inputs.size() > 1 && !(command.gray.empty() && command.truth.empty())) {
-    throw InputError("--gray and --truth", "belong to one film", "colour the films one by one");
-  }
-  if ((command.previous == "truth") == command.truth.empty()) {
-    throw InputError("--truth", "goes with --previous truth", "give both or none");
-  }
+template <typename Work>
+void colorize_films_by(const ColorizeCommand& command, const std::vector<fs::path>& inputs) {
   const std::vector<fs::path> outputs = outputs_of(command, inputs);
-  Colorizing work(command);
+  Work work(command);
   std::size_t failed = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     try {
@@ -269,12 +245,62 @@ void colorize_films(const ColorizeCommand& command, const std::vector<fs::path>&
   }
 }
 
+void colorize_films(const ColorizeCommand& command, const std::vector<fs::path>& inputs) {
+  if (inputs.size() > 1 && !(command.gray.empty() && command.truth.empty())) {
+    throw InputError("--gray and --truth", "belong to one film", "colour the films one by one");
+  }
+  if ((command.previous == "truth") == command.truth.empty()) {
+    throw InputError("--truth", "goes with --previous truth", "give both or none");
+  }
+  if (takes_steady(command)) {
+    colorize_films_by<Steadying>(command, inputs);
+  } else {
+    colorize_films_by<Colorizing>(command, inputs);
+  }
+}
+
+/// Throws InputError for options that do not go with the kind of model.
+void check_options(const ColorizeCommand& command) {
+  if (!command.model.empty() && !fs::exists(command.model)) {
+    throw InputError(command.model.string(), "does not exist", "give a model.h5 as --model");
+  }
+  const bool steady = takes_steady(command);
+  const auto require = [&](bool fits, const std::string& option) {
+    if (fits) return;
+    throw InputError(
+        option, steady ? "does not go with a steady network" : "goes with a steady network alone",
+        "leave it out or give another --model");
+  };
+  if (!steady) {
+    require(command.source_kind == "auto", "--source-kind");
+    require(command.steady.strength == 1, "--strength");
+    require(command.steady.saturation == 1, "--saturation");
+    return;
+  }
+  require(command.previous == "own", "--previous " + command.previous);
+  require(command.truth.empty(), "--truth");
+  if (!command.colorizer.empty() && command.source_kind != "auto") {
+    throw InputError("--source-kind", "does not go with --colorizer, whose colours are known",
+                     "leave it out");
+  }
+  require(!command.wrap, "--wrap");
+  require(command.output != "paper", "--output paper");
+  if (is_hdf5(command.out)) {
+    throw InputError(command.out.string(), "is for the pictures of the paper's networks",
+                     "end --out in .mkv or .mp4");
+  }
+}
+
 void colorize(ColorizeCommand& command) {
+  check_options(command);
   complete_eccv16_options(command.colorizer, command.eccv16);
   const std::vector<fs::path> inputs = expand_folders(command.inputs);
   const auto dataset = std::find_if(inputs.begin(), inputs.end(), is_hdf5);
   if (dataset == inputs.end()) {
     colorize_films(command, inputs);
+  } else if (takes_steady(command)) {
+    throw InputError(dataset->string(), "is a dataset, but the model takes films",
+                     "give the films themselves, or a model of alexnet or vgg16");
   } else if (inputs.size() == 1) {
     colorize_dataset(command, *dataset);
   } else {
@@ -292,7 +318,8 @@ void add_colorize(CLI::App& program) {
                   "films (per-frame colorized, or see --colorizer), folders of numbered pictures, "
                   "or one dataset (.h5)")
       ->required();
-  app->add_option("--model", command->model, "a trained network: runs/a/model.h5")->required();
+  app->add_option("--model", command->model,
+                  "a trained network: runs/a/model.h5 (default: the steady one in the box)");
   app->add_option("--out", command->out,
                   "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
                   "for the network's unrounded pictures; of several inputs a folder")
@@ -313,6 +340,19 @@ void add_colorize(CLI::App& program) {
       ->check(CLI::IsMember({"source", "paper"}));
   app->add_option("--cuts", command->cuts, "auto: a scene cut begins a new clip; off")
       ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str();
+  app->add_option("--source-kind", command->source_kind,
+                  "steady networks: what coloured IN: muted or vivid colours, unknown, or auto (by "
+                  "their chroma)")
+      ->check(CLI::IsMember({"auto", "muted", "vivid", "unknown"}))
+      ->capture_default_str();
+  app->add_option("--strength", command->steady.strength,
+                  "steady networks: 0 leaves IN's colours, 1 takes the network's")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app->add_option("--saturation", command->steady.saturation,
+                  "steady networks: what the colours are multiplied by")
+      ->check(CLI::Range(0.0, 4.0))
       ->capture_default_str();
   app->add_flag("--wrap", command->wrap,
                 "let the network's values wrap round above 255 instead of clamping them, as the "

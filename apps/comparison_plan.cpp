@@ -256,6 +256,8 @@ TrainOptions training_options(const Configuration& configuration, std::uint64_t 
     throw InputError(configuration.name, error.what(), "see afterglow train --help");
   }
   try {
+    parse_arch(options.arch);  // of the paper's networks
+    complete_options(parser, options);
     check_options(options);
   } catch (const InputError& error) {
     throw InputError(configuration.name + ": " + error.what());

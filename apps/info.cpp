@@ -16,11 +16,14 @@
 #include "base/error.hpp"
 #include "base/input_file.hpp"
 #include "data/dataset.hpp"
+#include "data/film_set.hpp"
 #include "data/frames.hpp"
 #include "data/names.hpp"
 #include "data/result_file.hpp"
+#include "data/steady_planes.hpp"
 #include "nn/models/eccv16.hpp"
 #include "nn/recurrent_colorizer.hpp"
+#include "nn/steady_colorizer.hpp"
 #include "weights/caffemodel.hpp"
 #include "weights/eccv16_tensors.hpp"
 #include "weights/foreign_hdf5.hpp"
@@ -96,6 +99,14 @@ Json describe_model(const fs::path& path, ModelForm form) {
   return json;
 }
 
+Json describe_steady(const fs::path& path) {
+  const std::unique_ptr<SteadyModel> model = load_steady(path, make_cpu_backend());
+  return {{"kind", "model"},
+          {"architecture", steady_arch_name(model->arch())},
+          {"parameters", model->weight_count()},
+          {"takes", "films of any size"}};
+}
+
 Json as_json(const std::vector<ConvolutionPlan>& plans) {
   Json json = Json::array();
   for (const ConvolutionPlan& plan : plans) {
@@ -124,6 +135,35 @@ Json describe_plan(const fs::path& path, const BackendOptions& options) {
       .step(Tensor::zeros(backend, {1, kNetworkSize, kNetworkSize, 3}));
   json["frame"] = as_json(backend->convolution_plans());
   return json;
+}
+
+/// The same of a steady network: a frame of a film of 16:9.
+Json describe_steady_plan(const fs::path& path, const BackendOptions& options) {
+  const SteadySize size = steady_size(1920, 1080);
+  const auto backend = open_backend(options);
+  const std::unique_ptr<SteadyModel> model = load_steady(path, backend);
+  const auto zeros = [&](std::int64_t channels) {
+    return Tensor::zeros(backend, {1, size.height / 2, size.width / 2, channels});
+  };
+  SteadyColorizer(*model).step({zeros(4), zeros(1), zeros(2), zeros(2), zeros(1), zeros(1)});
+  return {{"frame", as_json(backend->convolution_plans())}};
+}
+
+Json describe_film_set(const fs::path& path) {
+  const FilmSet films(path);
+  std::int64_t frames = 0;
+  Json clips = Json::array();
+  for (const FilmSetClip& clip : films.clips()) {
+    frames += clip.frames;
+    clips.push_back({{"id", clip.id},
+                     {"frames", clip.frames},
+                     {"size", size_text(clip.width, clip.height)},
+                     {"fps", clip.fps},
+                     {"split", split_name(clip.split)},
+                     {"colorized", clip.has_colorized},
+                     {"source", clip.source}});
+  }
+  return {{"kind", "film set"}, {"frames", frames}, {"clips", clips}};
 }
 
 Json describe_dataset(const fs::path& path) {
@@ -262,6 +302,12 @@ Json describe_frames(const fs::path& path) {
 Json describe(const fs::path& path, const BackendOptions* plan_on) {
   if (!fs::exists(path)) {
     throw InputError(path.string(), "does not exist", "give a file or folder that does");
+  }
+  if (!fs::is_directory(path) && holds_hdf5(path)) {
+    if (holds_steady(path)) {
+      return plan_on == nullptr ? describe_steady(path) : describe_steady_plan(path, *plan_on);
+    }
+    if (plan_on == nullptr && is_film_set(path)) return describe_film_set(path);
   }
   const bool other = fs::is_directory(path) || !(looks_like_safetensors(path) || holds_hdf5(path));
   const ModelForm form = other ? ModelForm::kNone : model_form(path);

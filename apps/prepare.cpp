@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,7 +13,7 @@
 #include "apps/configuration.hpp"
 #include "apps/device_options.hpp"
 #include "apps/image_colorizer.hpp"
-#include "apps/truth_motion.hpp"
+#include "apps/prepared_clips.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -39,6 +38,7 @@ struct PrepareCommand {
   std::vector<fs::path> truth;
   std::vector<fs::path> colorized;
   std::string colorizer;
+  std::string kind;  // of the simulated colorizer; empty: muted
   Eccv16Files eccv16;
   BackendOptions backend;
   fs::path out;
@@ -48,16 +48,25 @@ struct PrepareCommand {
   bool flow = false;
 };
 
-/// The per-frame colorized version of a film: another film, what `colorizer` makes of it, or (when
-/// that is null) the simulation.
+SimulatedKind kind_of(const PrepareCommand& command) {
+  return command.kind.empty() ? SimulatedKind::kMuted
+                              : parse_simulated_kind(command.kind, "--kind");
+}
+
+/// The per-frame colorized version of a film: another film, what `colorizer` makes of it, the
+/// simulation, or none.
 class ColorizedFrames {
  public:
-  ColorizedFrames(const FilmPair& pair, const ImageColorizer* colorizer, std::uint64_t seed)
+  ColorizedFrames(const FilmPair& pair, const ImageColorizer* colorizer,
+                  const PrepareCommand& command)
       : reader_(pair.colorized.empty() ? nullptr : open_frames(pair.colorized)),
         colorizer_(colorizer),
-        simulated_(stable_hash(pair.id.data(), pair.id.size(), seed)) {}
+        exist_(reader_ != nullptr || !command.colorizer.empty()),
+        simulated_(stable_hash(pair.id.data(), pair.id.size(), command.split.seed),
+                   kind_of(command)) {}
 
   const FrameReader* reader() const { return reader_.get(); }
+  bool exist() const { return exist_; }
 
   /// The frame that belongs to the true one, or nothing at the film's end.
   std::optional<Picture> next(const Picture& truth) {
@@ -75,17 +84,14 @@ class ColorizedFrames {
  private:
   std::unique_ptr<FrameReader> reader_;
   const ImageColorizer* colorizer_;
+  bool exist_;
   SimulatedColorizer simulated_;
 };
 
-Picture fit_picture(const Picture& picture, Fit fit) {
-  return fit == Fit::kCrop ? crop_centre(picture, kSize) : resize_area(picture, kSize, kSize);
-}
-
 /// A crop needs 128 pixels, and the same geometry on both sides.
 void check_sizes(const FilmPair& pair, const FrameReader& truth, const FrameReader* colorized,
-                 Fit fit) {
-  if (fit == Fit::kResize) return;
+                 const std::string& fit) {
+  if (fit != fit_name(Fit::kCrop)) return;
   const FramesInfo& info = truth.info();
   const std::string size = size_text(info.width, info.height);
   if (std::min(info.width, info.height) < kSize) {
@@ -99,16 +105,6 @@ void check_sizes(const FilmPair& pair, const FrameReader& truth, const FrameRead
                          " but " + pair.truth.string() + " is " + size,
                      "give films of one size or --fit resize");
   }
-}
-
-/// The dataset's flow of a frame: NaN where there is none to follow.
-std::vector<float> dataset_flow(const VisibleFlow* back) {
-  std::vector<float> uv(2 * std::size_t{kSize} * kSize, std::numeric_limits<float>::quiet_NaN());
-  if (back == nullptr) return uv;
-  for (std::size_t i = 0; i < uv.size(); ++i) {
-    if (back->visible[i / 2] != 0) uv[i] = back->flow.uv[i];
-  }
-  return uv;
 }
 
 [[noreturn]] void refuse_counts(const FilmPair& pair, const std::string& shorter,
@@ -130,8 +126,8 @@ class Preparation {
  public:
   /// `colorizer` may be null, and must outlive this.
   Preparation(const PrepareCommand& command, const ImageColorizer* colorizer,
-              const DatasetHeader& header)
-      : command_(command), colorizer_(colorizer), fit_(header.fit), writer_(command.out, header) {}
+              std::unique_ptr<PreparedClips> clips)
+      : command_(command), colorizer_(colorizer), clips_(std::move(clips)) {}
 
   /// Adds a film's clips; leaves none of them when it throws.
   void add(const FilmPair& pair, Progress& progress, std::int64_t films_done) {
@@ -139,7 +135,7 @@ class Preparation {
     try {
       read(pair, pieces, progress, films_done);
     } catch (const InputError&) {
-      for (const std::string& id : pieces) writer_.drop_clip(id);
+      for (const std::string& id : pieces) clips_->drop(id);
       throw;
     }
     films_.push_back(pair.id);
@@ -155,20 +151,19 @@ class Preparation {
       const std::vector<Split> hashed = split_clips(films_, command_.split);
       for (std::size_t i = 0; i < films_.size(); ++i) splits[films_[i]] = hashed[i];
     }
-    for (const auto& [piece, film] : film_of_) writer_.set_split(piece, splits.at(film));
-    writer_.commit();
+    for (const auto& [piece, film] : film_of_) clips_->set_split(piece, splits.at(film));
+    clips_->commit();
   }
 
-  const std::vector<ClipInfo>& clips() const { return writer_.clips(); }
+  std::vector<ClipInfo> clips() const { return clips_->clips(); }
 
  private:
   void read(const FilmPair& pair, std::vector<std::string>& pieces, Progress& progress,
             std::int64_t films_done) {
     const std::unique_ptr<FrameReader> truth = open_frames(pair.truth);
-    ColorizedFrames colorized(pair, colorizer_, command_.split.seed);
-    check_sizes(pair, *truth, colorized.reader(), fit_);
+    ColorizedFrames colorized(pair, colorizer_, command_);
+    check_sizes(pair, *truth, colorized.reader(), command_.fit);
     SceneCutDetector cuts;
-    TruthMotion motion;
     std::int64_t frames = 0;
     while (command_.max_frames == 0 || frames < command_.max_frames) {
       throw_if_interrupted();
@@ -179,21 +174,17 @@ class Preparation {
         }
         break;
       }
-      const std::optional<Picture> input = colorized.next(frame->picture);
-      if (!input) refuse_counts(pair, pair.colorized.string(), frames, "it");
+      std::optional<Picture> input;
+      if (colorized.exist()) {
+        input = colorized.next(frame->picture);
+        if (!input) refuse_counts(pair, pair.colorized.string(), frames, "it");
+      }
       if (cuts.push(frame->picture) || frames == 0) {
         const std::string id = piece_id(pair.id, frames);
-        writer_.begin_clip(id, truth->info().fps, pair.truth.filename().string());
+        clips_->begin(id, truth->info(), pair.truth.filename().string(), colorized.exist());
         pieces.push_back(id);
-        motion = TruthMotion();
       }
-      const Picture fitted = fit_picture(frame->picture, fit_);
-      std::vector<float> flow;
-      if (command_.flow) {
-        motion.push(fitted);
-        flow = dataset_flow(motion.back());
-      }
-      writer_.add_frame(fit_picture(*input, fit_), fitted, flow);
+      clips_->add(frame->picture, input ? &*input : nullptr);
       ++frames;
       progress.update(films_done, pair.id + ", frame " + std::to_string(frames));
     }
@@ -201,8 +192,7 @@ class Preparation {
 
   const PrepareCommand& command_;
   const ImageColorizer* colorizer_;
-  Fit fit_;
-  DatasetWriter writer_;
+  std::unique_ptr<PreparedClips> clips_;
   std::vector<std::string> films_;
   std::map<std::string, std::string> film_of_;  // by clip id
 };
@@ -230,11 +220,22 @@ void print_table(const fs::path& out, const std::vector<ClipInfo>& clips) {
 
 /// Refuses what would only show after hours of work, and fills in what was left out.
 void check_command(PrepareCommand& command) {
-  if (command.colorized.empty() && command.colorizer.empty()) {
+  if (command.fit != kShape && command.colorized.empty() && command.colorizer.empty()) {
     throw InputError("prepare", "has no colorized films",
                      "give --colorized FILES, or --colorizer, which makes them");
   }
+  if (command.fit == kShape && command.colorizer == kSimulated) {
+    throw InputError("--colorizer simulated", "does not go with --fit shape",
+                     "leave it out: training simulates a colorizer anew each time");
+  }
+  if (command.fit == kShape && command.flow) {
+    throw InputError("--flow", "does not go with --fit shape, which always keeps the motion",
+                     "leave it out");
+  }
   complete_eccv16_options(command.colorizer, command.eccv16);
+  if (!command.kind.empty() && command.colorizer != kSimulated) {
+    throw InputError("--kind", "belongs to --colorizer simulated", "add it, or leave it out");
+  }
   if (command.colorizer != kEccv16 && command.backend != BackendOptions{}) {
     throw InputError("prepare", "runs no network on any device, in no precision",
                      "leave --device, --precision, --conv-algo and --no-graphs out, or add "
@@ -265,18 +266,19 @@ void run_prepare(PrepareCommand& command) {
       command.colorized.empty()
           ? name_films(truths)
           : pair_films(truths, expand_folders(command.colorized),
-                       command.colorizer.empty() ? Unpaired::kProblem : Unpaired::kAlone);
+                       command.colorizer.empty() && command.fit != kShape ? Unpaired::kProblem
+                                                                          : Unpaired::kAlone);
   const std::map<std::string, Split> splits = pairing.pairs.empty()
                                                   ? std::map<std::string, Split>()
                                                   : requested_splits(pairing, command.split);
   DatasetHeader header;
   header.size = kSize;
   header.seed = command.split.seed;
-  header.fit = parse_fit(command.fit, "--fit");
+  if (command.fit != kShape) header.fit = parse_fit(command.fit, "--fit");
   std::optional<ImageColorizer> colorizer;
   if (command.colorizer == kSimulated) {
-    header.colorizer = SimulatedColorizer::name();
-    header.colorizer_sha256 = SimulatedColorizer::sha256();
+    header.colorizer = SimulatedColorizer::name(kind_of(command));
+    header.colorizer_sha256 = SimulatedColorizer::sha256(kind_of(command));
   } else if (command.colorizer == kEccv16) {
     std::string why_not_cuda;
     const auto backend = open_backend(command.backend, &why_not_cuda);
@@ -289,7 +291,10 @@ void run_prepare(PrepareCommand& command) {
     header.colorizer = header.colorizer.empty() ? "files" : "files, else " + header.colorizer;
   }
 
-  Preparation preparation(command, colorizer ? &*colorizer : nullptr, header);
+  Preparation preparation(command, colorizer ? &*colorizer : nullptr,
+                          command.fit == kShape
+                              ? prepare_films(command.out)
+                              : prepare_squares(command.out, header, command.flow));
   Progress progress("prepare", static_cast<std::int64_t>(pairing.pairs.size()), "films");
   std::int64_t done = 0;
   std::size_t kept = 0;
@@ -337,11 +342,18 @@ void add_prepare(CLI::App& program) {
                   "simulation, or "
                   "the pretrained network")
       ->check(CLI::IsMember({kSimulated, kEccv16}));
+  app->add_option(
+         "--kind", command->kind,
+         "of --colorizer simulated: muted (weak colours) or vivid (strong ones in patches, "
+         "as ECCV16 makes them; default: muted)")
+      ->check(CLI::IsMember({"muted", "vivid"}));
   add_eccv16_options(*app, command->eccv16);
   app->add_option("--out", command->out, "Dataset file (.h5)")->required();
-  app->add_option("--fit", command->fit,
-                  "How frames become 128x128: crop (their centre) or resize (all of them)")
-      ->check(CLI::IsMember({"crop", "resize"}))
+  app->add_option(
+         "--fit", command->fit,
+         "How frames become 128x128: crop (their centre) or resize (all of them); or shape: "
+         "they keep their shape, for steady networks, which need no colorized films")
+      ->check(CLI::IsMember({"crop", "resize", kShape}))
       ->capture_default_str();
   CLI::Option* file = app->add_option("--split", command->split.file,
                                       "File of lines `id train|val|test`, one for each film");

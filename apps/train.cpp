@@ -5,12 +5,16 @@
 
 #include "apps/commands.hpp"
 #include "apps/device_options.hpp"
+#include "apps/steady_trainer.hpp"
 #include "apps/trainer.hpp"
 
 namespace afterglow {
 
 void add_learning_options(CLI::App& command, TrainOptions& options) {
-  command.add_option("--arch", options.arch, "Network: alexnet or vgg16")->required();
+  command
+      .add_option("--arch", options.arch,
+                  "Network: alexnet or vgg16 (the paper's); steady, or flow-average, its control")
+      ->required();
   command
       .add_option("--decoder", options.decoder,
                   "How the decoder grows: upsample or deconv (the poster's)")
@@ -27,11 +31,19 @@ void add_learning_options(CLI::App& command, TrainOptions& options) {
                   "was); the last two need prepare --flow")
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "Passes over the data")->capture_default_str();
-  command.add_option("--batch", options.batch, "Consecutive frames a step")->capture_default_str();
-  command.add_option("--lr", options.learning_rate, "Adam's learning rate")->capture_default_str();
+  command.add_option("--steps", options.steps, "steady: steps instead of epochs")
+      ->capture_default_str();
+  command
+      .add_option("--batch", options.batch,
+                  "Consecutive frames a step; steady: streams side by side (8)")
+      ->capture_default_str();
+  command
+      .add_option("--lr", options.learning_rate,
+                  "Adam's learning rate; steady: its largest (0.0005)")
+      ->capture_default_str();
   command
       .add_option("--clip-norm", options.clip_norm,
-                  "Largest norm of all gradients together; 0: no limit")
+                  "Largest norm of all gradients together; 0: no limit; steady: 1")
       ->capture_default_str();
   command
       .add_option("--order", options.order,
@@ -42,7 +54,7 @@ void add_learning_options(CLI::App& command, TrainOptions& options) {
                   "The network's previous frame in training: baseline (of the input, as in the "
                   "paper) or own (its own outputs)")
       ->capture_default_str();
-  command.add_option("--unroll", options.unroll, "Steps in a row on own outputs")
+  command.add_option("--unroll", options.unroll, "Steps in a row on own outputs (steady: 6)")
       ->capture_default_str();
   command.add_flag("--stop-gradient", options.stop_gradient,
                    "No gradients from a step on own outputs to the one before");
@@ -66,6 +78,18 @@ void add_learning_options(CLI::App& command, TrainOptions& options) {
       ->capture_default_str();
 }
 
+namespace {
+
+template <typename AnyTrainer>
+void train(const TrainOptions& options) {
+  AnyTrainer trainer(options);
+  std::fputs((trainer.description() + '\n').c_str(), stderr);
+  trainer.run();
+  std::puts(trainer.folder().model().c_str());
+}
+
+}  // namespace
+
 void add_train(CLI::App& program) {
   CLI::App* command = program.add_subcommand("train", "Train a network on a dataset");
   auto options = std::make_shared<TrainOptions>();
@@ -82,11 +106,13 @@ void add_train(CLI::App& program) {
                     "Losses and pictures for TensorBoard, too: event files in the run folder");
   command->add_flag("--resume", options->resume,
                     "Go on where the run in --out stopped; start it when there is none");
-  command->callback([options] {
-    Trainer trainer(*options);
-    std::fputs((trainer.description() + '\n').c_str(), stderr);
-    trainer.run();
-    std::puts(trainer.folder().model().c_str());
+  command->callback([command, options] {
+    complete_options(*command, *options);
+    if (is_steady_arch(options->arch)) {
+      train<SteadyTrainer>(*options);
+    } else {
+      train<Trainer>(*options);
+    }
   });
 }
 

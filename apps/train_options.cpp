@@ -1,5 +1,6 @@
 #include "apps/train_options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -7,7 +8,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "data/steady_streams.hpp"
 #include "nn/models/colorization_model.hpp"
+#include "nn/models/steady.hpp"
 
 namespace afterglow {
 namespace {
@@ -46,6 +49,57 @@ std::map<std::string, std::string> parse_configuration(const std::string& text) 
   return values;
 }
 
+void check_learning_rate(double rate) {
+  check_range("--lr", rate, 0, 1000);
+  if (rate == 0) throw InputError("--lr", "0 learns nothing", "use a rate such as 0.001");
+}
+
+/// Of a steady network.
+void check_steady_options(const TrainOptions& options) {
+  check_range("--steps", static_cast<double>(options.steps), 1, kMostSteps);
+  check_range("--batch", options.batch, 1, kMostFrames);
+  check_range("--unroll", options.unroll, 1, SteadyStreams::kStreamFrames);
+  check_range("--save-every", static_cast<double>(options.save_every), 0, kMostSteps);
+  check_range("--clip-norm", options.clip_norm, 0, 1e9);
+  check_learning_rate(options.learning_rate);
+}
+
+/// What a run of one of the paper's networks does.
+void write_papers(const TrainOptions& options, std::ostream& text) {
+  const auto flag = [](bool value) { return value ? "true" : "false"; };
+  text << "decoder=" << quoted(options.decoder) << '\n'
+       << "beta=" << number_text(options.beta) << '\n'
+       << "epochs=" << options.epochs << '\n'
+       << "batch=" << options.batch << '\n'
+       << "lr=" << number_text(options.learning_rate) << '\n'
+       << "clip-norm=" << number_text(options.clip_norm) << '\n'
+       << "order=" << quoted(options.order) << '\n'
+       << "previous=" << quoted(options.previous) << '\n'
+       << "unroll=" << options.unroll << '\n'
+       << "stop-gradient=" << flag(options.stop_gradient) << '\n'
+       << "bn=" << quoted(options.norms) << '\n';
+  if (options.loss_corner) text << "loss-corner=true\n";
+  if (options.temporal != "plain") text << "temporal=" << quoted(options.temporal) << '\n';
+  if (!options.init.empty()) {
+    text << "init=" << quoted(options.init.string()) << '\n'
+         << "init-optimizer=" << flag(options.init_optimizer) << '\n';
+  }
+  if (!options.vgg16_weights.empty()) {
+    text << "vgg16-weights=" << quoted(options.vgg16_weights.string()) << '\n'
+         << "vgg16-partial=" << flag(options.vgg16_partial) << '\n';
+  }
+}
+
+/// What a run of a steady network keeps of its options.
+void write_steady(const TrainOptions& options, std::ostream& text) {
+  text << "steps=" << options.steps << '\n'
+       << "batch=" << options.batch << '\n'
+       << "lr=" << number_text(options.learning_rate) << '\n'
+       << "clip-norm=" << number_text(options.clip_norm) << '\n'
+       << "unroll=" << options.unroll << '\n';
+  if (!options.init.empty()) text << "init=" << quoted(options.init.string()) << '\n';
+}
+
 }  // namespace
 
 std::string number_text(double value) {
@@ -57,7 +111,32 @@ std::string number_text(double value) {
   return {text, end};
 }
 
+void complete_options(const CLI::App& command, TrainOptions& options) {
+  const auto refuse = [&](const std::string& option) {
+    if (command.count(option) == 0) return;
+    throw InputError(option, "does not go with --arch " + options.arch, "leave it out");
+  };
+  if (!is_steady_arch(options.arch)) {
+    parse_arch(options.arch);
+    refuse("--steps");
+    return;
+  }
+  for (const char* of_the_papers :
+       {"--decoder", "--beta", "--temporal", "--epochs", "--order", "--previous", "--stop-gradient",
+        "--loss-corner", "--bn", "--init-optimizer", "--vgg16-weights", "--vgg16-partial"}) {
+    refuse(of_the_papers);
+  }
+  if (command.count("--batch") == 0) options.batch = 8;
+  if (command.count("--unroll") == 0) options.unroll = 6;
+  if (command.count("--lr") == 0) options.learning_rate = 5e-4;
+  if (command.count("--clip-norm") == 0) options.clip_norm = 1;
+}
+
 void check_options(const TrainOptions& options) {
+  if (is_steady_arch(options.arch)) {
+    check_steady_options(options);
+    return;
+  }
   parse_arch(options.arch);
   parse_decoder(options.decoder);
   parse_batch_order(options.order, "--order");
@@ -69,10 +148,7 @@ void check_options(const TrainOptions& options) {
   check_range("--unroll", options.unroll, 1, kMostFrames);
   check_range("--save-every", static_cast<double>(options.save_every), 0, kMostSteps);
   check_range("--clip-norm", options.clip_norm, 0, 1e9);
-  check_range("--lr", options.learning_rate, 0, 1000);
-  if (options.learning_rate == 0) {
-    throw InputError("--lr", "0 learns nothing", "use a rate such as 0.001");
-  }
+  check_learning_rate(options.learning_rate);
   if (options.previous == "own" && options.order == "shuffled-frames") {
     throw InputError("--order shuffled-frames", "has no frame before to predict from",
                      "use another order or --previous baseline");
@@ -117,31 +193,14 @@ BatchFlow batch_flow(const TrainOptions& options) {
 
 std::string configuration(const TrainOptions& options, const std::string& data_fingerprint) {
   std::ostringstream text;
-  const auto flag = [](bool value) { return value ? "true" : "false"; };
   text << kDataKey << '=' << data_fingerprint << "\n[train]\n"
        << "data=" << quoted(options.data.string()) << '\n'
        << "out=" << quoted(options.out.string()) << '\n'
-       << "arch=" << quoted(options.arch) << '\n'
-       << "decoder=" << quoted(options.decoder) << '\n'
-       << "beta=" << number_text(options.beta) << '\n'
-       << "epochs=" << options.epochs << '\n'
-       << "batch=" << options.batch << '\n'
-       << "lr=" << number_text(options.learning_rate) << '\n'
-       << "clip-norm=" << number_text(options.clip_norm) << '\n'
-       << "order=" << quoted(options.order) << '\n'
-       << "previous=" << quoted(options.previous) << '\n'
-       << "unroll=" << options.unroll << '\n'
-       << "stop-gradient=" << flag(options.stop_gradient) << '\n'
-       << "bn=" << quoted(options.norms) << '\n';
-  if (options.loss_corner) text << "loss-corner=true\n";
-  if (options.temporal != "plain") text << "temporal=" << quoted(options.temporal) << '\n';
-  if (!options.init.empty()) {
-    text << "init=" << quoted(options.init.string()) << '\n'
-         << "init-optimizer=" << flag(options.init_optimizer) << '\n';
-  }
-  if (!options.vgg16_weights.empty()) {
-    text << "vgg16-weights=" << quoted(options.vgg16_weights.string()) << '\n'
-         << "vgg16-partial=" << flag(options.vgg16_partial) << '\n';
+       << "arch=" << quoted(options.arch) << '\n';
+  if (is_steady_arch(options.arch)) {
+    write_steady(options, text);
+  } else {
+    write_papers(options, text);
   }
   text << "seed=" << options.seed << '\n'
        << "device=" << quoted(options.backend.device) << '\n'
@@ -162,7 +221,9 @@ void check_same_configuration(const std::string& so_far, const std::string& now,
   const bool same_data = before[kDataKey] == after[kDataKey];
   before.erase(kDataKey);
   after.erase(kDataKey);
-  if (std::stoll(after.at("epochs")) < std::strtoll(before["epochs"].c_str(), nullptr, 10)) {
+  const auto epochs = after.find("epochs");
+  if (epochs != after.end() &&
+      std::stoll(epochs->second) < std::strtoll(before["epochs"].c_str(), nullptr, 10)) {
     throw InputError("--epochs", "is below the " + before["epochs"] + " of " + run.string(),
                      "give as many or more, or another --out");
   }

@@ -22,6 +22,7 @@ struct TrainOptions {
   std::string decoder = "upsample";
   double beta = 0.8;
   std::int64_t epochs = 20;
+  std::int64_t steps = 600;  // steady networks: these instead of epochs
   int batch = 16;
   double learning_rate = 1e-3;
   double clip_norm = 0;            // 0: none
@@ -49,6 +50,11 @@ std::string number_text(double value);
 /// Adds the options that decide what is learnt: all but --data, --out, the device's, --save-every,
 /// --tensorboard and --resume.
 void add_learning_options(CLI::App& command, TrainOptions& options);
+
+/// Gives the options of a steady network (--arch steady, flow-average) that the command line does
+/// not name their values for it; those of the paper's networks have theirs. Throws InputError for
+/// one that is named and does not go with the network.
+void complete_options(const CLI::App& command, TrainOptions& options);
 
 /// Throws InputError that names the first option with an impossible value, or that does not go
 /// with another.

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "data/film_set_maker.hpp"
 #include "data/frames.hpp"
 #include "nn/checkpoint.hpp"
 #include "support/run_program.hpp"
@@ -50,6 +51,26 @@ TEST_CASE("info says what a model is", "[app]") {
   CHECK(json["input_size"] == 128);
   CHECK(json["fit"] == "crop");
   CHECK(json["can_be_resumed"] == false);
+}
+
+TEST_CASE("info says what a steady model and a film set are", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path model = folder.path() / "model.h5", films = folder.path() / "films.h5";
+  save_steady(model, *make_steady(make_cpu_backend(), SteadyArch::kSteady, 1));
+  const auto json = info(model);
+  CHECK(json["kind"] == "model");
+  CHECK(json["architecture"] == "steady");
+  CHECK(json["parameters"] == 357558);
+  const ProgramResult plan = run_afterglow({"info", model.string(), "--plan", "--json"});
+  INFO(plan.err);
+  REQUIRE(plan.exit_code == 0);
+  CHECK(nlohmann::json::parse(plan.out)["frame"].size() >= 14);
+  write_film_set(films, {{"a", 3, 64, 48, true}});
+  const auto set = info(films);
+  CHECK(set["kind"] == "film set");
+  CHECK(set["frames"] == 3);
+  CHECK(set["clips"][0]["size"] == "64x48");
+  CHECK(set["clips"][0]["colorized"] == true);
 }
 
 TEST_CASE("info says how a model is computed on this machine", "[app]") {

@@ -170,6 +170,24 @@ TEST_CASE("prepare simulates the colorizer, the same bytes for the same command"
   CHECK((first == second));  // in brackets: no megabytes on the screen
 }
 
+TEST_CASE("prepare --kind says what is simulated", "[app]") {
+  const Workplace place;
+  const auto colorized = [&place](const std::vector<std::string>& options, SimulatedKind kind) {
+    const ProgramResult result = place.prepare({"color_1.mkv"}, {}, simulated_and(options));
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    const Dataset dataset(place.data());
+    CHECK(dataset.header().colorizer == SimulatedColorizer::name(kind));
+    CHECK(dataset.header().colorizer_sha256 == SimulatedColorizer::sha256(kind));
+    std::vector<std::uint8_t> frame(dataset.frame_bytes());
+    dataset.read_colorized("color_1", 0, 1, frame);
+    return frame;
+  };
+  const auto plain = colorized({}, SimulatedKind::kMuted);
+  CHECK((plain == colorized({"--kind", "muted"}, SimulatedKind::kMuted)));
+  CHECK((plain != colorized({"--kind", "vivid"}, SimulatedKind::kVivid)));
+}
+
 TEST_CASE("a colorizer takes the films that have no colorized file", "[app]") {
   const Workplace place;
   const auto inputs = [&place] {
@@ -342,6 +360,11 @@ TEST_CASE("prepare refuses what it cannot use with one line and leaves nothing",
       {{"color_1.mkv"}, {}, {}, "has no colorized films; give --colorized FILES, or --colorizer"},
       {{"color_1.mkv"}, {}, {"--colorizer", "magic"}, "--colorizer"},
       {{"color_1.mkv"}, {}, simulated_and({"--fit", "stretch"}), "--fit"},
+      {{"color_1.mkv"}, {}, simulated_and({"--kind", "loud"}), "--kind"},
+      {{"color_1.mkv"},
+       {"colorized_1.mkv"},
+       {"--kind", "vivid"},
+       "--kind: belongs to --colorizer simulated; add it, or leave it out"},
       {{"color_1.mkv"}, {}, simulated_and({"--max-frames", "0"}), "--max-frames"},
       {{"color_1.mkv"}, {}, simulated_and({"--max-frames", "-5"}), "--max-frames"},
       {{"color_1.mkv"}, {}, simulated_and({"--seed", "-5"}), "--seed"},

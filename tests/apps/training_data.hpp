@@ -62,13 +62,15 @@ inline void write_waves(const std::filesystem::path& path, const std::vector<Cli
 inline const std::vector<ClipRequest> kSmallData{
     {"a", 6, Split::kTrain}, {"b", 6, Split::kTrain}, {"v", 4, Split::kVal}};
 
+using Options = std::vector<std::pair<std::string, std::string>>;
+
 /// All arguments of a small training; what is in `more` takes the place of the usual.
-inline std::vector<std::string> training(const std::filesystem::path& data,
-                                         const std::filesystem::path& run,
-                                         const std::vector<std::string>& more = {}) {
+inline std::vector<std::string> training(
+    const std::filesystem::path& data, const std::filesystem::path& run,
+    const std::vector<std::string>& more = {},
+    const Options& usual = {{"--arch", "alexnet"}, {"--batch", "3"}, {"--epochs", "2"}}) {
   std::vector<std::string> arguments{"train", "--data", data.string(), "--out", run.string()};
-  for (const auto& [option, value] :
-       {std::pair{"--arch", "alexnet"}, std::pair{"--batch", "3"}, std::pair{"--epochs", "2"}}) {
+  for (const auto& [option, value] : usual) {
     if (std::find(more.begin(), more.end(), option) != more.end()) continue;
     arguments.insert(arguments.end(), {option, value});
   }

@@ -1,0 +1,160 @@
+#include "apps/steady_films.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/pipeline.hpp"
+#include "base/progress.hpp"
+#include "data/colour.hpp"
+#include "data/guided_colours.hpp"
+#include "data/lab_picture.hpp"
+#include "data/optical_flow.hpp"
+#include "data/scene_cut.hpp"
+#include "data/steady_planes.hpp"
+#include "nn/steady_colorizer.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr float kUnit = 50;             // CIE ab in one of the network's
+constexpr float kMostColour = 1000;     // of the network's units: far beyond any colour
+constexpr std::size_t kWaiting = 4;     // frames between two threads
+constexpr std::int64_t kMeasured = 48;  // frames whose chroma tells what coloured a film
+/// Mean CIE chroma: simulated muted films of the training clips lie below the first, vivid ones
+/// above the second.
+constexpr double kMuted = 9, kVivid = 14;
+
+double mean_chroma(const Picture& picture) {
+  double sum = 0;
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    const Triple lab = rgb_to_lab(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]);
+    sum += std::hypot(lab[1], lab[2]);
+  }
+  return 3 * sum / static_cast<double>(picture.rgb.size());
+}
+
+}  // namespace
+
+SourceKind parse_source_kind(const std::string& text, const std::string& subject) {
+  if (text == "auto") return SourceKind::kAuto;
+  if (text == "muted") return SourceKind::kMuted;
+  if (text == "vivid") return SourceKind::kVivid;
+  if (text == "unknown") return SourceKind::kUnknown;
+  throw InputError(subject, "'" + text + "' is no kind of colours",
+                   "use auto, muted, vivid or unknown");
+}
+
+float told_kind(SourceKind kind, const std::filesystem::path& film) {
+  require_colour(film);
+  if (kind == SourceKind::kMuted) return -1;
+  if (kind == SourceKind::kVivid) return 1;
+  if (kind == SourceKind::kUnknown) return 0;
+  FilmReader reader(film);
+  const SteadySize size = steady_size(reader.info().width, reader.info().height);
+  double sum = 0;
+  std::int64_t frames = 0;
+  while (frames < kMeasured) {
+    const std::optional<FilmFrame> frame = reader.read();
+    if (!frame) break;
+    sum += mean_chroma(frame->picture(size.width, size.height));
+    ++frames;
+  }
+  const double mean = sum / static_cast<double>(frames);
+  return mean < kMuted ? -1.0F : mean > kVivid ? 1.0F : 0.0F;
+}
+
+/// A frame with what was made ahead for it.
+struct SteadyFilms::Prepared {
+  ClipFrame frame;
+  Picture light;  // in the size of the network's pictures
+  bool begins = true;
+  Flow flow;  // to the frame before, half as large; 0 for one that begins a scene
+};
+
+SteadyFilms::SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
+                         std::filesystem::path model_file, const SteadyFilmOptions& options)
+    : backend_(std::move(backend)),
+      model_(model),
+      model_file_(std::move(model_file)),
+      options_(options) {}
+
+SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared& prepared,
+                                      bool own_light, float kind) {
+  const Picture& input = prepared.frame.input;
+  const SteadyPlanes planes = steady_planes(own_light ? input : prepared.light, input);
+  const std::int64_t h = planes.height, w = planes.width;
+  const auto tensor = [&](const std::vector<float>& values, std::int64_t channels) {
+    return Tensor::from_host(backend_, {1, h, w, channels}, std::span<const float>(values));
+  };
+  if (prepared.begins) colorizer.reset();
+  const Tensor chroma =
+      colorizer.step({tensor(planes.luma, 4), tensor(planes.lightness, 1), tensor(planes.chroma, 2),
+                      tensor(prepared.flow.uv, 2),
+                      Tensor::full(backend_, {1, h, w, 1}, prepared.begins ? 0.0F : 1.0F),
+                      Tensor::full(backend_, {1, h, w, 1}, kind)});
+  SteadyColours colours{planes.width, planes.height, chroma.to_host(), planes.lightness};
+  const auto strength = static_cast<float>(options_.strength);
+  const float unit = kUnit * static_cast<float>(options_.saturation);
+  for (std::size_t i = 0; i < colours.ab.size(); ++i) {
+    float& value = colours.ab[i];
+    if (!(std::abs(value) < kMostColour)) {
+      throw InputError(model_file_.string(), "makes colours that are none",
+                       "train it again with a lower --lr, or use another model");
+    }
+    value = unit * (planes.chroma[i] + strength * (value - planes.chroma[i]));
+  }
+  for (float& value : colours.lightness) value = kUnit * (value + 1);
+  return colours;
+}
+
+void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
+                      const SteadySink& sink) {
+  struct Coloured {
+    ClipFrame frame;
+    SteadyColours colours;
+  };
+  Progress progress(label, frames.info().count, "frames");
+  SceneCutDetector detector;
+  Picture last;
+  const auto prepare = [&]() -> std::optional<Prepared> {
+    std::optional<ClipFrame> frame = frames.read();
+    if (!frame) return std::nullopt;
+    Prepared prepared;
+    const SteadySize size = steady_size(frame->luma->width(), frame->luma->height());
+    prepared.light =
+        frames.has_own_light() ? frame->input : frame->luma->picture(size.width, size.height);
+    prepared.frame = std::move(*frame);
+    const bool cut = detector.push(prepared.light) && options_.cuts;
+    prepared.begins = cut || last.rgb.empty();
+    prepared.flow = prepared.begins ? Flow(size.width / 2, size.height / 2)
+                                    : halved_flow(dis_flow(prepared.light, last));
+    last = prepared.light;
+    return prepared;
+  };
+  SteadyColorizer colorizer(model_);
+  std::int64_t done = 0;
+  Ahead<Prepared> ahead(prepare, kWaiting);
+  Behind<Coloured> behind(
+      [&sink](const Coloured& coloured) { sink(coloured.frame, coloured.colours); }, kWaiting);
+  while (std::optional<Prepared> prepared = ahead.next()) {
+    throw_if_interrupted();
+    frames.prepare(prepared->frame);
+    SteadyColours colours = colours_of(colorizer, *prepared, frames.has_own_light(), kind);
+    behind.push({std::move(prepared->frame), std::move(colours)});
+    progress.update(++done);
+  }
+  behind.finish();
+}
+
+std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,
+                                    int height) {
+  const std::vector<float> light = lightness(frame.picture(width, height));
+  const std::vector<float> ab = guided_colours(
+      {colours.ab, colours.lightness, colours.width, colours.height}, light, width, height);
+  return rgb_of_lab(light, ab);
+}
+
+}  // namespace afterglow

@@ -1,0 +1,74 @@
+// Films through a steady network: planes and flow made ahead, colours enlarged behind.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/clip_colorizer.hpp"
+#include "nn/steady_colorizer.hpp"
+
+namespace afterglow {
+
+/// What coloured a film, as the network is told.
+enum class SourceKind {
+  kAuto,  // by the film's own chroma
+  kMuted,
+  kVivid,
+  kUnknown,
+};
+
+/// The inverse of "auto", "muted", "vivid", "unknown". Throws InputError(subject, ...) for anything
+/// else.
+SourceKind parse_source_kind(const std::string& text, const std::string& subject);
+
+struct SteadyFilmOptions {
+  double strength = 1;    // 0: the input's own colours, 1: the network's
+  double saturation = 1;  // what colours are multiplied by
+  bool cuts = true;       // a detected scene cut forgets the frame before
+};
+
+/// The network's colours of a frame, small: CIE ab, and the lightness that they belong to.
+struct SteadyColours {
+  int width = 0;
+  int height = 0;
+  std::vector<float> ab, lightness;
+};
+
+using SteadySink = std::function<void(const ClipFrame&, const SteadyColours&)>;
+
+class SteadyFilms {
+ public:
+  /// The model must outlive this. model_file: for messages.
+  SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
+              std::filesystem::path model_file, const SteadyFilmOptions& options);
+
+  /// Colours all frames of a film, with progress. kind: as told_kind() says it. `frames` is read,
+  /// and flow is found, on one other thread; `sink` is called on another. Throws what they throw,
+  /// InputError when the network's values are not finite, Interrupted after Ctrl-C.
+  void run(const std::string& label, FilmClip& frames, float kind, const SteadySink& sink);
+
+ private:
+  struct Prepared;
+  SteadyColours colours_of(SteadyColorizer& colorizer, const Prepared& prepared, bool own_light,
+                           float kind);
+
+  std::shared_ptr<Backend> backend_;
+  const SteadyModel& model_;
+  std::filesystem::path model_file_;
+  SteadyFilmOptions options_;
+};
+
+/// What to tell the network of a film that is coloured: -1 muted, 0 unknown, 1 vivid. kAuto: by the
+/// mean chroma of its first frames. Throws InputError when none of its frames has any colour: there
+/// is nothing to steady.
+float told_kind(SourceKind kind, const std::filesystem::path& film);
+
+/// The frame's own lightness with these colours, RGB (height, width, 3) of that size, 0..255.
+std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,
+                                    int height);
+
+}  // namespace afterglow

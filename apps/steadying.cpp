@@ -1,0 +1,66 @@
+#include <utility>
+
+#include "apps/colorize_command.hpp"
+#include "apps/device_options.hpp"
+#include "base/output_file.hpp"
+#include "data/pairing.hpp"
+#include "nn/checkpoint.hpp"
+#include "weights/boxed_model.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr float kVividInput = 1;  // what ECCV16 makes
+
+SteadyFilmOptions steady_options(const ColorizeCommand& command) {
+  SteadyFilmOptions options = command.steady;
+  options.cuts = command.cuts == "auto";
+  return options;
+}
+
+std::unique_ptr<SteadyModel> load_model_of(const ColorizeCommand& command,
+                                           const std::shared_ptr<Backend>& backend) {
+  return command.model.empty() ? load_boxed_model(backend) : load_steady(command.model, backend);
+}
+
+}  // namespace
+
+bool takes_steady(const ColorizeCommand& command) {
+  return command.model.empty() || holds_steady(command.model);
+}
+
+VideoCodec codec_of(const ColorizeCommand& command) {
+  return command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless;
+}
+
+void require_other(const ColorizeCommand& command, const std::filesystem::path& input,
+                   const std::filesystem::path& out) {
+  refuse_overwriting(out, {input, command.gray, command.truth, command.model,
+                           command.eccv16.weights, command.eccv16.bins});
+}
+
+Steadying::Steadying(const ColorizeCommand& command)
+    : command_(command),
+      backend_(open_backend(command.backend, &why_not_cuda_)),
+      model_(load_model_of(command, backend_)),
+      films_(backend_, *model_, command.model.empty() ? kBoxedModel : command.model,
+             steady_options(command)) {
+  if (!command.colorizer.empty()) per_frame_.emplace(command.eccv16, backend_);
+}
+
+void Steadying::film(const std::filesystem::path& input, const std::filesystem::path& out) {
+  require_other(command_, input, out);
+  const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
+  const float told = per_frame_ ? kVividInput : told_kind(kind, input);
+  FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr},
+                Fitting::kOwnShape);
+  FilmWriter writer(out, clip.luma_film(), {codec_of(command_), clip.audio_from()});
+  films_.run(clip_id(input), clip, told, [&](const ClipFrame& frame, const SteadyColours& colours) {
+    if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
+    const int width = writer.chroma_width(), height = writer.chroma_height();
+    writer.write(*frame.luma, enlarged_colours(*frame.luma, colours, width, height), width, height);
+  });
+  writer.commit();
+}
+
+}  // namespace afterglow
