@@ -370,9 +370,9 @@ std::vector<Chroma> SimulatedColorizer::State::colour(const Field& field) const 
             }
             const float cb = strength * (sum.cb / total + patch.cb + whole.cb);
             const float cr = strength * (sum.cr / total + patch.cr + whole.cr);
-            constexpr auto kMost = float(kStrongest);
+            constexpr auto kLimit = float(kStrongest);
             const float size = std::sqrt(cb * cb + cr * cr);
-            const float share = size > 0 ? kMost * std::tanh(size / kMost) / size : 0;
+            const float share = size > 0 ? kLimit * std::tanh(size / kLimit) / size : 0;
             result[i] = {share * cb, share * cr};
           });
   return result;
