@@ -27,6 +27,24 @@ struct MotionOrigin {
   float share[4];
 };
 
+/// The corners of two columns and two rows of a frame of width w, and their bilinear shares:
+/// `right` is the right column's, `below` the bottom row's.
+AFTERGLOW_HOST_DEVICE inline MotionOrigin bilinear_origin(std::int32_t left_x, std::int32_t right_x,
+                                                          float right, std::int32_t top_y,
+                                                          std::int32_t bottom_y, float below,
+                                                          std::int32_t w) {
+  MotionOrigin origin;
+  origin.at[0] = top_y * w + left_x;
+  origin.at[1] = top_y * w + right_x;
+  origin.at[2] = bottom_y * w + left_x;
+  origin.at[3] = bottom_y * w + right_x;
+  origin.share[0] = (1 - right) * (1 - below);
+  origin.share[1] = right * (1 - below);
+  origin.share[2] = (1 - right) * below;
+  origin.share[3] = right * below;
+  return origin;
+}
+
 /// Where pixel (x, y) of a frame (h, w) comes from if it moved by (-u, -v). False, with nothing
 /// set, where it does not count. x + u is never rounded: shares come from the fractions of u and v
 /// alone.
@@ -43,14 +61,7 @@ AFTERGLOW_HOST_DEVICE inline bool find_motion_origin(std::int32_t x, std::int32_
   if ((left_x == w - 1 && right > 0) || (top_y == h - 1 && below > 0)) return false;
   const std::int32_t right_x = left_x == w - 1 ? left_x : left_x + 1;
   const std::int32_t bottom_y = top_y == h - 1 ? top_y : top_y + 1;
-  origin.at[0] = top_y * w + left_x;
-  origin.at[1] = top_y * w + right_x;
-  origin.at[2] = bottom_y * w + left_x;
-  origin.at[3] = bottom_y * w + right_x;
-  origin.share[0] = (1 - right) * (1 - below);
-  origin.share[1] = right * (1 - below);
-  origin.share[2] = (1 - right) * below;
-  origin.share[3] = right * below;
+  origin = bilinear_origin(left_x, right_x, right, top_y, bottom_y, below, w);
   return true;
 }
 

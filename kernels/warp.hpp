@@ -42,16 +42,7 @@ AFTERGLOW_HOST_DEVICE inline MotionOrigin find_warp_origin(std::int32_t x, std::
   float to_right = 0, to_bottom = 0;
   clamp_to_frame(x, u, w, left, right, to_right);
   clamp_to_frame(y, v, h, top, bottom, to_bottom);
-  MotionOrigin origin;
-  origin.at[0] = top * w + left;
-  origin.at[1] = top * w + right;
-  origin.at[2] = bottom * w + left;
-  origin.at[3] = bottom * w + right;
-  origin.share[0] = (1 - to_right) * (1 - to_bottom);
-  origin.share[1] = to_right * (1 - to_bottom);
-  origin.share[2] = (1 - to_right) * to_bottom;
-  origin.share[3] = to_right * to_bottom;
-  return origin;
+  return bilinear_origin(left, right, to_right, top, bottom, to_bottom, w);
 }
 
 }  // namespace afterglow
