@@ -38,6 +38,21 @@ CodedRange coded_range(const YCbCrCoding& coding) {
   return {219 * unit / 255, 16 * unit, 224 * unit / 255, centre};
 }
 
+/// The factors of a conversion that is affine.
+template <typename Conversion>
+ColourMap map_of(const Conversion& convert) {
+  const Triple origin = convert({0, 0, 0});
+  ColourMap map{};
+  for (std::size_t x = 0; x < 3; ++x) {
+    Triple unit{};
+    unit[x] = 1;
+    const Triple there = convert(unit);
+    for (std::size_t y = 0; y < 3; ++y) map.scale[y][x] = static_cast<float>(there[y] - origin[y]);
+  }
+  for (std::size_t y = 0; y < 3; ++y) map.offset[y] = static_cast<float>(origin[y]);
+  return map;
+}
+
 double srgb_to_linear(double coded) {  // 0..1
   const double size = std::abs(coded);
   const double linear = size <= 0.04045 ? size / 12.92 : std::pow((size + 0.055) / 1.055, 2.4);
@@ -105,6 +120,14 @@ Triple ycbcr_to_rgb(const Triple& ycbcr, const YCbCrCoding& coding) {
   return {red, (y - kr * red - kb * blue) / (1 - kr - kb), blue};
 }
 
+ColourMap map_to_ycbcr(const YCbCrCoding& coding) {
+  return map_of([&](const Triple& rgb) { return rgb_to_ycbcr(rgb, coding); });
+}
+
+ColourMap map_to_rgb(const YCbCrCoding& coding) {
+  return map_of([&](const Triple& ycbcr) { return ycbcr_to_rgb(ycbcr, coding); });
+}
+
 double luma(double red, double green, double blue) {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }
@@ -119,18 +142,23 @@ Picture gray_picture(const Picture& picture) {
   return gray;
 }
 
+const std::array<double, 256>& linear_light() {
+  static const std::array<double, 256> table = [] {
+    std::array<double, 256> values{};
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = srgb_to_linear(double(i) / 255);
+    return values;
+  }();
+  return table;
+}
+
 Triple rgb_to_lab(const Triple& rgb) {
   return linear_to_lab(
       {srgb_to_linear(rgb[0] / 255), srgb_to_linear(rgb[1] / 255), srgb_to_linear(rgb[2] / 255)});
 }
 
 Triple rgb_to_lab(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
-  static const std::array<double, 256> table = [] {
-    std::array<double, 256> values{};
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = srgb_to_linear(double(i) / 255);
-    return values;
-  }();
-  return linear_to_lab({table[red], table[green], table[blue]});
+  const std::array<double, 256>& linear = linear_light();
+  return linear_to_lab({linear[red], linear[green], linear[blue]});
 }
 
 Triple lab_to_rgb(const Triple& lab) {

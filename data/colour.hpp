@@ -40,17 +40,30 @@ Triple rgb_to_ycbcr(const Triple& rgb, const YCbCrCoding& coding);
 /// The inverse of rgb_to_ycbcr, neither rounded nor clamped.
 Triple ycbcr_to_rgb(const Triple& ycbcr, const YCbCrCoding& coding);
 
+/// y = offset + scale x in single precision: a conversion of many pixels.
+struct ColourMap {
+  std::array<std::array<float, 3>, 3> scale;  // [of y][of x]
+  std::array<float, 3> offset;
+};
+/// rgb_to_ycbcr.
+ColourMap map_to_ycbcr(const YCbCrCoding& coding);
+/// ycbcr_to_rgb.
+ColourMap map_to_rgb(const YCbCrCoding& coding);
+
 /// BT.601 luma of an RGB colour, 0..255: 0.299 R + 0.587 G + 0.114 B.
 double luma(double red, double green, double blue);
 
 /// The gray version of a picture: every channel is the luma, rounded.
 Picture gray_picture(const Picture& picture);
 
+/// sRGB's transfer curve: the linear light, 0..1, of every 8-bit value.
+const std::array<double, 256>& linear_light();
+
 /// CIE L*a*b* (L 0..100) of an sRGB colour under D65: sRGB transfer and primaries of
 /// IEC 61966-2-1, white point (0.95047, 1, 1.08883), f() of CIE 15:2004 8.2.1.
 Triple rgb_to_lab(const Triple& rgb);
 
-/// The same for an 8-bit colour, with the transfer curve from a table.
+/// The same for an 8-bit colour, with the transfer curve from linear_light().
 Triple rgb_to_lab(std::uint8_t red, std::uint8_t green, std::uint8_t blue);
 
 /// The inverse of rgb_to_lab; not clamped: colours outside sRGB fall outside 0..255 (the transfer

@@ -1,7 +1,6 @@
 #include "data/film_planes.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -52,7 +51,7 @@ void store_plane(const std::vector<float>& values, int width, int height, float 
   for (int y = 0; y < height; ++y) {
     Sample* const row = reinterpret_cast<Sample*>(data + std::ptrdiff_t(y) * linesize);
     for (int x = 0; x < width; ++x) {
-      row[x] = Sample(std::clamp(std::floor(*value++ + 0.5F), 0.0F, largest));
+      row[x] = Sample(int(std::clamp(*value++ + 0.5F, 0.0F, largest)));  // 0 and above: a floor
     }
   }
 }
@@ -92,15 +91,17 @@ ChromaPlanes resized_chroma(const RgbView& rgb, const YCbCrCoding& coding, int w
                      std::to_string(rgb.height));
   }
   ChromaPlanes small{std::vector<float>(pixels), std::vector<float>(pixels)};
+  const ColourMap map = map_to_ycbcr(coding);
+  const auto& to_cb = map.scale[1];
+  const auto& to_cr = map.scale[2];
   for (std::size_t i = 0; i < pixels; ++i) {
-    Triple colour;
-    for (std::size_t c = 0; c < 3; ++c) {
-      colour[c] = std::clamp(double(rgb.values[i * 3 + c]), 0.0, 255.0);
-    }
-    const Triple coded = rgb_to_ycbcr(colour, coding);
-    small.cb[i] = float(coded[1]);
-    small.cr[i] = float(coded[2]);
+    const float red = std::clamp(rgb.values[i * 3], 0.0F, 255.0F);
+    const float green = std::clamp(rgb.values[i * 3 + 1], 0.0F, 255.0F);
+    const float blue = std::clamp(rgb.values[i * 3 + 2], 0.0F, 255.0F);
+    small.cb[i] = map.offset[1] + to_cb[0] * red + to_cb[1] * green + to_cb[2] * blue;
+    small.cr[i] = map.offset[2] + to_cr[0] * red + to_cr[1] * green + to_cr[2] * blue;
   }
+  if (rgb.width == width && rgb.height == height) return small;
   const ResampleAxis across = make_axis(rgb.width, width);
   const ResampleAxis down = make_axis(rgb.height, height);
   return {resize_plane(small.cb, rgb.width, across, down),

@@ -21,6 +21,7 @@ struct GuidePlane {
   int height = 0;
   std::vector<float> values;
 
+  GuidePlane() = default;
   GuidePlane(int w, int h) : width(w), height(h), values(std::size_t(w) * std::size_t(h)) {}
   float* row(int y) { return values.data() + std::size_t(y) * std::size_t(width); }
   const float* row(int y) const { return values.data() + std::size_t(y) * std::size_t(width); }
@@ -53,31 +54,28 @@ std::vector<CubicTap> cubic_taps(int from, int to) {
   return taps;
 }
 
-GuidePlane enlarged(const GuidePlane& small, int width, int height) {
-  const std::vector<CubicTap> across = cubic_taps(small.width, width);
-  GuidePlane rows(width, small.height);
+/// A plane enlarged along x alone.
+GuidePlane widened(const GuidePlane& small, const std::vector<CubicTap>& across) {
+  GuidePlane rows(static_cast<int>(across.size()), small.height);
   for (int y = 0; y < small.height; ++y) {
     const float* from = small.row(y);
     float* to = rows.row(y);
-    for (int x = 0; x < width; ++x) {
-      const CubicTap& tap = across[std::size_t(x)];
-      to[x] = tap.weight[0] * from[tap.at[0]] + tap.weight[1] * from[tap.at[1]] +
+    for (const CubicTap& tap : across) {
+      *to++ = tap.weight[0] * from[tap.at[0]] + tap.weight[1] * from[tap.at[1]] +
               tap.weight[2] * from[tap.at[2]] + tap.weight[3] * from[tap.at[3]];
     }
   }
-  GuidePlane result(width, height);
-  const std::vector<CubicTap> down = cubic_taps(small.height, height);
-  for (int y = 0; y < height; ++y) {
-    const CubicTap& tap = down[std::size_t(y)];
-    const float *a = rows.row(tap.at[0]), *b = rows.row(tap.at[1]), *c = rows.row(tap.at[2]),
-                *d = rows.row(tap.at[3]);
-    float* to = result.row(y);
-    for (int x = 0; x < width; ++x) {
-      to[x] =
-          tap.weight[0] * a[x] + tap.weight[1] * b[x] + tap.weight[2] * c[x] + tap.weight[3] * d[x];
-    }
+  return rows;
+}
+
+/// One row between the rows of a widened plane.
+void enlarge_row(const GuidePlane& wide, const CubicTap& tap, float* to) {
+  const float *a = wide.row(tap.at[0]), *b = wide.row(tap.at[1]), *c = wide.row(tap.at[2]),
+              *d = wide.row(tap.at[3]);
+  for (int x = 0; x < wide.width; ++x) {
+    to[x] =
+        tap.weight[0] * a[x] + tap.weight[1] * b[x] + tap.weight[2] * c[x] + tap.weight[3] * d[x];
   }
-  return result;
 }
 
 /// Area means.
@@ -154,6 +152,14 @@ GuidePlane slopes(const GuidePlane& lightness, const GuidePlane& colour) {
   return result;
 }
 
+/// a or b on its way.
+struct GuideChannel {
+  GuidePlane colour;      // small
+  GuidePlane wide;        // it, or what is still missing of it, enlarged along x
+  GuidePlane wide_slope;  // the slopes, enlarged along x
+  GuidePlane large;
+};
+
 void require_size(const std::string& name, std::size_t values, int width, int height,
                   std::size_t channels) {
   if (width > 0 && height > 0 && values == std::size_t(width) * std::size_t(height) * channels) {
@@ -171,27 +177,51 @@ std::vector<float> guided_colours(const SmallColours& small, std::span<const flo
   require_size("ab", small.ab.size(), small.width, small.height, 2);
   require_size("the small lightness", small.lightness.size(), small.width, small.height, 1);
   require_size("lightness", lightness.size(), width, height, 1);
+  const std::vector<CubicTap> across = cubic_taps(small.width, width);
+  const std::vector<CubicTap> down = cubic_taps(small.height, height);
   GuidePlane small_l(small.width, small.height);
   std::copy(small.lightness.begin(), small.lightness.end(), small_l.values.begin());
-  const GuidePlane cubic_l = enlarged(small_l, width, height);
-  std::vector<float> result(lightness.size() * 2);
-  for (std::size_t channel = 0; channel < 2; ++channel) {
+  const GuidePlane wide_l = widened(small_l, across);
+  std::array<GuideChannel, 2> channels;
+  for (std::size_t c = 0; c < 2; ++c) {
     GuidePlane colour(small.width, small.height);
-    for (std::size_t i = 0; i < colour.values.size(); ++i) {
-      colour.values[i] = small.ab[2 * i + channel];
+    for (std::size_t i = 0; i < colour.values.size(); ++i) colour.values[i] = small.ab[2 * i + c];
+    channels[c] = {colour, widened(colour, across), widened(slopes(small_l, colour), across),
+                   GuidePlane(width, height)};
+  }
+  // Row by row, so that what is enlarged is used while it is in the cache.
+  const auto pixels = static_cast<std::size_t>(width);
+  std::vector<float> detail(pixels), slope(pixels);
+  for (int y = 0; y < height; ++y) {
+    const CubicTap& tap = down[std::size_t(y)];
+    const float* const light = lightness.data() + std::size_t(y) * pixels;
+    enlarge_row(wide_l, tap, detail.data());
+    for (std::size_t x = 0; x < pixels; ++x) detail[x] = light[x] - detail[x];
+    for (GuideChannel& channel : channels) {
+      float* const large = channel.large.row(y);
+      enlarge_row(channel.wide, tap, large);
+      enlarge_row(channel.wide_slope, tap, slope.data());
+      for (std::size_t x = 0; x < pixels; ++x) large[x] += slope[x] * detail[x];
     }
-    GuidePlane large = enlarged(colour, width, height);
-    const GuidePlane slope = enlarged(slopes(small_l, colour), width, height);
-    for (std::size_t i = 0; i < lightness.size(); ++i) {
-      large.values[i] += slope.values[i] * (lightness[i] - cubic_l.values[i]);
-    }
-    GuidePlane missing = shrunk(large, small.width, small.height);
+  }
+  for (GuideChannel& channel : channels) {
+    GuidePlane missing = shrunk(channel.large, small.width, small.height);
     for (std::size_t i = 0; i < missing.values.size(); ++i) {
-      missing.values[i] = colour.values[i] - missing.values[i];
+      missing.values[i] = channel.colour.values[i] - missing.values[i];
     }
-    const GuidePlane correction = enlarged(missing, width, height);
-    for (std::size_t i = 0; i < lightness.size(); ++i) {
-      result[2 * i + channel] = large.values[i] + correction.values[i];
+    channel.wide = widened(missing, across);
+  }
+  std::vector<float> result(lightness.size() * 2);
+  std::vector<float> a(pixels), b(pixels);
+  for (int y = 0; y < height; ++y) {
+    const CubicTap& tap = down[std::size_t(y)];
+    enlarge_row(channels[0].wide, tap, a.data());
+    enlarge_row(channels[1].wide, tap, b.data());
+    const float *large_a = channels[0].large.row(y), *large_b = channels[1].large.row(y);
+    float* const to = result.data() + 2 * std::size_t(y) * pixels;
+    for (std::size_t x = 0; x < pixels; ++x) {
+      to[2 * x] = large_a[x] + a[x];
+      to[2 * x + 1] = large_b[x] + b[x];
     }
   }
   return result;

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 #include "data/colour.hpp"
 #include "data/film_planes.hpp"
 #include "film_maker.hpp"
@@ -175,6 +176,39 @@ TEST_CASE("small chroma is spread bilinearly over the frame") {
   const std::vector<float> wild = {300, -20, -5};
   CHECK(resized_chroma({wild, 1, 1}, coding, 1, 1).cr[0] ==
         Approx(red[2]).epsilon(0).margin(kFloat));
+}
+
+TEST_CASE("chroma planes are the RGB values' own, rounded half up") {
+  const auto [format, bits] =
+      GENERATE(std::pair{AV_PIX_FMT_YUV420P, 8}, std::pair{AV_PIX_FMT_YUV420P16LE, 16});
+  // Where float32 puts a value on the other side of a half, it is within this of one.
+  const double half = std::ldexp(1e-4, bits - 8);
+  const YCbCrCoding coding{Matrix::kBt709, false, bits};
+  const int width = 37, height = 19;
+  Rng rng(3);
+  std::vector<float> rgb;
+  for (int i = 0; i < width * height * 3; ++i) {
+    rgb.push_back(static_cast<float>(rng.uniform(-20, 275)));
+  }
+  const libav::FramePtr frame = libav::make_frame(format, 2 * width, 2 * height);
+  fill_chroma({rgb, width, height}, coding, *frame);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const auto at = std::size_t(3 * (y * width + x));
+      Triple colour;
+      for (std::size_t c = 0; c < 3; ++c) colour[c] = std::clamp(double{rgb[at + c]}, 0.0, 255.0);
+      const Triple coded = rgb_to_ycbcr(colour, coding);
+      for (std::size_t plane = 1; plane < 3; ++plane) {
+        const std::uint8_t* const row =
+            frame->data[plane] + std::ptrdiff_t(y) * frame->linesize[plane];
+        const int got = bits == 8 ? row[x] : reinterpret_cast<const std::uint16_t*>(row)[x];
+        const double offset = coded[plane] + 0.5 - double(got);  // 0..1
+        CAPTURE(x, y, plane);
+        CHECK(offset >= -half);
+        CHECK(offset < 1 + half);
+      }
+    }
+  }
 }
 
 TEST_CASE("uneven times, sample aspect and rotation are kept") {

@@ -56,6 +56,30 @@ TEST_CASE("lightness and colours are those of scikit-image", "[golden]") {
   }
 }
 
+TEST_CASE("lightness is CIE L in double, to float's last digit") {
+  constexpr double kLastDigit = 4e-6;  // half a digit of float32 at 100
+  Picture picture(86, 86 * 86);        // every third value of each channel
+  std::size_t i = 0;
+  for (int r = 0; r < 256; r += 3) {
+    for (int g = 0; g < 256; g += 3) {
+      for (int b = 0; b < 256; b += 3, i += 3) {
+        picture.rgb[i] = static_cast<std::uint8_t>(r);
+        picture.rgb[i + 1] = static_cast<std::uint8_t>(g);
+        picture.rgb[i + 2] = static_cast<std::uint8_t>(b);
+      }
+    }
+  }
+  REQUIRE(i == picture.rgb.size());
+  const std::vector<float> l = lightness(picture);
+  double worst = 0;
+  for (i = 0; i < l.size(); ++i) {
+    const std::uint8_t* const rgb = picture.rgb.data() + 3 * i;
+    const Triple exact = rgb_to_lab({double(rgb[0]), double(rgb[1]), double(rgb[2])});
+    worst = std::max(worst, std::abs(double{l[i]} - exact[0]));
+  }
+  CHECK(worst < kLastDigit);
+}
+
 TEST_CASE("a picture's own colours give the picture again") {
   const Picture picture = ruled_picture();
   std::vector<float> ab;
