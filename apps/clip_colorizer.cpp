@@ -80,7 +80,9 @@ std::optional<ClipFrame> FilmClip::read() {
     result.input = frame->picture();
   } else {
     result.input = fitting_ == Fitting::kCrop ? network_picture(frame->picture())
-                                              : frame->picture(size_.width, size_.height);
+                   : fitting_ == Fitting::kOwnShape
+                       ? frame->reduced_picture(size_.width, size_.height)
+                       : frame->picture(size_.width, size_.height);
   }
   result.seconds = result.luma->seconds();
   return result;

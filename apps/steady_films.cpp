@@ -59,7 +59,7 @@ float told_kind(SourceKind kind, const std::filesystem::path& film) {
   while (frames < kMeasured) {
     const std::optional<FilmFrame> frame = reader.read();
     if (!frame) break;
-    sum += mean_chroma(frame->picture(size.width, size.height));
+    sum += mean_chroma(frame->reduced_picture(size.width, size.height));
     ++frames;
   }
   const double mean = sum / static_cast<double>(frames);
@@ -124,8 +124,8 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
     if (!frame) return std::nullopt;
     Prepared prepared;
     const SteadySize size = steady_size(frame->luma->width(), frame->luma->height());
-    prepared.light =
-        frames.has_own_light() ? frame->input : frame->luma->picture(size.width, size.height);
+    prepared.light = frames.has_own_light() ? frame->input
+                                            : frame->luma->reduced_picture(size.width, size.height);
     prepared.frame = std::move(*frame);
     const bool cut = detector.push(prepared.light) && options_.cuts;
     prepared.begins = cut || last.rgb.empty();
@@ -151,7 +151,7 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
 
 std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,
                                     int height) {
-  const std::vector<float> light = lightness(frame.picture(width, height));
+  const std::vector<float> light = lightness(frame.reduced_picture(width, height));
   const std::vector<float> ab = guided_colours(
       {colours.ab, colours.lightness, colours.width, colours.height}, light, width, height);
   return rgb_of_lab(light, ab);

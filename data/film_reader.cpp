@@ -4,6 +4,7 @@
 #include "data/film_source.hpp"
 #include "data/names.hpp"
 #include "data/picture_folder.hpp"
+#include "data/reduced_picture.hpp"
 
 namespace afterglow {
 namespace {
@@ -65,6 +66,13 @@ Picture FilmFrame::picture() const {
 
 Picture FilmFrame::picture(int width, int height) const {
   return resize_area(picture(), width, height);
+}
+
+Picture FilmFrame::reduced_picture(int width, int height) const {
+  const AVFrame* const frame = content_->frame.get();
+  const PixelLayout layout = frame ? layout_of(AVPixelFormat(frame->format)) : PixelLayout::kRgb;
+  if (layout == PixelLayout::kRgb || layout == PixelLayout::kOther) return picture(width, height);
+  return afterglow::reduced_picture(*frame, width, height);
 }
 
 FilmReader::FilmReader(const std::filesystem::path& path) : source_(std::make_unique<Source>()) {
