@@ -1,0 +1,112 @@
+#include "data/film_samples.hpp"
+
+#include <algorithm>
+#include <new>
+#include <optional>
+
+#include "data/film.hpp"
+#include "data/libav.hpp"
+#include "data/picture_folder.hpp"
+#include "data/pixels.hpp"
+
+namespace afterglow {
+namespace {
+
+constexpr int kFewSeen = 8;  // frames to begin at; with less of them a film is read from its front
+constexpr int kStep = 12;    // frames from one sample to the next then
+
+std::vector<Picture> pictures_of_folder(const std::filesystem::path& folder, int count) {
+  const std::vector<std::filesystem::path> files = list_pictures(folder);
+  const std::size_t samples = std::min(files.size(), std::size_t(count));
+  std::vector<Picture> pictures;
+  for (std::size_t k = 0; k < samples; ++k) {
+    pictures.push_back(read_picture(files[(2 * k + 1) * files.size() / (2 * samples)]));
+  }
+  return pictures;
+}
+
+/// A film to look into here and there; a place where it cannot be decoded is passed over.
+class Searched {
+ public:
+  explicit Searched(const std::filesystem::path& film)
+      : input_(libav::open_input(film)), packet_(libav::make_packet()) {
+    const AVCodec* decoder = nullptr;
+    const int index = av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
+    if (index < 0 || decoder == nullptr) return;
+    stream_ = input_->streams[index];
+    codec_.reset(avcodec_alloc_context3(decoder));
+    if (!codec_) throw std::bad_alloc();
+    avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
+    if (avcodec_open2(codec_.get(), decoder, nullptr) < 0) codec_.reset();
+  }
+
+  /// The frame from which decoding can begin before `share` (0..1) of the film; nothing if it was
+  /// seen before.
+  std::optional<Picture> at(double share) {
+    if (!codec_ || input_->duration <= 0) return std::nullopt;
+    const std::int64_t begin = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
+    const auto place = begin + std::int64_t(share * double(input_->duration));
+    if (avformat_seek_file(input_.get(), -1, INT64_MIN, place, place, 0) < 0) return std::nullopt;
+    avcodec_flush_buffers(codec_.get());
+    const libav::FramePtr frame = decode();
+    if (!frame || frame->best_effort_timestamp == last_ ||
+        !settle_colour(*frame, codec_->codec_id) || !has_rgb(AVPixelFormat(frame->format))) {
+      return std::nullopt;
+    }
+    last_ = frame->best_effort_timestamp;
+    return converter_.convert(*frame);
+  }
+
+ private:
+  libav::FramePtr decode() {
+    libav::FramePtr frame = libav::make_frame();
+    while (avcodec_receive_frame(codec_.get(), frame.get()) < 0) {
+      if (av_read_frame(input_.get(), packet_.get()) < 0) return nullptr;
+      if (packet_->stream_index == stream_->index) {
+        avcodec_send_packet(codec_.get(), packet_.get());
+      }
+      av_packet_unref(packet_.get());
+    }
+    const bool whole =
+        (frame->flags & AV_FRAME_FLAG_CORRUPT) == 0 && frame->decode_error_flags == 0;
+    return whole ? std::move(frame) : nullptr;
+  }
+
+  libav::InputPtr input_;
+  libav::PacketPtr packet_;
+  libav::CodecPtr codec_;
+  AVStream* stream_ = nullptr;  // owned by input_
+  std::int64_t last_ = AV_NOPTS_VALUE;
+  RgbConverter converter_;
+};
+
+std::vector<Picture> from_the_front(const std::filesystem::path& film, int count) {
+  FilmReader reader(film);
+  std::vector<Picture> pictures;
+  while (pictures.size() < std::size_t(count)) {
+    const std::optional<FilmFrame> frame = reader.read();
+    if (!frame) break;
+    if (frame->index() % kStep == 0) pictures.push_back(frame->picture());
+  }
+  return pictures;
+}
+
+}  // namespace
+
+std::vector<Picture> sampled_pictures(const std::filesystem::path& film, int count) {
+  if (std::filesystem::is_directory(film)) return pictures_of_folder(film, count);
+  Searched searched(film);
+  std::vector<Picture> pictures;
+  for (int k = 0; k < count; ++k) {
+    std::optional<Picture> picture = searched.at((k + 0.5) / count);
+    if (!picture) continue;
+    if (!pictures.empty() &&
+        (picture->width != pictures[0].width || picture->height != pictures[0].height)) {
+      continue;  // reading the film tells of it
+    }
+    pictures.push_back(std::move(*picture));
+  }
+  return int(pictures.size()) < std::min(kFewSeen, count) ? from_the_front(film, count) : pictures;
+}
+
+}  // namespace afterglow
