@@ -77,6 +77,7 @@ class Colorizing {
       return;
     }
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.audio_from()});
+    tell_left_out(writer);
     run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);
     });
@@ -357,8 +358,11 @@ void add_colorize(CLI::App& program) {
   app->add_flag("--wrap", command->wrap,
                 "let the network's values wrap round above 255 instead of clamping them, as the "
                 "paper's code did");
-  app->add_option("--codec", command->codec, "how films are encoded")
-      ->check(CLI::IsMember({"h264", "lossless"}))
+  app->add_option(
+         "--codec", command->codec,
+         "how films are encoded: h264, h265 (.mp4 .mov .mkv), ffv1 (.mkv) or prores (.mov .mkv); "
+         "lossless: the luma to the bit, in any film")
+      ->check(CLI::IsMember({"h264", "h265", "ffv1", "prores", "lossless"}))
       ->capture_default_str();
   app->add_option("--split", command->split, "of a dataset: the clips of train, val or test")
       ->capture_default_str();

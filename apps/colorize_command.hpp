@@ -7,6 +7,7 @@
 
 #include "apps/image_colorizer.hpp"
 #include "apps/steady_films.hpp"
+#include "data/film.hpp"
 #include "data/frames.hpp"
 #include "kernels/device.hpp"
 #include "weights/eccv16_file.hpp"
@@ -39,6 +40,9 @@ VideoCodec codec_of(const ColorizeCommand& command);
 /// Throws InputError when `out` is one of the files that the command reads, or `input`.
 void require_other(const ColorizeCommand& command, const std::filesystem::path& input,
                    const std::filesystem::path& out);
+
+/// Says on standard error, a line each, what a film loses.
+void tell_left_out(const FilmWriter& writer);
 
 /// Films through a steady network.
 class Steadying {

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <utility>
 
 #include "apps/colorize_command.hpp"
@@ -30,6 +31,9 @@ bool takes_steady(const ColorizeCommand& command) {
 }
 
 VideoCodec codec_of(const ColorizeCommand& command) {
+  if (command.codec == "h265") return VideoCodec::kH265;
+  if (command.codec == "ffv1") return VideoCodec::kFfv1;
+  if (command.codec == "prores") return VideoCodec::kProRes;
   return command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless;
 }
 
@@ -37,6 +41,12 @@ void require_other(const ColorizeCommand& command, const std::filesystem::path& 
                    const std::filesystem::path& out) {
   refuse_overwriting(out, {input, command.gray, command.truth, command.model,
                            command.eccv16.weights, command.eccv16.bins});
+}
+
+void tell_left_out(const FilmWriter& writer) {
+  for (const std::string& line : writer.left_out()) {
+    std::fprintf(stderr, "afterglow: %s\n", line.c_str());
+  }
 }
 
 Steadying::Steadying(const ColorizeCommand& command)
@@ -55,6 +65,7 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr},
                 Fitting::kOwnShape);
   FilmWriter writer(out, clip.luma_film(), {codec_of(command_), clip.audio_from()});
+  tell_left_out(writer);
   films_.run(clip_id(input), clip, told, [&](const ClipFrame& frame, const SteadyColours& colours) {
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
     const int width = writer.chroma_width(), height = writer.chroma_height();

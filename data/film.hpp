@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "data/frames.hpp"
 #include "data/picture.hpp"
@@ -58,24 +60,30 @@ class FilmReader {
   std::unique_ptr<Source> source_;
 };
 
-/// How FilmWriter encodes and where it finds the sound.
+/// How FilmWriter encodes, and where it finds what is not picture.
 struct FilmOptions {
   /// kH264: libx264 crf 14 (luma equals the source's up to the encoding; VP9 in .webm).
+  /// kH265: libx265 crf 17, in .mp4, .mov and .mkv.
+  /// kFfv1: FFV1, in .mkv: luma is the source's, bit for bit.
+  /// kProRes: ProRes, in .mov and .mkv, 422 HQ or 4444, always of limited range and 10 bits.
   /// kLossless: x264 qp 0 in .mp4, .mov and .avi, FFV1 in .mkv, VP9 in .webm: luma is the
   /// source's, bit for bit.
+  /// The source's depth and chroma format are kept where the codec has them; else the chroma is
+  /// the next finer (4:2:2, then 4:4:4), never coarser.
   VideoCodec codec = VideoCodec::kH264;
-  /// A film whose audio tracks are copied; empty: the film that gives the luma.
-  std::filesystem::path audio_from;
+  /// A film whose sound, subtitles, attachments, cover and chapters are copied
+  /// (data/stream_copy.hpp); empty: the film that gives the luma.
+  std::filesystem::path streams_from;
 };
 
 /// Writes a film with the luma, pixel format, size, rotation, sample aspect, range, matrix, frame
-/// times and audio packets of a source film, and new chroma.
+/// times, metadata and other streams of a source film, and new chroma.
 ///
 /// Cb and Cr are computed from the given RGB at its own size in the source's matrix and range, and
 /// resized bilinearly to the chroma planes. Gray sources become 4:2:0. RGB sources (picture
 /// folders, RGB codecs) give luma and chroma of full-range BT.601, 4:2:0. 4:2:0 of an odd size
-/// becomes 4:4:4 where the codec needs even sizes (H.264). A path without an extension gets a
-/// folder of PNG pictures, 00000.png onwards.
+/// becomes 4:2:2 or 4:4:4 where the codec needs even sizes (H.264, H.265). A path without an
+/// extension gets a folder of PNG pictures, 00000.png onwards.
 ///
 /// Frame times are the source's as finely as the container counts: .mp4 and .mov in the source's
 /// own unit, .mkv and .webm rounded to 1 ms; .avi has a constant rate, so uneven times are rounded
@@ -84,8 +92,9 @@ struct FilmOptions {
 /// With `--gray F` the source is F and only `picture` comes from the film that is coloured.
 class FilmWriter {
  public:
-  /// Throws InputError when the pixel format, the audio codec or the rotation cannot be kept in
-  /// this kind of file, or the output cannot be made.
+  /// Throws InputError when the codec, the pixel format, the audio codec or the rotation cannot be
+  /// kept in this kind of file, the output cannot be made, or the source's header says that it is
+  /// HDR or interlaced (data/film_refusals.hpp).
   FilmWriter(const std::filesystem::path& path, const FilmReader& source,
              const FilmOptions& options = {});
   ~FilmWriter();
@@ -93,7 +102,8 @@ class FilmWriter {
   FilmWriter& operator=(FilmWriter&&) noexcept;
 
   /// Adds one frame: luma and time of `frame`, chroma of `rgb` (height, width, 3), any size,
-  /// values 0..255 (clamped), row by row. Frames in order. Throws RunError (disk full).
+  /// values 0..255 (clamped), row by row. Frames in order. Throws RunError (disk full), InputError
+  /// for a frame that says itself that it is HDR or interlaced.
   void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height);
   void write(const FilmFrame& frame, const Picture& chroma);
 
@@ -101,8 +111,11 @@ class FilmWriter {
   int chroma_width() const;
   int chroma_height() const;
 
-  /// Copies the rest of the audio, finishes the file and gives it its final name; without it
-  /// nothing is left behind. Throws RunError.
+  /// What of the other streams the container cannot hold, a line each.
+  std::vector<std::string> left_out() const;
+
+  /// Copies the rest of the other streams, finishes the file and gives it its final name; without
+  /// it nothing is left behind. Throws RunError.
   void commit();
 
  private:

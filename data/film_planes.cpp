@@ -56,6 +56,21 @@ void store_plane(const std::vector<float>& values, int width, int height, float 
   }
 }
 
+void store_samples(const std::vector<float>& values, const YCbCrCoding& coding, int width,
+                   int height, std::uint8_t* data, int linesize) {
+  const auto store = coding.bits == 8 ? store_plane<std::uint8_t> : store_plane<std::uint16_t>;
+  store(values, width, height, float((1 << coding.bits) - 1), data, linesize);
+}
+
+/// Coded black, and white above it.
+double luma_black(const YCbCrCoding& coding) {
+  return coding.full_range ? 0 : 16 << (coding.bits - 8);
+}
+
+double luma_span(const YCbCrCoding& coding) {
+  return coding.full_range ? (1 << coding.bits) - 1 : 219 << (coding.bits - 8);
+}
+
 /// The frame's luma as numbers, (height, width).
 std::vector<float> luma_values(const FilmFrame& frame) {
   std::vector<float> values;
@@ -108,10 +123,16 @@ ChromaPlanes resized_chroma(const RgbView& rgb, const YCbCrCoding& coding, int w
           resize_plane(small.cr, rgb.width, across, down)};
 }
 
-void copy_luma(const FilmFrame& frame, AVFrame& target) {
-  if (is_rgb(frame.content())) {
-    store_plane<std::uint8_t>(rounded_luma(frame.picture()), target.width, target.height, 255.0F,
-                              target.data[0], target.linesize[0]);
+void copy_luma(const FilmFrame& frame, const YCbCrCoding& coding, AVFrame& target) {
+  const bool from_rgb = is_rgb(frame.content());
+  const YCbCrCoding from = from_rgb ? kRgbCoding : coding_of(*frame.content().frame);
+  if (from_rgb || from.full_range != coding.full_range || from.bits != coding.bits) {
+    std::vector<float> y = from_rgb ? rounded_luma(frame.picture()) : luma_values(frame);
+    const double scale = luma_span(coding) / luma_span(from);
+    for (float& value : y) {
+      value = float(luma_black(coding) + scale * (double{value} - luma_black(from)));
+    }
+    store_samples(y, coding, target.width, target.height, target.data[0], target.linesize[0]);
     return;
   }
   const AVFrame& source = *frame.content().frame;
@@ -128,10 +149,8 @@ void fill_chroma(const RgbView& rgb, const YCbCrCoding& coding, AVFrame& target)
   const int width = AV_CEIL_RSHIFT(target.width, d.log2_chroma_w);
   const int height = AV_CEIL_RSHIFT(target.height, d.log2_chroma_h);
   const ChromaPlanes planes = resized_chroma(rgb, coding, width, height);
-  const float largest = float((1 << coding.bits) - 1);
-  const auto store = coding.bits == 8 ? store_plane<std::uint8_t> : store_plane<std::uint16_t>;
-  store(planes.cb, width, height, largest, target.data[1], target.linesize[1]);
-  store(planes.cr, width, height, largest, target.data[2], target.linesize[2]);
+  store_samples(planes.cb, coding, width, height, target.data[1], target.linesize[1]);
+  store_samples(planes.cr, coding, width, height, target.data[2], target.linesize[2]);
 }
 
 Picture recoloured_picture(const FilmFrame& frame, const RgbView& rgb) {

@@ -25,9 +25,10 @@ struct ChromaPlanes {
 };
 ChromaPlanes resized_chroma(const RgbView& rgb, const YCbCrCoding& coding, int width, int height);
 
-/// Fills the luma plane of `target` (planar YCbCr): the frame's own samples, bit for bit, or of RGB
-/// content its BT.601 full-range luma, rounded.
-void copy_luma(const FilmFrame& frame, AVFrame& target);
+/// Fills the luma plane of `target` (planar YCbCr, coded as said): the frame's own samples, or of
+/// RGB content its BT.601 full-range luma, rounded; bit for bit where the frame's range and depth
+/// are the target's, else scaled to those and rounded.
+void copy_luma(const FilmFrame& frame, const YCbCrCoding& coding, AVFrame& target);
 
 /// Fills the chroma planes of `target` (planar YCbCr, 8 to 16 bits), rounded.
 void fill_chroma(const RgbView& rgb, const YCbCrCoding& coding, AVFrame& target);

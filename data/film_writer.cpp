@@ -4,45 +4,54 @@
 
 #include "base/error.hpp"
 #include "data/film_planes.hpp"
+#include "data/film_refusals.hpp"
 #include "data/film_source.hpp"
 #include "data/video_file.hpp"
 
 namespace afterglow {
 namespace {
 
-/// The pixel formats, best first, in which a film's luma can be kept with new chroma.
+/// The pixel formats, best first, in which a film's luma can be kept with new chroma: its own, then
+/// those of finer chroma (coarser would lose some), then those of 10 bits.
 std::vector<AVPixelFormat> wanted_formats(const FilmReader::Source& source) {
-  const int bits = layout_of(source.format) == PixelLayout::kRgb ? 8 : bits_of(source.format);
-  const std::string suffix = bits > 8 ? std::to_string(bits) + "le" : "";
+  const PixelLayout layout = layout_of(source.format);
   std::vector<AVPixelFormat> formats;
-  if (layout_of(source.format) == PixelLayout::kPlanarYuv) formats.push_back(source.format);
-  for (const char* name : {"yuv420p", "yuv444p"}) {
-    formats.push_back(av_get_pix_fmt((name + suffix).c_str()));
+  if (layout == PixelLayout::kOther) return formats;
+  const bool planar = layout == PixelLayout::kPlanarYuv;
+  if (planar) formats.push_back(source.format);
+  const AVPixFmtDescriptor& own = *av_pix_fmt_desc_get(planar ? source.format : AV_PIX_FMT_YUV420P);
+  const int bits = layout == PixelLayout::kRgb ? 8 : bits_of(source.format);
+  for (const int depth : {bits, bits == 8 ? 10 : bits}) {
+    for (const char* name : {"yuv420p", "yuv422p", "yuv444p"}) {
+      const std::string suffix = depth > 8 ? std::to_string(depth) + "le" : "";
+      const AVPixelFormat format = av_get_pix_fmt((name + suffix).c_str());
+      const AVPixFmtDescriptor* const d = av_pix_fmt_desc_get(format);
+      if (d != nullptr && d->log2_chroma_w <= own.log2_chroma_w &&
+          d->log2_chroma_h <= own.log2_chroma_h) {
+        formats.push_back(format);
+      }
+    }
   }
   return formats;
 }
 
 AVPixelFormat choose_format(const FilmReader::Source& source, const EncoderChoice& choice) {
-  if (layout_of(source.format) != PixelLayout::kOther) {
-    std::vector<AVPixelFormat> formats = wanted_formats(source);
-    // Finer chroma than the source's does no harm, coarser would lose some.
-    if (layout_of(source.format) == PixelLayout::kPlanarYuv) {
-      formats.erase(formats.begin() + 1);
-    }
-    for (const AVPixelFormat format : formats) {
-      if (encoder_takes(choice, format, source.info.width, source.info.height)) return format;
-    }
+  for (const AVPixelFormat format : wanted_formats(source)) {
+    if (encoder_takes(choice, format, source.info.width, source.info.height)) return format;
   }
-  throw InputError(source.path.string(),
-                   std::string("has the pixel format ") + av_get_pix_fmt_name(source.format) +
-                       ", whose luma cannot be kept in such a film",
-                   "convert it with `ffmpeg -i IN -pix_fmt yuv420p OUT`, or write a .mkv");
+  throw InputError(
+      source.path.string(),
+      std::string("has the pixel format ") + av_get_pix_fmt_name(source.format) +
+          ", whose luma cannot be kept in such a film",
+      "convert it with `ffmpeg -i IN -pix_fmt yuv420p OUT`, or write a .mkv with --codec "
+      "lossless");
 }
 
 }  // namespace
 
 /// What a film becomes: a film file or a folder of pictures.
 struct FilmWriter::Target {
+  std::filesystem::path source_path;
   std::optional<VideoFile> video;
   VideoParameters parameters;
   YCbCrCoding coding;
@@ -74,6 +83,8 @@ void FilmWriter::Target::take_from(const VideoDecoder& decoder, const std::files
   parameters.transfer = stream.codecpar->color_trc;
   parameters.chroma_location = stream.codecpar->chroma_location;
   parameters.metadata = container.metadata;
+  parameters.track_metadata = stream.metadata;
+  parameters.disposition = stream.disposition;
   std::size_t size = 0;
   const std::uint8_t* const matrix =
       av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
@@ -86,13 +97,14 @@ void FilmWriter::Target::take_from(const VideoDecoder& decoder, const std::files
 void FilmWriter::Target::open_video(const std::filesystem::path& path,
                                     const FilmReader::Source& source, const FilmOptions& options) {
   const FilmFormat& format = film_format(path);
-  const EncoderChoice& choice =
-      options.codec == VideoCodec::kLossless ? format.lossless_yuv : format.lossy;
+  const EncoderChoice& choice = yuv_encoder(path, options.codec);
   const bool rgb = layout_of(source.format) == PixelLayout::kRgb;
   coding = rgb ? YCbCrCoding{Matrix::kBt601, true, 8} : source.coding;
   parameters.width = source.info.width;
   parameters.height = source.info.height;
   parameters.format = choose_format(source, choice);
+  coding.bits = bits_of(parameters.format);
+  if (options.codec == VideoCodec::kProRes) coding.full_range = false;  // it knows no other
   parameters.time_base = source_time_base;
   parameters.frame_rate = av_d2q(source.info.fps, 100000);
   if (source.decoder) take_from(*source.decoder, path, format);
@@ -101,8 +113,8 @@ void FilmWriter::Target::open_video(const std::filesystem::path& path,
                       : coding.matrix == Matrix::kBt2020 ? AVCOL_SPC_BT2020_NCL
                                                          : AVCOL_SPC_SMPTE170M;
   parameters.range = coding.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-  parameters.audio_from = options.audio_from;
-  if (options.audio_from.empty() && source.decoder) parameters.audio_from = source.path;
+  parameters.streams_from = options.streams_from;
+  if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
   video.emplace(path, choice, parameters);
 }
 
@@ -110,6 +122,8 @@ FilmWriter::FilmWriter(const std::filesystem::path& path, const FilmReader& sour
                        const FilmOptions& options)
     : target_(std::make_unique<Target>()) {
   const FilmReader::Source& film = source.source();
+  target_->source_path = film.path;
+  if (film.decoder) refuse_film(film.path, film.decoder->stream());
   if (path.has_extension()) {
     target_->open_video(path, film, options);
     return;
@@ -142,6 +156,8 @@ int FilmWriter::chroma_height() const {
 
 void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int width, int height) {
   const RgbView view{rgb, width, height};
+  const AVFrame* const source = frame.content().frame.get();
+  if (source != nullptr) refuse_frame(target_->source_path, *source, frame.index());
   if (target_->folder) {
     target_->folder->write(recoloured_picture(frame, view), frame.seconds());
     return;
@@ -149,12 +165,11 @@ void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int w
   const VideoParameters& parameters = target_->parameters;
   const libav::FramePtr joined =
       libav::make_frame(parameters.format, parameters.width, parameters.height);
-  copy_luma(frame, *joined);
+  copy_luma(frame, target_->coding, *joined);
   fill_chroma(view, target_->coding, *joined);
   joined->colorspace = parameters.matrix;
   joined->color_range = parameters.range;
   joined->sample_aspect_ratio = parameters.sample_aspect;
-  const AVFrame* const source = frame.content().frame.get();
   const std::int64_t pts = source ? source->pts - target_->source_begin : frame.index();
   const std::int64_t duration = source ? source->pkt_duration : 1;
   joined->pts = av_rescale_q(pts, target_->source_time_base, parameters.time_base);
@@ -165,6 +180,10 @@ void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int w
 void FilmWriter::write(const FilmFrame& frame, const Picture& chroma) {
   const std::vector<float> values(chroma.rgb.begin(), chroma.rgb.end());
   write(frame, values, chroma.width, chroma.height);
+}
+
+std::vector<std::string> FilmWriter::left_out() const {
+  return target_->video ? target_->video->left_out() : std::vector<std::string>();
 }
 
 void FilmWriter::commit() {

@@ -1,5 +1,7 @@
 #include "data/frames.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -38,7 +40,7 @@ void check_size(const Picture& picture, int width, int height) {
 
 /// How RGB is coded in a film of ours.
 YCbCrCoding film_coding(AVPixelFormat format) {
-  return {Matrix::kBt601, layout_of(format) == PixelLayout::kRgb, 8};
+  return {Matrix::kBt601, layout_of(format) == PixelLayout::kRgb, bits_of(format)};
 }
 
 VideoParameters video_parameters(const std::filesystem::path& path, int width, int height,
@@ -58,8 +60,11 @@ VideoParameters video_parameters(const std::filesystem::path& path, int width, i
     parameters.matrix = AVCOL_SPC_RGB;
     parameters.range = AVCOL_RANGE_JPEG;
   } else {
-    const bool takes = encoder_takes(format.lossy, AV_PIX_FMT_YUV420P, width, height);
-    parameters.format = takes ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV444P;
+    const std::array formats = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV422P10LE};
+    parameters.format =
+        *std::find_if(formats.begin(), formats.end() - 1, [&](AVPixelFormat candidate) {
+          return encoder_takes(yuv_encoder(path, codec), candidate, width, height);
+        });
     parameters.matrix = AVCOL_SPC_SMPTE170M;
     parameters.range = AVCOL_RANGE_MPEG;
   }
@@ -73,7 +78,7 @@ class VideoWriter : public FrameWriter {
       : parameters_(parameters),
         file_(path,
               codec == VideoCodec::kLossless ? film_format(path).lossless_rgb
-                                             : film_format(path).lossy,
+                                             : yuv_encoder(path, codec),
               parameters),
         scaler_(make_scaler(AV_PIX_FMT_RGB24, {Matrix::kBt601, true, 8}, parameters.format,
                             film_coding(parameters.format), parameters.width, parameters.height)),

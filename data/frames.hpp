@@ -64,6 +64,9 @@ template <typename Reader>
 /// How a film of ours is encoded.
 enum class VideoCodec {
   kH264,      // libx264 crf 14, 4:2:0 (4:4:4 for odd sizes), BT.601; VP9 in .webm
+  kH265,      // libx265 crf 17 in .mp4, .mov and .mkv
+  kFfv1,      // FFV1 in .mkv
+  kProRes,    // ProRes 422 HQ, of 10 bits, in .mov and .mkv
   kLossless,  // RGB kept to the bit: x264 RGB qp 0 in .mp4 and .mov, FFV1 in .mkv and .avi, VP9 in
               // .webm
 };
@@ -81,8 +84,9 @@ class FrameWriter {
   virtual void commit() = 0;
 };
 
-/// fps: the nominal rate. Throws InputError when the extension is unknown, the place cannot be
-/// written, or `path` is a folder that holds anything but numbered pictures.
+/// fps: the nominal rate. Throws InputError when the extension is unknown, such films cannot hold
+/// the codec, the place cannot be written, or `path` is a folder that holds anything but numbered
+/// pictures.
 std::unique_ptr<FrameWriter> create_frames(const std::filesystem::path& path, int width, int height,
                                            double fps, VideoCodec codec = VideoCodec::kLossless);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <new>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "data/names.hpp"
@@ -11,17 +12,41 @@
 namespace afterglow {
 namespace {
 
-// crf 14 is visually lossless; for VP9 that is about 15 of its longer scale.
+// crf 14 is visually lossless; that is about 17 of x265's scale, and 15 of VP9's longer one.
 const EncoderChoice kH264 = {"libx264", {{"preset", "fast"}, {"crf", "14"}}};
 const EncoderChoice kH264Avi = {"libx264", {{"preset", "fast"}, {"crf", "14"}, {"bf", "0"}}};
 const EncoderChoice kH264Exact = {"libx264", {{"preset", "veryfast"}, {"qp", "0"}}};
 const EncoderChoice kH264ExactAvi = {"libx264", {{"preset", "veryfast"}, {"qp", "0"}, {"bf", "0"}}};
 const EncoderChoice kH264Rgb = {"libx264rgb", {{"preset", "veryfast"}, {"qp", "0"}}};
 const EncoderChoice kFfv1 = {"ffv1", {{"level", "3"}, {"g", "1"}}};
+const EncoderChoice kH265 = {
+    "libx265", {{"preset", "fast"}, {"crf", "17"}, {"x265-params", "log-level=none"}}};
+const EncoderChoice kProRes = {"prores_ks", {}};
 const EncoderChoice kVp9 = {"libvpx-vp9",
                             {{"crf", "15"}, {"b", "0"}, {"deadline", "good"}, {"cpu-used", "4"}}};
 const EncoderChoice kVp9Exact = {"libvpx-vp9",
                                  {{"lossless", "1"}, {"deadline", "good"}, {"cpu-used", "4"}}};
+
+/// A codec that some containers alone hold: those in which everybody expects it, and which keep
+/// what it does not say of the picture itself (of FFV1, matrix and range).
+struct NamedCodec {
+  VideoCodec codec;
+  const char* name;
+  const EncoderChoice& choice;
+  std::array<std::string_view, 3> extensions;  // as many as there are
+};
+
+const std::array<NamedCodec, 3> kCodecs = {{
+    {VideoCodec::kH265, "h265", kH265, {".mp4", ".mov", ".mkv"}},
+    {VideoCodec::kFfv1, "ffv1", kFfv1, {".mkv"}},
+    {VideoCodec::kProRes, "prores", kProRes, {".mov", ".mkv"}},
+}};
+
+/// What a picture's track says of itself that is true of it newly encoded, too.
+constexpr std::array<const char*, 4> kKeptOfTrack = {"title", "language", "handler_name",
+                                                     "timecode"};
+
+constexpr int kLeastH265Width = 64;  // x265 3.5 breaks the heap with less
 
 struct NamedFormat {
   const char* extension;
@@ -54,14 +79,29 @@ const FilmFormat& film_format(const std::filesystem::path& path) {
                    "end it in .mp4, .mkv, .mov, .avi or .webm, or in nothing for a folder of PNG");
 }
 
+const EncoderChoice& yuv_encoder(const std::filesystem::path& path, VideoCodec codec) {
+  const FilmFormat& format = film_format(path);
+  if (codec == VideoCodec::kLossless) return format.lossless_yuv;
+  if (codec == VideoCodec::kH264) return format.lossy;
+  const NamedCodec& named = *std::find_if(kCodecs.begin(), kCodecs.end(),
+                                          [&](const auto& known) { return known.codec == codec; });
+  std::string advice;
+  for (const std::string_view extension : named.extensions) {
+    if (extension.empty()) break;
+    if (extension == lower_extension(path)) return named.choice;
+    advice += (advice.empty() ? "end it in " : " or ") + std::string(extension);
+  }
+  throw InputError(path.string(), std::string("cannot hold ") + named.name, advice);
+}
+
 bool encoder_takes(const EncoderChoice& choice, AVPixelFormat format, int width, int height) {
   const AVCodec* const codec = avcodec_find_encoder_by_name(choice.encoder);
   if (codec == nullptr || codec->pix_fmts == nullptr) return false;
   const AVPixelFormat* known = codec->pix_fmts;
   while (*known != AV_PIX_FMT_NONE && *known != format) ++known;
   if (*known == AV_PIX_FMT_NONE) return false;
-  if (codec->id != AV_CODEC_ID_H264) return true;
-  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);  // H.264 needs whole chroma samples
+  if (codec->id != AV_CODEC_ID_H264 && codec->id != AV_CODEC_ID_HEVC) return true;
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);  // these need whole chroma samples
   return width % (1 << d.log2_chroma_w) == 0 && height % (1 << d.log2_chroma_h) == 0;
 }
 
@@ -79,8 +119,10 @@ VideoFile::VideoFile(const std::filesystem::path& path, const EncoderChoice& cho
   make_encoder(choice, parameters);
   make_stream(parameters);
   av_dict_copy(&container->metadata, parameters.metadata, 0);
-  if (!parameters.audio_from.empty()) {
-    audio_.emplace(parameters.audio_from, *container, path.string());
+  if (!parameters.streams_from.empty()) {
+    streams_.emplace(parameters.streams_from, *container, path.string());
+    // Frames do not wait in memory for the next subtitle: what is copied comes in order of time.
+    container->max_interleave_delta = AV_TIME_BASE;
   }
   if (const int code = avio_open(&container->pb, url.c_str(), AVIO_FLAG_WRITE); code < 0) {
     throw InputError(path.string(), "cannot be written: " + libav::error_text(code),
@@ -103,6 +145,12 @@ void VideoFile::make_encoder(const EncoderChoice& choice, const VideoParameters&
         output_.path().string(),
         std::string("needs the encoder ") + choice.encoder + ", which this libavcodec lacks",
         "choose another kind of film");
+  }
+  if (codec->id == AV_CODEC_ID_HEVC && parameters.width < kLeastH265Width) {
+    throw InputError(
+        output_.path().string(),
+        "cannot be encoded as h265 at " + size_text(parameters.width, parameters.height),
+        "choose another --codec for films so small");
   }
   encoder_.reset(avcodec_alloc_context3(codec));
   if (!encoder_) throw std::bad_alloc();
@@ -140,9 +188,18 @@ void VideoFile::make_stream(const VideoParameters& parameters) {
       avcodec_parameters_from_context(stream_->codecpar, encoder_.get()) < 0) {
     throw std::bad_alloc();
   }
+  // Apple's players know H.265 in .mp4 and .mov by this name alone.
+  if (encoder_->codec_id == AV_CODEC_ID_HEVC && film_format(output_.path()).keeps_rotation) {
+    stream_->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
+  }
   stream_->time_base = encoder_->time_base;
   stream_->avg_frame_rate = parameters.frame_rate;
   stream_->sample_aspect_ratio = parameters.sample_aspect;
+  stream_->disposition = parameters.disposition;
+  for (const char* key : kKeptOfTrack) {
+    const AVDictionaryEntry* const entry = av_dict_get(parameters.track_metadata, key, nullptr, 0);
+    if (entry != nullptr) av_dict_set(&stream_->metadata, key, entry->value, 0);
+  }
   if (!parameters.display_matrix.empty()) {
     std::uint8_t* const data = av_stream_new_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX,
                                                        parameters.display_matrix.size());
@@ -176,8 +233,8 @@ void VideoFile::encode(const AVFrame* frame) {
       packet_->duration = duration->second;
       durations_.erase(duration);
     }
-    if (audio_) {
-      audio_->copy_until(double(packet_->dts) * av_q2d(encoder_->time_base), *container_);
+    if (streams_) {
+      streams_->copy_until(double(packet_->dts) * av_q2d(encoder_->time_base), *container_);
     }
     packet_->stream_index = stream_->index;
     av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream_->time_base);
@@ -187,9 +244,13 @@ void VideoFile::encode(const AVFrame* frame) {
   }
 }
 
+std::vector<std::string> VideoFile::left_out() const {
+  return streams_ ? streams_->left_out() : std::vector<std::string>();
+}
+
 void VideoFile::commit() {
   encode(nullptr);
-  if (audio_) audio_->copy_until(std::numeric_limits<double>::infinity(), *container_);
+  if (streams_) streams_->copy_until(std::numeric_limits<double>::infinity(), *container_);
   if (const int code = av_write_trailer(container_.get()); code < 0) failed(code);
   if (container_->pb->error < 0) failed(container_->pb->error);
   if (const int code = avio_closep(&container_->pb); code < 0) failed(code);

@@ -1,4 +1,4 @@
-// A film file under construction: one encoder, one container, and copied sound.
+// A film file under construction: one encoder, one container, and what is copied from another film.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/output_file.hpp"
-#include "data/audio_copy.hpp"
 #include "data/frames.hpp"
 #include "data/libav.hpp"
+#include "data/stream_copy.hpp"
 
 namespace afterglow {
 
@@ -39,6 +39,10 @@ const FilmFormat* find_film_format(const std::filesystem::path& path);
 /// The same, but throws InputError for anything else.
 const FilmFormat& film_format(const std::filesystem::path& path);
 
+/// How a codec encodes YCbCr in a film of this extension. Throws InputError when such films cannot
+/// hold it, naming those that can.
+const EncoderChoice& yuv_encoder(const std::filesystem::path& path, VideoCodec codec);
+
 /// Everything about a film's picture that the encoder and the container need to know.
 struct VideoParameters {
   AVPixelFormat format = AV_PIX_FMT_NONE;
@@ -53,8 +57,10 @@ struct VideoParameters {
   AVColorTransferCharacteristic transfer = AVCOL_TRC_UNSPECIFIED;
   AVChromaLocation chroma_location = AVCHROMA_LOC_UNSPECIFIED;
   std::vector<std::uint8_t> display_matrix;  // side data as libav codes it; empty: none
-  AVDictionary* metadata = nullptr;          // borrowed
-  std::filesystem::path audio_from;          // empty: silent
+  AVDictionary* metadata = nullptr;          // of the film; borrowed
+  AVDictionary* track_metadata = nullptr;    // of the picture's track; borrowed
+  int disposition = 0;                       // AV_DISPOSITION_..., of the picture's track
+  std::filesystem::path streams_from;        // sound, subtitles, ...: StreamCopy; empty: none
 };
 
 /// True when the named encoder takes this pixel format at this size.
@@ -71,6 +77,9 @@ class VideoFile {
   /// Encodes a frame; pts in VideoParameters::time_base, made strictly increasing;
   /// pkt_duration, when positive, in the same unit. Throws RunError.
   void write(AVFrame& frame);
+  /// What of VideoParameters::streams_from is left out, a line each.
+  std::vector<std::string> left_out() const;
+
   /// Ends the film and gives it its final name. Throws RunError.
   void commit();
 
@@ -84,7 +93,7 @@ class VideoFile {
   libav::OutputPtr container_;
   libav::CodecPtr encoder_;
   libav::PacketPtr packet_;
-  std::optional<AudioCopy> audio_;
+  std::optional<StreamCopy> streams_;
   AVStream* stream_ = nullptr;                      // owned by container_
   std::map<std::int64_t, std::int64_t> durations_;  // by pts, of frames inside the encoder
   std::int64_t last_pts_ = AV_NOPTS_VALUE;

@@ -145,24 +145,38 @@ inline void make_aac(const std::filesystem::path& path, double seconds) {
   av_write_trailer(made);
 }
 
-/// Every packet of a film's first track of a kind: its time in microseconds from the film's
-/// beginning, and its bytes.
-inline std::vector<std::tuple<std::int64_t, std::string>> packets_of(
-    const std::filesystem::path& path, AVMediaType kind) {
+using Packets = std::vector<std::tuple<std::int64_t, std::string>>;
+
+/// When a film's first frame is shown (of one without pictures: where it begins), in microseconds.
+inline std::int64_t first_time(AVFormatContext& film) {
+  const int picture = av_find_best_stream(&film, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  if (picture < 0) return film.start_time;
+  const AVStream& stream = *film.streams[picture];
+  return av_rescale_q(stream.start_time, stream.time_base, AV_TIME_BASE_Q);
+}
+
+/// Every packet of one of a film's streams: its time in microseconds from the film's first frame,
+/// and its bytes.
+inline Packets packets_of_stream(const std::filesystem::path& path, int stream) {
   const libav::InputPtr input = libav::open_input(path);
   const libav::PacketPtr packet = libav::make_packet();
-  const int track = av_find_best_stream(input.get(), kind, -1, -1, nullptr, 0);
-  std::vector<std::tuple<std::int64_t, std::string>> packets;
+  Packets packets;
   while (av_read_frame(input.get(), packet.get()) >= 0) {
-    if (packet->stream_index == track) {
-      const AVRational unit = input->streams[track]->time_base;
+    if (packet->stream_index == stream) {
+      const AVRational unit = input->streams[stream]->time_base;
       packets.emplace_back(
-          av_rescale_q(packet->pts, unit, AV_TIME_BASE_Q) - input->start_time,
+          av_rescale_q(packet->pts, unit, AV_TIME_BASE_Q) - first_time(*input),
           std::string(reinterpret_cast<char*>(packet->data), std::size_t(packet->size)));
     }
     av_packet_unref(packet.get());
   }
   return packets;
+}
+
+/// The same of a film's best track of a kind.
+inline Packets packets_of(const std::filesystem::path& path, AVMediaType kind) {
+  const libav::InputPtr input = libav::open_input(path);
+  return packets_of_stream(path, av_find_best_stream(input.get(), kind, -1, -1, nullptr, 0));
 }
 
 }  // namespace afterglow

@@ -256,7 +256,7 @@ TEST_CASE("the sound is copied packet by packet") {
     make_aac(sound, 0.7);
   }
   VideoParameters parameters = parameters_of(AV_PIX_FMT_YUV420P);
-  parameters.audio_from = sound;
+  parameters.streams_from = sound;
   make_film(folder.path() / row.in, parameters, {0, 40, 80, 120, 500});
   CHECK(FilmReader(folder.path() / row.in).has_audio());
   colour_film(folder.path() / row.in, folder.path() / row.out, options);
@@ -285,7 +285,7 @@ TEST_CASE("sound that the container cannot hold is refused before any work") {
   const TemporaryFolder folder;
   make_wav(folder.path() / "s.wav", 0.3);
   VideoParameters parameters = parameters_of(AV_PIX_FMT_YUV420P);
-  parameters.audio_from = folder.path() / "s.wav";
+  parameters.streams_from = folder.path() / "s.wav";
   make_film(folder.path() / "in.mkv", parameters, kSteady);
   const FilmReader reader(folder.path() / "in.mkv");
   CHECK_THROWS_WITH(
