@@ -1,0 +1,334 @@
+// A catalogue of odd films, made with ffmpeg: each passes through `afterglow colorize`, with all
+// that is its own, or is refused in one line.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <functional>
+
+#include "apps/fixtures.hpp"
+#include "data/film_maker.hpp"
+#include "data/film_source.hpp"
+#include "data/video_decoder.hpp"
+#include "support/ffmpeg.hpp"
+#include "support/run_program.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace afterglow::test {
+namespace {
+
+using Catch::Contains;
+using Strings = std::vector<std::string>;
+
+Strings operator+(Strings a, const Strings& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+constexpr std::int64_t kMillisecond = 1000;  // in microseconds: Matroska's unit of time
+
+/// Ten frames in colour, 96x64.
+const Strings kPicture = {"-f", "lavfi", "-i", "testsrc2=size=96x64:rate=10:duration=1"};
+const Strings kX264 = {"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"};
+const Strings kFfv1 = {"-c:v", "ffv1", "-pix_fmt", "yuv420p"};
+
+Strings tone(int hertz) {
+  return {"-f", "lavfi", "-i", "sine=" + std::to_string(hertz) + ":duration=1"};
+}
+
+/// Where a film is made.
+struct Place {
+  TemporaryFolder folder;
+  std::string file(const std::string& name) const { return folder.path() / name; }
+};
+
+struct OddFilm {
+  std::string what, in, out;
+  std::function<void(const Place&)> make;  // in
+};
+
+/// A film that one call of ffmpeg makes.
+OddFilm made(const std::string& what, const std::string& in, const std::string& out,
+             const Strings& arguments) {
+  return {what, in, out, [=](const Place& place) { ffmpeg(arguments + Strings{place.file(in)}); }};
+}
+
+void change_bytes(const fs::path& path, const std::function<void(std::string&)>& change) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  change(bytes);
+  write_text(path, bytes);
+}
+
+std::vector<OddFilm> films_that_pass() {
+  const Strings mp4 = kPicture + kX264, mkv = kPicture + kFfv1;
+  const auto filtered = [&](const std::string& filter) { return mp4 + Strings{"-vf", filter}; };
+  const std::string subtitles =
+      "1\n00:00:00,200 --> 00:00:00,600\nA word\n\n"
+      "2\n00:00:00,700 --> 00:00:00,900\nAnother\n";
+  const std::string chapters =
+      ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=300\ntitle=One\n"
+      "[CHAPTER]\nTIMEBASE=1/1000\nSTART=300\nEND=1000\ntitle=Two\n";
+  return {
+      made("variable frame rate", "in.mp4", "out.mp4",
+           filtered("select='not(eq(n,2)+eq(n,3)+eq(n,7))'") + Strings{"-vsync", "vfr"}),
+      made("variable frame rate", "in.mkv", "out.mkv",
+           mkv + Strings{"-vf", "setpts='(N+0.07*N*N)/10/TB'", "-vsync", "vfr"}),
+      made("odd sizes", "in.mkv", "out.mkv", mkv + Strings{"-vf", "scale=97:65"}),
+      made("odd sizes", "in.mkv", "out.mp4", mkv + Strings{"-vf", "scale=97:65"}),
+      made("10 bits", "in.mp4", "out.mp4", mp4 + Strings{"-pix_fmt", "yuv420p10le"}),
+      made("4:2:2", "in.mp4", "out.mkv", mp4 + Strings{"-pix_fmt", "yuv422p"}),
+      made("4:4:4 of 10 bits", "in.mp4", "out.mp4", mp4 + Strings{"-pix_fmt", "yuv444p10le"}),
+      {"rotated", "in.mp4", "out.mp4",
+       [=](const Place& place) {
+         ffmpeg(mp4 + Strings{place.file("flat.mp4")});
+         ffmpeg({"-i", place.file("flat.mp4"), "-c", "copy", "-metadata:s:v", "rotate=90",
+                 place.file("in.mp4")});
+       }},
+      made("anamorphic", "in.mp4", "out.mkv", filtered("setsar=16/11")),
+      made("full range", "in.mp4", "out.mp4",
+           filtered("scale=out_range=full") + Strings{"-color_range", "pc"}),
+      made("BT.709", "in.mp4", "out.mp4",
+           mp4 +
+               Strings{"-colorspace", "bt709", "-color_trc", "bt709", "-color_primaries", "bt709"}),
+      made("BT.2020 without HDR", "in.mkv", "out.mkv",
+           mp4 + Strings{"-pix_fmt", "yuv420p10le", "-colorspace", "bt2020nc", "-color_trc",
+                         "bt2020-10", "-color_primaries", "bt2020"}),
+      made("one frame", "in.mp4", "out.mp4", mp4 + Strings{"-frames:v", "1"}),
+      {"cut at a frame that is no key frame", "in.ts", "out.mkv",
+       [=](const Place& place) {
+         ffmpeg(mp4 + Strings{"-g", "5", "-bf", "2", place.file("in.ts")});
+         constexpr std::size_t kPacket = 188;
+         change_bytes(place.file("in.ts"), [](std::string& bytes) {
+           bytes.erase(0, bytes.size() / 4 / kPacket * kPacket);
+         });
+       }},
+      made("late times", "in.mkv", "out.mkv",
+           kPicture + tone(500) + kX264 + Strings{"-c:a", "mp2", "-output_ts_offset", "100"}),
+      made("times below zero", "in.mp4", "out.mp4",
+           kPicture + tone(500) + kX264 + Strings{"-bf", "2", "-c:a", "aac"}),
+      {"subtitles", "in.mkv", "out.mkv",
+       [=](const Place& place) {
+         write_text(place.file("s.srt"), subtitles);
+         ffmpeg(kPicture + Strings{"-i", place.file("s.srt")} + kX264 +
+                Strings{place.file("in.mkv")});
+       }},
+      {"subtitles that become others", "in.mkv", "out.mp4",
+       [=](const Place& place) {
+         write_text(place.file("s.srt"), subtitles);
+         ffmpeg(kPicture + Strings{"-i", place.file("s.srt")} + kX264 +
+                Strings{place.file("in.mkv")});
+       }},
+      made("sound in three languages", "in.mkv", "out.mp4",
+           kPicture + tone(400) + tone(600) + tone(800) + kX264 +
+               Strings{"-map", "0", "-map", "1", "-map", "2", "-map", "3", "-c:a", "aac",
+                       "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger",
+                       "-metadata:s:a:2", "language=jpn"}),
+      {"chapters", "in.mp4", "out.mkv",
+       [=](const Place& place) {
+         write_text(place.file("chapters.txt"), chapters);
+         ffmpeg(kPicture +
+                Strings{"-i", place.file("chapters.txt"), "-map", "0", "-map_chapters", "1"} +
+                kX264 + Strings{place.file("in.mp4")});
+       }},
+      made("letterboxed", "in.mp4", "out.mp4", filtered("pad=96:96:0:16")),
+      made("VP9 with Vorbis", "in.webm", "out.webm",
+           kPicture + tone(500) +
+               Strings{"-c:v", "libvpx-vp9", "-cpu-used", "8", "-pix_fmt", "yuv420p", "-c:a",
+                       "libvorbis"}),
+      made("MPEG-4 in AVI with MP3", "in.avi", "out.avi",
+           kPicture + tone(500) + Strings{"-c:v", "mpeg4", "-c:a", "libmp3lame"}),
+  };
+}
+
+struct Refused {
+  OddFilm film;
+  std::string complaint;
+};
+
+std::vector<Refused> films_that_do_not() {
+  const Strings mp4 = kPicture + kX264;
+  const auto spoilt = [](const std::string& what, const std::string& in, const Strings& arguments,
+                         const std::function<void(std::string&)>& spoil) {
+    return OddFilm{what, in, "out.mkv", [=](const Place& place) {
+                     ffmpeg(arguments + Strings{place.file(in)});
+                     change_bytes(place.file(in), spoil);
+                   }};
+  };
+  const auto text = [](const std::string& what, const std::string& content) {
+    return OddFilm{what, "in.mp4", "out.mkv",
+                   [=](const Place& place) { write_text(place.file("in.mp4"), content); }};
+  };
+  return {
+      {spoilt("truncated", "in.mp4", mp4 + Strings{"-movflags", "faststart"},
+              [](std::string& bytes) { bytes.resize(bytes.size() * 2 / 3); }),
+       "is cut off"},
+      {spoilt("truncated", "in.mkv", kPicture + kFfv1,
+              [](std::string& bytes) { bytes.resize(bytes.size() * 2 / 3); }),
+       "is cut off"},
+      {spoilt("corrupt in the middle", "in.mkv", mp4 + Strings{"-g", "100"},
+              [](std::string& bytes) {
+                for (std::size_t i = bytes.size() / 2; i < bytes.size() * 3 / 5; ++i) {
+                  bytes[i] = static_cast<char>(i * 37);
+                }
+              }),
+       "is broken after frame"},
+      {made("sound alone", "in.m4a", "out.mkv", tone(500) + Strings{"-c:a", "aac"}),
+       "has no video stream"},
+      {made("HDR", "in.mkv", "out.mkv",
+            mp4 + Strings{"-pix_fmt", "yuv420p10le", "-color_trc", "smpte2084", "-colorspace",
+                          "bt2020nc", "-color_primaries", "bt2020"}),
+       "is HDR (PQ"},
+      {made("interlaced", "in.ts", "out.mkv",
+            mp4 + Strings{"-vf", "setfield=tff", "-flags", "+ildct+ilme"}),
+       "is interlaced ("},
+      {made("gray", "in.mkv", "out.mkv", kPicture + kFfv1 + Strings{"-pix_fmt", "gray"}),
+       "is gray in every frame"},
+      {made("transparent", "in.mkv", "out.mkv", kPicture + kFfv1 + Strings{"-pix_fmt", "yuva420p"}),
+       "has the pixel format yuva420p"},
+      {made("sound that .mp4 cannot hold", "in.mkv", "out.mp4",
+            kPicture + tone(500) + kX264 + Strings{"-c:a", "pcm_s16le"}),
+       "cannot hold the film's sound"},
+      {text("of no bytes", ""), "is empty"},
+      {text("a text", "This is not a film.\n"), "is not a film"},
+      {text("noise", std::string(5000, '\x5a')), "is not a film that can be read"},
+  };
+}
+
+/// A film's picture, and what goes with it.
+struct Seen {
+  std::vector<std::string> luma;    // a frame's samples, row by row
+  std::vector<std::int64_t> times;  // from the first frame, in microseconds
+  std::int64_t duration = 0;        // of the picture
+  double sample_aspect = 0;
+  std::string rotation;  // side data
+  AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
+  AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
+  int bits = 0;
+};
+
+Seen seen(const fs::path& path) {
+  Seen film;
+  VideoDecoder decoder(path);
+  const AVStream& stream = decoder.stream();
+  film.sample_aspect = av_q2d(stream.sample_aspect_ratio);
+  std::size_t size = 0;
+  if (const auto* data = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size)) {
+    film.rotation.assign(reinterpret_cast<const char*>(data), size);
+  }
+  std::int64_t first = 0;
+  while (const libav::FramePtr frame = decoder.read()) {
+    film.times.push_back(av_rescale_q(frame->pts, decoder.time_base(), AV_TIME_BASE_Q));
+    first = film.times.front();
+    film.duration = film.times.back() - first +
+                    av_rescale_q(frame->pkt_duration, decoder.time_base(), AV_TIME_BASE_Q);
+    film.bits = bits_of(AVPixelFormat(frame->format));
+    film.range = frame->color_range;
+    film.matrix = frame->colorspace;
+    std::string& luma = film.luma.emplace_back();
+    for (int y = 0; y < frame->height; ++y) {
+      luma.append(
+          reinterpret_cast<const char*>(frame->data[0] + std::ptrdiff_t(y) * frame->linesize[0]),
+          std::size_t(frame->width) * (film.bits > 8 ? 2 : 1));
+    }
+  }
+  for (std::int64_t& time : film.times) time -= first;
+  if (stream.nb_frames > 0) {  // where there is an index, it tells more than the last frame
+    film.duration = av_rescale_q(stream.duration, stream.time_base, AV_TIME_BASE_Q);
+  }
+  return film;
+}
+
+/// What each stream but the picture is: its kind, and its language where it tells one.
+std::vector<std::pair<AVMediaType, std::string>> others_of(const AVFormatContext& film) {
+  std::vector<std::pair<AVMediaType, std::string>> others;
+  for (unsigned i = 0; i < film.nb_streams; ++i) {
+    const AVStream& stream = *film.streams[i];
+    const AVMediaType kind = stream.codecpar->codec_type;
+    if (kind != AVMEDIA_TYPE_AUDIO && kind != AVMEDIA_TYPE_SUBTITLE) continue;
+    const AVDictionaryEntry* const entry = av_dict_get(stream.metadata, "language", nullptr, 0);
+    const std::string language = entry == nullptr ? "und" : entry->value;
+    others.emplace_back(kind, language);
+  }
+  return others;
+}
+
+void check_times(const std::vector<std::int64_t>& after, const std::vector<std::int64_t>& before) {
+  REQUIRE(after.size() == before.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    CAPTURE(i, after[i], before[i]);
+    CHECK(std::abs(after[i] - before[i]) <= kMillisecond);
+  }
+}
+
+void check_passes(const OddFilm& film) {
+  const Place place;
+  film.make(place);
+  const fs::path in = place.file(film.in), out = place.file(film.out);
+  INFO(film.what << ": " << film.in << " to " << film.out);
+  const ProgramResult result = run_afterglow({"colorize", in, "--out", out, "--codec", "lossless"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.err.find("afterglow: ") == std::string::npos);
+
+  const Seen before = seen(in), after = seen(out);
+  REQUIRE(after.luma.size() == before.luma.size());
+  const bool luma_kept = after.luma == before.luma;
+  CHECK(luma_kept);
+  check_times(after.times, before.times);
+  CHECK(std::abs(after.duration - before.duration) <= 2 * kMillisecond);
+  if (before.sample_aspect > 0) CHECK(after.sample_aspect == Approx(before.sample_aspect));
+  CHECK(after.rotation == before.rotation);
+  CHECK(after.range == before.range);
+  CHECK(after.matrix == before.matrix);
+  CHECK(after.bits == before.bits);
+
+  const libav::InputPtr source = libav::open_input(in), made = libav::open_input(out);
+  CHECK(others_of(*made) == others_of(*source));
+  CHECK(made->nb_chapters == source->nb_chapters);
+  for (unsigned i = 0; i < std::min(source->nb_streams, made->nb_streams); ++i) {
+    const AVMediaType kind = source->streams[i]->codecpar->codec_type;
+    if (kind != AVMEDIA_TYPE_AUDIO && kind != AVMEDIA_TYPE_SUBTITLE) continue;
+    const Packets packets = packets_of_stream(in, int(i)), copied = packets_of_stream(out, int(i));
+    REQUIRE(packets.size() > 1);
+    const bool text =
+        source->streams[i]->codecpar->codec_id != made->streams[i]->codecpar->codec_id;
+    std::vector<std::int64_t> times, copied_times;
+    std::string bytes, copied_bytes;
+    for (const auto& [time, data] : packets) times.push_back(time), bytes += data;
+    for (const auto& [time, data] : copied) {
+      if (text && data.size() <= 2) continue;  // mov_text says where there is nothing
+      copied_times.push_back(time);
+      copied_bytes += data;
+    }
+    check_times(copied_times, times);
+    const bool packets_kept = text || copied_bytes == bytes;
+    CHECK(packets_kept);
+  }
+}
+
+void check_refused(const Refused& refused) {
+  const Place place;
+  refused.film.make(place);
+  const fs::path in = place.file(refused.film.in), out = place.file(refused.film.out);
+  INFO(refused.film.what << ": " << refused.film.in << " to " << refused.film.out);
+  const ProgramResult result = run_afterglow({"colorize", in, "--out", out});
+  INFO(result.err);
+  CHECK(result.exit_code == 2);
+  const auto at = result.err.find("afterglow: ");
+  REQUIRE(at != std::string::npos);
+  CHECK(result.err.find("afterglow: ", at + 1) == std::string::npos);
+  CHECK(std::count(result.err.begin() + std::ptrdiff_t(at), result.err.end(), '\n') == 1);
+  CHECK_THAT(result.err, Contains(refused.complaint) && Contains("; "));
+  CHECK_FALSE(fs::exists(out));
+}
+
+TEST_CASE("odd films are coloured and keep all that is theirs", "[app]") {
+  for (const OddFilm& film : films_that_pass()) check_passes(film);
+}
+
+TEST_CASE("odd films that cannot be coloured are refused in one line", "[app]") {
+  for (const Refused& refused : films_that_do_not()) check_refused(refused);
+}
+
+}  // namespace
+}  // namespace afterglow::test
