@@ -13,7 +13,7 @@ namespace afterglow {
 namespace {
 
 constexpr int kFewSeen = 8;  // frames to begin at; with less of them a film is read from its front
-constexpr int kStep = 12;    // frames from one sample to the next then
+constexpr int kStep = 6;     // frames from one sample to the next then
 
 std::vector<Picture> pictures_of_folder(const std::filesystem::path& folder, int count) {
   const std::vector<std::filesystem::path> files = list_pictures(folder);

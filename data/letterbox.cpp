@@ -17,12 +17,14 @@ constexpr int kSamples = 32;
 constexpr int kLit = 26;           // luma above limited-range black that was coded as full range
 constexpr double kSpecks = 0.01;   // of a bar's line may be lit: noise
 constexpr double kAsBlack = 8;     // a bar's mean luma above the film's darkest: noise round black
-constexpr double kLevel = 3;       // by how much the lines of a bar differ
-constexpr int kSoft = 2;           // lines in which encoding spreads an edge
 constexpr double kDarkest = 0.01;  // of the film's pixels
+constexpr double kLevel = 3;       // by how much the lines of a bar differ
 constexpr double kSpread = 6;      // standard deviation within a bar's line: noise
-constexpr double kMostSeen = 0.5;  // of a frame's side: less that is lit tells nothing of an edge
-constexpr double kEdgeSeen = 0.6;  // of the film's width, along the picture's first lines
+// Encoding spreads an edge: over a transform's block, and no more than a quarter of a thin bar.
+constexpr std::size_t kSoft = 8, kSoftShare = 4;
+constexpr std::size_t kEdge = 3;    // the picture's first lines
+constexpr double kMostSeen = 0.5;   // of a frame's side: less that is lit tells nothing of an edge
+constexpr double kEdgeSeen = 0.45;  // of what is lit in the widest line, in one of the first
 
 }  // namespace
 
@@ -91,15 +93,14 @@ int LetterboxDetector::bar_of(std::span<const Line> lines, std::span<const int> 
   const auto first = std::find_if(lines.begin(), lines.end(), is_lit);
   const auto bar = std::size_t(first - lines.begin());
   if (bar == 0 || bar == lines.size()) return 0;
-  const std::span<const Line> inner = lines.first(bar > kSoft ? bar - kSoft : 1);
+  const std::span<const Line> inner = lines.first(bar - std::min(kSoft, bar / kSoftShare));
   const auto [low, high] = std::minmax_element(
       inner.begin(), inner.end(), [](const Line& a, const Line& b) { return a.level < b.level; });
   if (high->level > darkest() + kAsBlack || high->level - low->level > kLevel) return 0;
   const auto is_uneven = [](const Line& line) { return line.spread > kSpread; };
   if (std::any_of(inner.begin(), inner.end(), is_uneven)) return 0;
   const int most = *std::max_element(seen.begin(), seen.end());
-  const std::span<const int> edge =
-      seen.subspan(bar, std::min<std::size_t>(kSoft + 1, seen.size() - bar));
+  const std::span<const int> edge = seen.subspan(bar, std::min(kEdge, seen.size() - bar));
   const int at_edge = *std::max_element(edge.begin(), edge.end());
   const bool enough = most >= kMostSeen * length && at_edge >= kEdgeSeen * most;
   return enough ? int(bar) : 0;

@@ -23,9 +23,9 @@ struct ActiveRectangle {
 ///
 /// A bar is what lies outside an edge of the picture in every frame, level and as dark as anything
 /// in the film, though noise may lie on it, and black be coded too bright; and the picture begins
-/// at once behind it: most of the line there is lit in one frame or another. In doubt there is no
-/// bar: pictures that are dark at an edge, and films that are dark throughout, stay whole. Bars
-/// that hold something in one of the frames (subtitles) end before it.
+/// at once behind it: about half of the line there is lit in one frame or another. In doubt there
+/// is no bar: pictures that are dark at an edge, and films that are dark throughout, stay whole.
+/// Bars that hold something in one of the frames (subtitles) end before it.
 class LetterboxDetector {
  public:
   /// width, height: of all frames.

@@ -148,14 +148,14 @@ void StreamCopy::add_chapters(AVFormatContext& output) {
     leave_out("the film's chapters", true);
     return;
   }
-  output.chapters =
-      static_cast<AVChapter**>(av_calloc(input_->nb_chapters, sizeof *output.chapters));
-  if (output.chapters == nullptr) throw std::bad_alloc();
+  int added = 0;
   for (unsigned i = 0; i < input_->nb_chapters; ++i) {
     const AVChapter& chapter = *input_->chapters[i];
     auto* const copy = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
-    if (copy == nullptr) throw std::bad_alloc();
-    output.chapters[output.nb_chapters++] = copy;
+    if (copy == nullptr || av_dynarray_add_nofree(&output.chapters, &added, copy) < 0) {
+      throw std::bad_alloc();
+    }
+    output.nb_chapters = unsigned(added);
     const std::int64_t begin =
         input_->start_time == AV_NOPTS_VALUE
             ? 0
@@ -215,8 +215,12 @@ void StreamCopy::copy_until(double seconds, AVFormatContext& output) {
     av_packet_rescale_ts(packet_.get(), unit, output.streams[target]->time_base);
     fetched_ = false;
     if (const int code = av_interleaved_write_frame(&output, packet_.get()); code < 0) {
-      throw RunError(output_name_ + ": sound or subtitles could not be written: " +
-                     libav::error_text(code) + "; free some space and run again");
+      throw RunError(output_name_ +
+                     ": sound or subtitles could not be written: " + libav::error_text(code) +
+                     (code == AVERROR(ENOSPC) || code == AVERROR(EFBIG)
+                          ? "; free some space and run again"
+                          : "; write another kind of film, or mend the source with `ffmpeg -i IN "
+                            "-c copy OUT`"));
     }
   }
 }

@@ -326,6 +326,24 @@ TEST_CASE("odd films are coloured and keep all that is theirs", "[app]") {
   for (const OddFilm& film : films_that_pass()) check_passes(film);
 }
 
+TEST_CASE("what a container cannot hold is told once, and the film is made", "[app]") {
+  const Place place;
+  write_text(place.file("font.ttf"), "letters");
+  ffmpeg(kPicture + kX264 +
+         Strings{"-attach", place.file("font.ttf"), "-metadata:s:t",
+                 "mimetype=application/x-truetype-font", place.file("in.mkv")});
+  const std::string out = place.file("out.mp4");
+  const ProgramResult result = run_afterglow({"colorize", place.file("in.mkv"), "--out", out});
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+  const std::string line =
+      "afterglow: " + out + ": cannot hold the attachment of stream 1 (ttf, font.ttf), left out;";
+  const auto at = result.err.find(line);
+  REQUIRE(at != std::string::npos);
+  CHECK(result.err.find("left out", at + line.size()) == std::string::npos);
+  CHECK(fs::exists(out));
+}
+
 TEST_CASE("odd films that cannot be coloured are refused in one line", "[app]") {
   for (const Refused& refused : films_that_do_not()) check_refused(refused);
 }
