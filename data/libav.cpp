@@ -40,6 +40,8 @@ void ReleaseOutput::operator()(AVFormatContext* context) const {
 
 FramePtr make_frame() { return owned<FramePtr>(av_frame_alloc()); }
 
+ParametersPtr make_parameters() { return owned<ParametersPtr>(avcodec_parameters_alloc()); }
+
 PacketPtr make_packet() { return owned<PacketPtr>(av_packet_alloc()); }
 
 FramePtr make_frame(AVPixelFormat format, int width, int height) {

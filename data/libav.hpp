@@ -34,6 +34,7 @@ struct ReleaseScaler {
 using FramePtr = std::unique_ptr<AVFrame, Release<av_frame_free>>;
 using PacketPtr = std::unique_ptr<AVPacket, Release<av_packet_free>>;
 using CodecPtr = std::unique_ptr<AVCodecContext, Release<avcodec_free_context>>;
+using ParametersPtr = std::unique_ptr<AVCodecParameters, Release<avcodec_parameters_free>>;
 using InputPtr = std::unique_ptr<AVFormatContext, Release<avformat_close_input>>;
 using OutputPtr = std::unique_ptr<AVFormatContext, ReleaseOutput>;
 using ScalerPtr = std::unique_ptr<SwsContext, ReleaseScaler>;
@@ -41,6 +42,7 @@ using ScalerPtr = std::unique_ptr<SwsContext, ReleaseScaler>;
 /// Owners of new objects. Throw std::bad_alloc.
 FramePtr make_frame();
 PacketPtr make_packet();
+ParametersPtr make_parameters();
 /// A frame with pixels of its own. Throws std::bad_alloc.
 FramePtr make_frame(AVPixelFormat format, int width, int height);
 
