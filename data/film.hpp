@@ -73,7 +73,11 @@ struct FilmOptions {
   VideoCodec codec = VideoCodec::kH264;
   /// A film whose sound, subtitles, attachments, cover and chapters are copied
   /// (data/stream_copy.hpp); empty: the film that gives the luma.
-  std::filesystem::path streams_from;
+  std::filesystem::path streams_from{};
+  /// A folder for the parts of a film that is made part by part (data/film_parts.hpp), which may
+  /// hold some of them from a run before; empty: the film is made in one go. Folders of pictures
+  /// are always made so.
+  std::filesystem::path parts{};
 };
 
 /// Writes a film with the luma, pixel format, size, rotation, sample aspect, range, matrix, frame
@@ -114,8 +118,13 @@ class FilmWriter {
   /// What of the other streams the container cannot hold, a line each.
   std::vector<std::string> left_out() const;
 
+  /// Frames in finished parts; 0 without FilmOptions::parts. write() goes on behind them.
+  std::int64_t frames() const;
+  /// Ends a part: what was written so far outlives the process. Throws RunError.
+  void end_part();
+
   /// Copies the rest of the other streams, finishes the file and gives it its final name; without
-  /// it nothing is left behind. Throws RunError.
+  /// it nothing is left behind but finished parts. Throws RunError.
   void commit();
 
  private:

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "data/film_parts.hpp"
 #include "data/film_planes.hpp"
 #include "data/film_refusals.hpp"
 #include "data/film_source.hpp"
@@ -53,21 +54,23 @@ AVPixelFormat choose_format(const FilmReader::Source& source, const EncoderChoic
 struct FilmWriter::Target {
   std::filesystem::path source_path;
   std::optional<VideoFile> video;
+  std::optional<FilmParts> parts;
+  std::vector<std::string> left_out;
+  std::filesystem::path out;
+  const FilmFormat* format = nullptr;
+  const EncoderChoice* choice = nullptr;
   VideoParameters parameters;
   YCbCrCoding coding;
   AVRational source_time_base{1, kFolderRate};
   std::int64_t source_begin = 0;  // where the source's time starts, in source_time_base
   std::unique_ptr<FrameWriter> folder;
 
-  void open_video(const std::filesystem::path& path, const FilmReader::Source& source,
-                  const FilmOptions& options);
-  void take_from(const VideoDecoder& decoder, const std::filesystem::path& path,
-                 const FilmFormat& format);
+  void open_video(const FilmReader::Source& source, const FilmOptions& options);
+  void take_from(const VideoDecoder& decoder);
 };
 
 /// Takes over times, geometry and colour from a film.
-void FilmWriter::Target::take_from(const VideoDecoder& decoder, const std::filesystem::path& path,
-                                   const FilmFormat& format) {
+void FilmWriter::Target::take_from(const VideoDecoder& decoder) {
   const AVStream& stream = decoder.stream();
   const AVFormatContext& container = decoder.container();
   source_time_base = decoder.time_base();
@@ -89,33 +92,37 @@ void FilmWriter::Target::take_from(const VideoDecoder& decoder, const std::files
   const std::uint8_t* const matrix =
       av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
   if (matrix != nullptr) parameters.display_matrix.assign(matrix, matrix + size);
-  if (matrix != nullptr && !format.keeps_rotation) {
-    throw InputError(path.string(), "cannot hold the film's rotation", "write a .mp4 or .mov");
+  if (matrix != nullptr && !format->keeps_rotation) {
+    throw InputError(out.string(), "cannot hold the film's rotation", "write a .mp4 or .mov");
   }
 }
 
-void FilmWriter::Target::open_video(const std::filesystem::path& path,
-                                    const FilmReader::Source& source, const FilmOptions& options) {
-  const FilmFormat& format = film_format(path);
-  const EncoderChoice& choice = yuv_encoder(path, options.codec);
+void FilmWriter::Target::open_video(const FilmReader::Source& source, const FilmOptions& options) {
+  format = &film_format(out);
+  choice = &yuv_encoder(out, options.codec);
   const bool rgb = layout_of(source.format) == PixelLayout::kRgb;
   coding = rgb ? YCbCrCoding{Matrix::kBt601, true, 8} : source.coding;
   parameters.width = source.info.width;
   parameters.height = source.info.height;
-  parameters.format = choose_format(source, choice);
+  parameters.format = choose_format(source, *choice);
   coding.bits = bits_of(parameters.format);
   if (options.codec == VideoCodec::kProRes) coding.full_range = false;  // it knows no other
   parameters.time_base = source_time_base;
   parameters.frame_rate = av_d2q(source.info.fps, 100000);
-  if (source.decoder) take_from(*source.decoder, path, format);
-  if (format.ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
+  if (source.decoder) take_from(*source.decoder);
+  if (format->ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
   parameters.matrix = coding.matrix == Matrix::kBt709    ? AVCOL_SPC_BT709
                       : coding.matrix == Matrix::kBt2020 ? AVCOL_SPC_BT2020_NCL
                                                          : AVCOL_SPC_SMPTE170M;
   parameters.range = coding.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   parameters.streams_from = options.streams_from;
   if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
-  video.emplace(path, choice, parameters);
+  video.emplace(out, *choice, parameters);
+  left_out = video->left_out();
+  if (!options.parts.empty()) {
+    video.reset();  // it was a trial: what the container cannot hold is known before the work
+    parts.emplace(options.parts);
+  }
 }
 
 FilmWriter::FilmWriter(const std::filesystem::path& path, const FilmReader& source,
@@ -125,7 +132,8 @@ FilmWriter::FilmWriter(const std::filesystem::path& path, const FilmReader& sour
   target_->source_path = film.path;
   if (film.decoder) refuse_film(film.path, film.decoder->stream());
   if (path.has_extension()) {
-    target_->open_video(path, film, options);
+    target_->out = path;
+    target_->open_video(film, options);
     return;
   }
   if (layout_of(film.format) == PixelLayout::kOther) {
@@ -174,7 +182,12 @@ void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int w
   const std::int64_t duration = source ? source->pkt_duration : 1;
   joined->pts = av_rescale_q(pts, target_->source_time_base, parameters.time_base);
   joined->pkt_duration = av_rescale_q(duration, target_->source_time_base, parameters.time_base);
-  target_->video->write(*joined);
+  if (target_->parts) {
+    target_->parts->write(*joined, *target_->choice, parameters,
+                          FilmContainer::wants_global_header(target_->format->container));
+  } else {
+    target_->video->write(*joined);
+  }
 }
 
 void FilmWriter::write(const FilmFrame& frame, const Picture& chroma) {
@@ -182,13 +195,20 @@ void FilmWriter::write(const FilmFrame& frame, const Picture& chroma) {
   write(frame, values, chroma.width, chroma.height);
 }
 
-std::vector<std::string> FilmWriter::left_out() const {
-  return target_->video ? target_->video->left_out() : std::vector<std::string>();
+std::vector<std::string> FilmWriter::left_out() const { return target_->left_out; }
+
+std::int64_t FilmWriter::frames() const { return target_->parts ? target_->parts->frames() : 0; }
+
+void FilmWriter::end_part() {
+  if (target_->parts) target_->parts->end_part();
 }
 
 void FilmWriter::commit() {
   if (target_->folder) {
     target_->folder->commit();
+  } else if (target_->parts) {
+    target_->parts->end_part();
+    target_->parts->join(target_->out, target_->format->container, target_->parameters);
   } else {
     target_->video->commit();
   }
