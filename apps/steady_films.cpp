@@ -27,6 +27,18 @@ constexpr std::int64_t kMeasured = 48;  // frames whose chroma tells what colour
 /// above the second.
 constexpr double kMuted = 9, kVivid = 14;
 
+/// Frames of a part: a scene cut ends it from the first on, anything from the second. What a killed
+/// job loses is one part.
+constexpr std::int64_t kShortestPart = 48, kLongestPart = 240;
+
+/// Adds what the network made of the last frame.
+void complete(SteadyPlace& place, const SteadyState& before) {
+  place.height = static_cast<int>(before.lightness.shape()[1]);
+  place.width = static_cast<int>(before.lightness.shape()[2]);
+  place.chroma = before.chroma.value().to_host();
+  place.lightness = before.lightness.to_host();
+}
+
 double mean_chroma(const Picture& picture) {
   double sum = 0;
   for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
@@ -72,6 +84,57 @@ struct SteadyFilms::Prepared {
   Picture light;  // in the size of the network's pictures
   bool begins = true;
   Flow flow;  // to the frame before, half as large; 0 for one that begins a scene
+  std::optional<SteadyPlace> behind;  // where a part ends before this frame, but for the colours
+};
+
+/// Reads a film and makes ahead what the network needs.
+class SteadyFilms::Preparing {
+ public:
+  Preparing(FilmClip& frames, bool cuts, const SteadyPlace& place)
+      : frames_(frames), cuts_(cuts), last_(place.light), begun_(place.frames) {
+    detector_.remember(place.cuts);
+    while (done_ < place.frames) {
+      throw_if_interrupted();
+      if (!frames.read()) {
+        throw InputError(frames.info().source,
+                         "ends behind " + std::to_string(done_) + " frames, but " +
+                             std::to_string(place.frames) + " of it are coloured",
+                         "run again to begin anew");
+      }
+      ++done_;
+    }
+  }
+
+  std::optional<Prepared> next() {
+    std::optional<ClipFrame> frame = frames_.read();
+    if (!frame) return std::nullopt;
+    Prepared prepared;
+    const SteadySize size = steady_size(frame->luma->width(), frame->luma->height());
+    prepared.light = frames_.has_own_light()
+                         ? frame->input
+                         : frame->luma->reduced_picture(size.width, size.height);
+    prepared.frame = std::move(*frame);
+    const SceneCutDetector::Memory before = detector_.memory();
+    const bool cut = detector_.push(prepared.light) && cuts_;
+    prepared.begins = cut || last_.rgb.empty();
+    if (done_ - begun_ >= (cut ? kShortestPart : kLongestPart)) {
+      prepared.behind = SteadyPlace{.frames = done_, .cuts = before, .light = last_};
+      begun_ = done_;
+    }
+    prepared.flow = prepared.begins ? Flow(size.width / 2, size.height / 2)
+                                    : halved_flow(dis_flow(prepared.light, last_));
+    last_ = prepared.light;
+    ++done_;
+    return prepared;
+  }
+
+ private:
+  FilmClip& frames_;
+  bool cuts_;
+  SceneCutDetector detector_;
+  Picture last_;
+  std::int64_t begun_;     // the first frame of this part
+  std::int64_t done_ = 0;  // frames read
 };
 
 SteadyFilms::SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
@@ -111,39 +174,36 @@ SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared
 }
 
 void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
-                      const SteadySink& sink) {
+                      const SteadySink& sink, const SteadyPlace& place) {
   struct Coloured {
     ClipFrame frame;
     SteadyColours colours;
+    std::optional<SteadyPlace> behind;
   };
   Progress progress(label, frames.info().count, "frames");
-  SceneCutDetector detector;
-  Picture last;
-  const auto prepare = [&]() -> std::optional<Prepared> {
-    std::optional<ClipFrame> frame = frames.read();
-    if (!frame) return std::nullopt;
-    Prepared prepared;
-    const SteadySize size = steady_size(frame->luma->width(), frame->luma->height());
-    prepared.light = frames.has_own_light() ? frame->input
-                                            : frame->luma->reduced_picture(size.width, size.height);
-    prepared.frame = std::move(*frame);
-    const bool cut = detector.push(prepared.light) && options_.cuts;
-    prepared.begins = cut || last.rgb.empty();
-    prepared.flow = prepared.begins ? Flow(size.width / 2, size.height / 2)
-                                    : halved_flow(dis_flow(prepared.light, last));
-    last = prepared.light;
-    return prepared;
-  };
   SteadyColorizer colorizer(model_);
-  std::int64_t done = 0;
-  Ahead<Prepared> ahead(prepare, kWaiting);
+  if (place.frames > 0) {
+    const auto tensor = [&](const std::vector<float>& values, std::int64_t channels) {
+      return Tensor::from_host(backend_, {1, place.height, place.width, channels},
+                               std::span<const float>(values));
+    };
+    colorizer.follow({Variable(tensor(place.chroma, 2)), tensor(place.lightness, 1)});
+  }
+  Preparing preparing(frames, options_.cuts, place);
+  std::int64_t done = place.frames;
+  Ahead<Prepared> ahead([&preparing] { return preparing.next(); }, kWaiting);
   Behind<Coloured> behind(
-      [&sink](const Coloured& coloured) { sink(coloured.frame, coloured.colours); }, kWaiting);
+      [&sink](const Coloured& coloured) {
+        if (coloured.behind && sink.end_part) sink.end_part(*coloured.behind);
+        sink.write(coloured.frame, coloured.colours);
+      },
+      kWaiting);
   while (std::optional<Prepared> prepared = ahead.next()) {
     throw_if_interrupted();
+    if (prepared->behind) complete(*prepared->behind, colorizer.before());
     frames.prepare(prepared->frame);
     SteadyColours colours = colours_of(colorizer, *prepared, frames.has_own_light(), kind);
-    behind.push({std::move(prepared->frame), std::move(colours)});
+    behind.push({std::move(prepared->frame), std::move(colours), std::move(prepared->behind)});
     progress.update(++done);
   }
   behind.finish();

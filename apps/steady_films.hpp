@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/clip_colorizer.hpp"
+#include "data/steady_place.hpp"
 #include "nn/steady_colorizer.hpp"
 
 namespace afterglow {
@@ -38,7 +39,12 @@ struct SteadyColours {
   std::vector<float> ab, lightness;
 };
 
-using SteadySink = std::function<void(const ClipFrame&, const SteadyColours&)>;
+/// Where the frames of a film go, in order.
+struct SteadySink {
+  std::function<void(const ClipFrame&, const SteadyColours&)> write;
+  /// Called now and then between two frames, with the place between them; may be empty.
+  std::function<void(const SteadyPlace&)> end_part;
+};
 
 class SteadyFilms {
  public:
@@ -46,12 +52,15 @@ class SteadyFilms {
   SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
               std::filesystem::path model_file, const SteadyFilmOptions& options);
 
-  /// Colours all frames of a film, with progress. kind: as told_kind() says it. `frames` is read,
-  /// and flow is found, on one other thread; `sink` is called on another. Throws what they throw,
-  /// InputError when the network's values are not finite, Interrupted after Ctrl-C.
-  void run(const std::string& label, FilmClip& frames, float kind, const SteadySink& sink);
+  /// Colours all frames of a film behind `place`, with progress; they are what they are without
+  /// it. kind: as told_kind() says it. `frames` is read, and flow is found, on one other thread;
+  /// `sink` is called on another. Throws what they throw, InputError when the network's values are
+  /// not finite or the film ends before `place`, Interrupted after Ctrl-C.
+  void run(const std::string& label, FilmClip& frames, float kind, const SteadySink& sink,
+           const SteadyPlace& place = {});
 
  private:
+  class Preparing;
   struct Prepared;
   SteadyColours colours_of(SteadyColorizer& colorizer, const Prepared& prepared, bool own_light,
                            float kind);

@@ -3,7 +3,9 @@
 
 #include "apps/colorize_command.hpp"
 #include "apps/device_options.hpp"
+#include "apps/film_job.hpp"
 #include "base/output_file.hpp"
+#include "data/letterbox.hpp"
 #include "data/pairing.hpp"
 #include "nn/checkpoint.hpp"
 #include "weights/boxed_model.hpp"
@@ -61,17 +63,35 @@ Steadying::Steadying(const ColorizeCommand& command)
 void Steadying::film(const std::filesystem::path& input, const std::filesystem::path& out) {
   require_other(command_, input, out);
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
+  FilmJob job(command_, input, out);
   const float told = per_frame_ ? kVividInput : told_kind(kind, input);
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr},
                 Fitting::kOwnShape);
-  FilmWriter writer(out, clip.luma_film(), {codec_of(command_), clip.audio_from()});
+  const FilmReader& luma = clip.luma_film();
+  const ActiveRectangle active = find_active(luma.info().source);
+  FilmWriter writer(out, luma, {codec_of(command_), clip.audio_from(), job.folder()});
   tell_left_out(writer);
-  films_.run(clip_id(input), clip, told, [&](const ClipFrame& frame, const SteadyColours& colours) {
+  if (writer.frames() > 0) {
+    std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),
+                 static_cast<long long>(writer.frames() - 1));
+  }
+  const int width = writer.chroma_width(), height = writer.chroma_height();
+  const auto write = [&](const ClipFrame& frame, const SteadyColours& colours) {
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
-    const int width = writer.chroma_width(), height = writer.chroma_height();
-    writer.write(*frame.luma, enlarged_colours(*frame.luma, colours, width, height), width, height);
-  });
+    std::vector<float> rgb = enlarged_colours(*frame.luma, colours, width, height);
+    blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
+    writer.write(*frame.luma, rgb, width, height);
+  };
+  const SteadyPlace place = job.place(writer);
+  try {
+    films_.run(clip_id(input), clip, told,
+               {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
+  } catch (const InputError&) {
+    job.finish();  // such a film never ends
+    throw;
+  }
   writer.commit();
+  job.finish();
 }
 
 }  // namespace afterglow

@@ -91,11 +91,12 @@ Time colour_film(const Options& options, const std::shared_ptr<Backend>& backend
   FilmClip clip({options.film, {}, {}, nullptr}, Fitting::kOwnShape);
   FilmWriter writer(options.folder / "bench_colorize_steady.mkv", clip.luma_film());
   return time_of([&] {
-    films.run("film", clip, 0, [&](const ClipFrame& frame, const SteadyColours& small) {
+    const auto write = [&](const ClipFrame& frame, const SteadyColours& small) {
       const int width = writer.chroma_width(), height = writer.chroma_height();
       writer.write(*frame.luma, enlarged_colours(*frame.luma, small, width, height), width, height);
       colours.push_back(small);
-    });
+    };
+    films.run("film", clip, 0, {write, {}});
     writer.commit();
   });
 }

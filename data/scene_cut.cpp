@@ -83,19 +83,19 @@ double unexplained(const std::vector<float>& now, const std::vector<float>& last
 
 bool SceneCutDetector::push(const Picture& picture) {
   std::vector<float> now = small_luma(picture);
-  distance_ = last_.empty() ? 0 : unexplained(now, last_);
-  const bool first = last_.empty();
-  last_ = std::move(now);
+  distance_ = memory_.last.empty() ? 0 : unexplained(now, memory_.last);
+  const bool first = memory_.last.empty();
+  memory_.last = std::move(now);
   if (first) return false;
-  std::vector<double> sorted(recent_.begin(), recent_.end());
+  std::vector<double> sorted(memory_.recent.begin(), memory_.recent.end());
   std::sort(sorted.begin(), sorted.end());
   const double usual = sorted.empty() ? 0 : sorted[sorted.size() * 3 / 4];
   const bool cut = distance_ > kCut && distance_ > kStandsOut * usual;
   if (cut) {
-    recent_.clear();
+    memory_.recent.clear();
   } else {
-    recent_.push_back(distance_);
-    if (recent_.size() > kMemory) recent_.pop_front();
+    memory_.recent.push_back(distance_);
+    if (memory_.recent.size() > kMemory) memory_.recent.pop_front();
   }
   return cut;
 }

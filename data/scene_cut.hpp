@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "data/picture.hpp"
@@ -24,9 +25,16 @@ class SceneCutDetector {
   /// frame.
   double distance() const { return distance_; }
 
+  /// What it remembers, to go on elsewhere.
+  struct Memory {
+    std::vector<float> last;    // the last frame, small
+    std::deque<double> recent;  // distances inside the current scene
+  };
+  const Memory& memory() const { return memory_; }
+  void remember(Memory memory) { memory_ = std::move(memory); }
+
  private:
-  std::vector<float> last_;
-  std::deque<double> recent_;  // distances inside the current scene
+  Memory memory_;
   double distance_ = 0;
 };
 

@@ -1,0 +1,89 @@
+#include "apps/film_job.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "apps/commands.hpp"
+#include "base/error.hpp"
+#include "base/output_file.hpp"
+
+namespace afterglow {
+namespace fs = std::filesystem;
+namespace {
+
+/// A file as far as it matters whether it is still the same.
+void describe_file(std::ostream& text, const char* name, const fs::path& path) {
+  if (path.empty()) return;
+  text << name << ' ' << fs::absolute(path).string();
+  std::error_code error;
+  if (const auto size = fs::file_size(path, error); !error) text << ' ' << size;
+  if (const auto time = fs::last_write_time(path, error); !error) {
+    text << ' ' << time.time_since_epoch().count();
+  }
+  text << '\n';
+}
+
+std::string description_of(const ColorizeCommand& command, const fs::path& input) {
+  std::ostringstream text;
+  text << "afterglow " << kVersion << ' ' << commit() << '\n';
+  describe_file(text, "IN", input);
+  describe_file(text, "--gray", command.gray);
+  describe_file(text, "--model", command.model);
+  describe_file(text, "--weights", command.eccv16.weights);
+  describe_file(text, "--bins", command.eccv16.bins);
+  text.precision(17);
+  text << "--colorizer " << command.colorizer << "\n--cuts " << command.cuts << "\n--source-kind "
+       << command.source_kind << "\n--strength " << command.steady.strength << "\n--saturation "
+       << command.steady.saturation << "\n--codec " << command.codec << '\n';
+  return text.str();
+}
+
+}  // namespace
+
+FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs::path& out)
+    : described_(description_of(command, input)) {
+  if (!out.has_extension()) return;
+  folder_ = out;
+  folder_ += ".parts";
+  std::ifstream file(description());
+  if (!file) return;
+  std::ostringstream found;
+  found << file.rdbuf();
+  if (found.str() != described_) {
+    throw InputError(folder_.string(),
+                     "holds parts of this film that were made of other files, with other options "
+                     "or by another build",
+                     "run as before to go on, or remove that folder to begin again");
+  }
+}
+
+FilmJob::~FilmJob() {
+  std::error_code ignored;
+  if (!folder_.empty() && !fs::exists(description(), ignored)) fs::remove_all(folder_, ignored);
+}
+
+fs::path FilmJob::place_file(std::int64_t frames) const {
+  return folder_ / ("place-" + std::to_string(frames) + ".h5");
+}
+
+SteadyPlace FilmJob::place(const FilmWriter& writer) const {
+  return writer.frames() == 0 ? SteadyPlace{} : load_place(place_file(writer.frames()));
+}
+
+void FilmJob::end_part(FilmWriter& writer, const SteadyPlace& place) {
+  if (folder_.empty()) return;
+  const std::int64_t before = writer.frames();
+  save_place(place_file(place.frames), place);
+  if (before == 0) write_text_file(description(), described_);
+  writer.end_part();
+  std::error_code ignored;
+  fs::remove(place_file(before), ignored);
+}
+
+void FilmJob::finish() {
+  std::error_code ignored;
+  if (!folder_.empty()) fs::remove_all(folder_, ignored);
+}
+
+}  // namespace afterglow

@@ -1,0 +1,45 @@
+// A film that is coloured part by part, so that the job, killed at any moment, goes on behind its
+// last part.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "apps/colorize_command.hpp"
+#include "data/film.hpp"
+#include "data/steady_place.hpp"
+
+namespace afterglow {
+
+/// The folder OUT.parts beside a film OUT that is being made. A folder of pictures has none: it is
+/// made in one go.
+class FilmJob {
+ public:
+  /// Throws InputError when the folder holds parts of another job: of other options, files, or
+  /// another build of the program.
+  FilmJob(const ColorizeCommand& command, const std::filesystem::path& input,
+          const std::filesystem::path& out);
+  /// Leaves the folder only where there are parts to go on from.
+  ~FilmJob();
+  FilmJob(const FilmJob&) = delete;
+  FilmJob& operator=(const FilmJob&) = delete;
+
+  /// Empty where there is none.
+  const std::filesystem::path& folder() const { return folder_; }
+  /// Where the job stands: behind the writer's finished parts, which were made of folder(). Throws
+  /// InputError when what tells of it is damaged.
+  SteadyPlace place(const FilmWriter& writer) const;
+  /// Ends a part. Throws RunError.
+  void end_part(FilmWriter& writer, const SteadyPlace& place);
+  /// Takes the folder away.
+  void finish();
+
+ private:
+  std::filesystem::path description() const { return folder_ / "job.txt"; }
+  std::filesystem::path place_file(std::int64_t frames) const;
+
+  std::filesystem::path folder_;
+  std::string described_;
+};
+
+}  // namespace afterglow

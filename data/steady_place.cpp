@@ -1,0 +1,67 @@
+#include "data/steady_place.hpp"
+
+#include <array>
+#include <span>
+
+#include "base/error.hpp"
+#include "base/hdf5.hpp"
+#include "base/output_file.hpp"
+
+namespace afterglow {
+namespace {
+
+template <typename T>
+void write_values(hdf5::File& file, const char* name, const std::vector<T>& values) {
+  const std::array<std::uint64_t, 1> shape{values.size()};
+  file.write<T>(name, shape, std::span<const T>(values));
+}
+
+}  // namespace
+
+void save_place(const std::filesystem::path& path, const SteadyPlace& place) {
+  OutputFile output(path);
+  {
+    hdf5::File file = hdf5::File::create(output.temporary(), path);
+    file.write_attribute(".", "frames", place.frames);
+    file.write_attribute(".", "width", std::int64_t{place.width});
+    file.write_attribute(".", "height", std::int64_t{place.height});
+    file.write_attribute(".", "light_width", std::int64_t{place.light.width});
+    file.write_attribute(".", "light_height", std::int64_t{place.light.height});
+    write_values(file, "light", place.light.rgb);
+    write_values(file, "chroma", place.chroma);
+    write_values(file, "lightness", place.lightness);
+    write_values(file, "last", place.cuts.last);
+    write_values(file, "recent",
+                 std::vector<double>(place.cuts.recent.begin(), place.cuts.recent.end()));
+    file.flush();
+  }
+  output.commit();
+}
+
+SteadyPlace load_place(const std::filesystem::path& path) {
+  const hdf5::File file = hdf5::File::open(path);
+  const auto number = [&](const char* name) {
+    return static_cast<int>(file.read_integer(".", name));
+  };
+  SteadyPlace place;
+  place.frames = file.read_integer(".", "frames");
+  place.width = number("width");
+  place.height = number("height");
+  place.light.width = number("light_width");
+  place.light.height = number("light_height");
+  place.light.rgb = file.read<std::uint8_t>("light");
+  place.chroma = file.read<float>("chroma");
+  place.lightness = file.read<float>("lightness");
+  place.cuts.last = file.read<float>("last");
+  const std::vector<double> recent = file.read<double>("recent");
+  place.cuts.recent.assign(recent.begin(), recent.end());
+  const std::size_t pixels = std::size_t(place.width) * std::size_t(place.height);
+  if (place.light.rgb.size() !=
+          std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
+      place.chroma.size() != 2 * pixels || place.lightness.size() != pixels) {
+    throw InputError(path.string(), "is damaged", "remove its folder and run again");
+  }
+  return place;
+}
+
+}  // namespace afterglow

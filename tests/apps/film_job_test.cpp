@@ -1,0 +1,93 @@
+// Long films through the program: killed, they go on; the result is that of one run.
+#include <signal.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "apps/fixtures.hpp"
+#include "data/film_maker.hpp"
+#include "data/film_set_maker.hpp"
+#include "support/run_program.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace afterglow::test {
+namespace {
+
+using Catch::Contains;
+using Strings = std::vector<std::string>;
+
+constexpr int kFrames = 560, kCut = 60;  // parts of 60, 240, 240 and 20 frames
+
+void write_long_film(const fs::path& path) {
+  write_film(path, kFrames, [](int t) {
+    return t < kCut ? moving_waves(64, 48, t)
+                    : plain_picture(64, 48, std::uint8_t(40 + t % 50), std::uint8_t(t % 90), 20);
+  });
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::size_t parts_in(const fs::path& folder) {
+  std::size_t parts = 0;
+  std::error_code gone;
+  for (fs::directory_iterator entry(folder, gone), end; !gone && entry != end;
+       entry.increment(gone)) {
+    const std::string name = entry->path().filename();
+    if (name.starts_with("part-") && name.ends_with(".json")) ++parts;
+  }
+  return parts;
+}
+
+}  // namespace
+
+TEST_CASE("colorize: killed five times, it ends with the same film", "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  write_long_film(file("in.mkv"));
+  const auto arguments = [&](const char* out, const Strings& more = {}) {
+    Strings all{"colorize", file("in.mkv"), "--out", file(out), "--codec", "lossless"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const ProgramResult once = run_afterglow(arguments("once.mkv"));
+  INFO(once.err);
+  REQUIRE(once.exit_code == 0);
+  CHECK_FALSE(fs::exists(file("once.mkv.parts")));
+
+  const fs::path parts = file("again.mkv.parts");
+  std::size_t found = 0;
+  for (int killed = 0; killed < 5; ++killed) {
+    RunningProgram program(AFTERGLOW_PROGRAM, arguments("again.mkv"));
+    // Two of the kills come between parts, the others right behind a new one.
+    const std::size_t wanted = std::min<std::size_t>(found + 1, 2);
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (program.running() && parts_in(parts) < wanted &&
+           std::chrono::steady_clock::now() < patience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (killed >= 2) std::this_thread::sleep_for(std::chrono::milliseconds(20 * killed));
+    program.send(SIGKILL);
+    CHECK(program.wait().signal == SIGKILL);
+    found = parts_in(parts);
+    CHECK(found >= wanted);
+    CHECK_FALSE(fs::exists(file("again.mkv")));
+  }
+  const ProgramResult other = run_afterglow(arguments("again.mkv", {"--strength", "0.5"}));
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.err, Contains("again.mkv.parts") && Contains("with other options"));
+
+  const ProgramResult last = run_afterglow(arguments("again.mkv"));
+  INFO(last.err);
+  REQUIRE(last.exit_code == 0);
+  CHECK_THAT(last.err, Contains("going on behind frame"));
+  CHECK_FALSE(fs::exists(parts));
+  CHECK(bytes_of(file("again.mkv")) == bytes_of(file("once.mkv")));
+}
+
+}  // namespace afterglow::test
