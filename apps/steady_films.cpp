@@ -114,11 +114,11 @@ class SteadyFilms::Preparing {
                          ? frame->input
                          : frame->luma->reduced_picture(size.width, size.height);
     prepared.frame = std::move(*frame);
-    const SceneCutDetector::Memory before = detector_.memory();
+    const SteadyPlace before = place();
     const bool cut = detector_.push(prepared.light) && cuts_;
     prepared.begins = cut || last_.rgb.empty();
     if (done_ - begun_ >= (cut ? kShortestPart : kLongestPart)) {
-      prepared.behind = SteadyPlace{.frames = done_, .cuts = before, .light = last_};
+      prepared.behind = before;
       begun_ = done_;
     }
     prepared.flow = prepared.begins ? Flow(size.width / 2, size.height / 2)
@@ -126,6 +126,11 @@ class SteadyFilms::Preparing {
     last_ = prepared.light;
     ++done_;
     return prepared;
+  }
+
+  /// Behind the last frame, but for the colours.
+  SteadyPlace place() const {
+    return {.frames = done_, .cuts = detector_.memory(), .light = last_};
   }
 
  private:
@@ -207,6 +212,11 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
     progress.update(++done);
   }
   behind.finish();
+  if (sink.end_part && done > place.frames) {
+    SteadyPlace end = preparing.place();
+    complete(end, colorizer.before());
+    sink.end_part(end);
+  }
 }
 
 std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,

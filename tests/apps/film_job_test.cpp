@@ -88,6 +88,17 @@ TEST_CASE("colorize: killed five times, it ends with the same film", "[app]") {
   CHECK_THAT(last.err, Contains("going on behind frame"));
   CHECK_FALSE(fs::exists(parts));
   CHECK(bytes_of(file("again.mkv")) == bytes_of(file("once.mkv")));
+
+  // All frames are done, but the film cannot be put in place.
+  fs::create_directories(file("late.mkv") / "in the way");
+  CHECK(run_afterglow(arguments("late.mkv")).exit_code != 0);
+  CHECK(parts_in(file("late.mkv.parts")) == 4);
+  fs::remove_all(file("late.mkv"));
+  const ProgramResult late = run_afterglow(arguments("late.mkv"));
+  INFO(late.err);
+  REQUIRE(late.exit_code == 0);
+  CHECK_THAT(late.err, Contains("going on behind frame 559"));
+  CHECK(bytes_of(file("late.mkv")) == bytes_of(file("once.mkv")));
 }
 
 }  // namespace afterglow::test
