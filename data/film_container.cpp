@@ -73,6 +73,14 @@ void FilmContainer::make_stream(const AVCodecParameters& stream,
     throw std::bad_alloc();
   }
   stream_->codecpar->codec_tag = tag_of(stream, container_->oformat->name);
+  // What codecs do not all say themselves, so that parts have lost it.
+  stream_->codecpar->format = parameters.format;
+  stream_->codecpar->sample_aspect_ratio = parameters.sample_aspect;
+  stream_->codecpar->color_space = parameters.matrix;
+  stream_->codecpar->color_range = parameters.range;
+  stream_->codecpar->color_primaries = parameters.primaries;
+  stream_->codecpar->color_trc = parameters.transfer;
+  stream_->codecpar->chroma_location = parameters.chroma_location;
   stream_->time_base = time_base_;
   stream_->avg_frame_rate = parameters.frame_rate;
   stream_->sample_aspect_ratio = parameters.sample_aspect;

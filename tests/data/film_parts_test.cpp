@@ -56,6 +56,7 @@ struct Decoded {
   std::vector<double> seconds;
   std::vector<PacketTime> packets;
   std::int64_t duration = 0;  // of the container
+  int matrix = 0, range = 0;  // as the container has them
 };
 
 Decoded decode(const fs::path& path) {
@@ -73,6 +74,8 @@ Decoded decode(const fs::path& path) {
   }
   const libav::InputPtr input = libav::open_input(path);
   film.duration = input->duration;
+  film.matrix = input->streams[0]->codecpar->color_space;
+  film.range = input->streams[0]->codecpar->color_range;
   const libav::PacketPtr packet = libav::make_packet();
   while (av_read_frame(input.get(), packet.get()) >= 0) {
     film.packets.push_back({packet->pts, packet->dts});
@@ -106,6 +109,8 @@ TEST_CASE("a film made in parts has the frames and times of one made in one go",
   if (codec == VideoCodec::kLossless) CHECK(many.luma == one.luma);
   CHECK(many.packets.size() == one.packets.size());
   CHECK(many.duration == one.duration);
+  CHECK(many.matrix == one.matrix);
+  CHECK(many.range == one.range);
   for (const PacketTime& packet : many.packets) {
     if (packet.pts != AV_NOPTS_VALUE) CHECK(packet.dts <= packet.pts);  // .avi has none
   }
