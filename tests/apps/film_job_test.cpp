@@ -21,11 +21,22 @@ using Strings = std::vector<std::string>;
 
 constexpr int kFrames = 560, kCut = 60;  // parts of 60, 240, 240 and 20 frames
 
+/// Blocks of colour that move slowly.
+Picture mosaic(int t) {
+  static const Picture blocks = random_picture(40, 6, 3);
+  Picture picture(64, 48);
+  for (int y = 0; y < 48; ++y) {
+    for (int x = 0; x < 64; ++x) {
+      const int block = y / 8 * 40 + (x + t / 4) / 8 % 40;
+      std::copy_n(&blocks.rgb[std::size_t(3 * block)], 3,
+                  &picture.rgb[std::size_t(3 * (y * 64 + x))]);
+    }
+  }
+  return picture;
+}
+
 void write_long_film(const fs::path& path) {
-  write_film(path, kFrames, [](int t) {
-    return t < kCut ? moving_waves(64, 48, t)
-                    : plain_picture(64, 48, std::uint8_t(40 + t % 50), std::uint8_t(t % 90), 20);
-  });
+  write_film(path, kFrames, [](int t) { return t < kCut ? moving_waves(64, 48, t) : mosaic(t); });
 }
 
 std::string bytes_of(const fs::path& path) {
