@@ -46,21 +46,20 @@ FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs
   if (!out.has_extension()) return;
   folder_ = out;
   folder_ += ".parts";
+  if (!fs::exists(folder_)) return;
   std::ifstream file(description());
-  if (!file) return;
   std::ostringstream found;
   found << file.rdbuf();
-  if (found.str() != described_) {
+  if (found.str() != described_ && !fs::is_empty(folder_)) {
     throw InputError(folder_.string(),
-                     "holds parts of this film that were made of other files, with other options "
-                     "or by another build",
+                     "holds what was made of other files, with other options or by another build",
                      "run as before to go on, or remove that folder to begin again");
   }
 }
 
 FilmJob::~FilmJob() {
   std::error_code ignored;
-  if (!folder_.empty() && !fs::exists(description(), ignored)) fs::remove_all(folder_, ignored);
+  if (!folder_.empty()) fs::remove(folder_, ignored);  // succeeds when nothing is in it
 }
 
 fs::path FilmJob::place_file(std::int64_t frames) const {
@@ -82,8 +81,14 @@ void FilmJob::end_part(FilmWriter& writer, const SteadyPlace& place) {
 }
 
 void FilmJob::finish() {
+  if (folder_.empty()) return;
+  // What a kill leaves of it must not be taken for a job.
+  fs::path done = folder_;
+  done += ".done";
   std::error_code ignored;
-  if (!folder_.empty()) fs::remove_all(folder_, ignored);
+  fs::remove_all(done, ignored);
+  fs::rename(folder_, done, ignored);
+  fs::remove_all(done, ignored);
 }
 
 }  // namespace afterglow

@@ -15,11 +15,11 @@ namespace afterglow {
 /// made in one go.
 class FilmJob {
  public:
-  /// Throws InputError when the folder holds parts of another job: of other options, files, or
-  /// another build of the program.
+  /// Throws InputError when the folder holds anything but this job: of other options, files, or
+  /// another build of the program, or what is no job at all.
   FilmJob(const ColorizeCommand& command, const std::filesystem::path& input,
           const std::filesystem::path& out);
-  /// Leaves the folder only where there are parts to go on from.
+  /// Takes the folder away when it is empty.
   ~FilmJob();
   FilmJob(const FilmJob&) = delete;
   FilmJob& operator=(const FilmJob&) = delete;

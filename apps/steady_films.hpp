@@ -42,8 +42,8 @@ struct SteadyColours {
 /// Where the frames of a film go, in order.
 struct SteadySink {
   std::function<void(const ClipFrame&, const SteadyColours&)> write;
-  /// Called now and then between two frames, with the place between them, and behind the last; may
-  /// be empty.
+  /// Called now and then between two frames, with the place between them, and behind the last,
+  /// there on the caller's thread; may be empty.
   std::function<void(const SteadyPlace&)> end_part;
 };
 

@@ -83,13 +83,8 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
     writer.write(*frame.luma, rgb, width, height);
   };
   const SteadyPlace place = job.place(writer);
-  try {
-    films_.run(clip_id(input), clip, told,
-               {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
-  } catch (const InputError&) {
-    job.finish();  // such a film never ends
-    throw;
-  }
+  films_.run(clip_id(input), clip, told,
+             {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
   writer.commit();
   job.finish();
 }

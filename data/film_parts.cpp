@@ -69,10 +69,14 @@ FilmParts::FilmParts(std::filesystem::path folder) : folder_(std::move(folder)) 
   while (std::filesystem::exists(facts(parts_))) {
     std::ifstream file(facts(parts_));
     const auto told = nlohmann::json::parse(file, nullptr, false);
-    if (!told.is_object() || !told.contains("frames") || !told.contains("last_duration")) {
+    const auto has = [&](const char* name) {
+      return told.is_object() && told.contains(name) && told[name].is_number_integer();
+    };
+    if (!has("frames") || !has("last_time") || !has("last_duration")) {
       throw InputError(facts(parts_).string(), "is damaged", "remove its folder and run again");
     }
     frames_ += told["frames"].get<std::int64_t>();
+    last_time_ = told["last_time"].get<std::int64_t>();
     last_duration_ = told["last_duration"].get<std::int64_t>();
     ++parts_;
   }
@@ -98,6 +102,9 @@ void FilmParts::write(AVFrame& frame, const EncoderChoice& choice,
     plain.display_matrix.clear();
     current_.emplace(video(parts_), kPartContainer, choice, plain, global_header);
   }
+  // An encoder keeps times apart that a coarse unit has made equal, but knows its own part alone.
+  if (frames_ + current_frames_ > 0) frame.pts = std::max(frame.pts, last_time_ + 1);
+  last_time_ = frame.pts;
   last_duration_ = frame.pkt_duration;
   current_->write(frame);
   ++current_frames_;
@@ -107,7 +114,8 @@ void FilmParts::end_part() {
   if (!current_) return;
   current_->commit();
   current_.reset();
-  const nlohmann::json told{{"frames", current_frames_}, {"last_duration", last_duration_}};
+  const nlohmann::json told{
+      {"frames", current_frames_}, {"last_time", last_time_}, {"last_duration", last_duration_}};
   write_text_file(facts(parts_), told.dump() + "\n");
   frames_ += std::exchange(current_frames_, 0);
   ++parts_;

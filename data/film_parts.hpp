@@ -40,7 +40,8 @@ class FilmParts {
 
   std::filesystem::path folder_;
   std::int64_t frames_ = 0, parts_ = 0;
-  std::int64_t last_duration_ = 0;    // of the last frame, in VideoParameters::time_base
+  std::int64_t last_time_ = 0;        // of the last frame, in VideoParameters::time_base
+  std::int64_t last_duration_ = 0;    // in the same unit
   std::optional<VideoFile> current_;  // the part under construction
   std::int64_t current_frames_ = 0;
 };
