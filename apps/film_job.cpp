@@ -59,22 +59,26 @@ FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs
 
 FilmJob::~FilmJob() {
   std::error_code ignored;
-  if (!folder_.empty()) fs::remove(folder_, ignored);  // succeeds when nothing is in it
+  if (folder_.empty() || fs::exists(folder_ / "part-00000.json", ignored) || ignored) return;
+  fs::remove(description(), ignored);
+  if (!first_place_.empty()) fs::remove(first_place_, ignored);
+  fs::remove(folder_, ignored);  // succeeds when nothing else is in it
 }
 
 fs::path FilmJob::place_file(std::int64_t frames) const {
   return folder_ / ("place-" + std::to_string(frames) + ".h5");
 }
 
-SteadyPlace FilmJob::place(const FilmWriter& writer) const {
+SteadyPlace FilmJob::begin(const FilmWriter& writer) {
+  if (!folder_.empty() && writer.frames() == 0) write_text_file(description(), described_);
   return writer.frames() == 0 ? SteadyPlace{} : load_place(place_file(writer.frames()));
 }
 
 void FilmJob::end_part(FilmWriter& writer, const SteadyPlace& place) {
   if (folder_.empty()) return;
   const std::int64_t before = writer.frames();
+  if (before == 0) first_place_ = place_file(place.frames);
   save_place(place_file(place.frames), place);
-  if (before == 0) write_text_file(description(), described_);
   writer.end_part();
   std::error_code ignored;
   fs::remove(place_file(before), ignored);

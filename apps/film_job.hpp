@@ -19,16 +19,17 @@ class FilmJob {
   /// another build of the program, or what is no job at all.
   FilmJob(const ColorizeCommand& command, const std::filesystem::path& input,
           const std::filesystem::path& out);
-  /// Takes the folder away when it is empty.
+  /// Takes the folder away where there is no part to go on from.
   ~FilmJob();
   FilmJob(const FilmJob&) = delete;
   FilmJob& operator=(const FilmJob&) = delete;
 
   /// Empty where there is none.
   const std::filesystem::path& folder() const { return folder_; }
-  /// Where the job stands: behind the writer's finished parts, which were made of folder(). Throws
-  /// InputError when what tells of it is damaged.
-  SteadyPlace place(const FilmWriter& writer) const;
+  /// Makes the folder tell what the job is, before its first part, and says where it stands: behind
+  /// the writer's finished parts, which were made of folder(). Throws InputError when what tells of
+  /// it is damaged, or the folder cannot be written.
+  SteadyPlace begin(const FilmWriter& writer);
   /// Ends a part. Throws RunError.
   void end_part(FilmWriter& writer, const SteadyPlace& place);
   /// Takes the folder away.
@@ -39,6 +40,7 @@ class FilmJob {
   std::filesystem::path place_file(std::int64_t frames) const;
 
   std::filesystem::path folder_;
+  std::filesystem::path first_place_;
   std::string described_;
 };
 

@@ -82,7 +82,7 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
     blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
     writer.write(*frame.luma, rgb, width, height);
   };
-  const SteadyPlace place = job.place(writer);
+  const SteadyPlace place = job.begin(writer);
   films_.run(clip_id(input), clip, told,
              {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
   writer.commit();

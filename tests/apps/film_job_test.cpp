@@ -57,7 +57,7 @@ std::size_t parts_in(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("colorize: killed five times, it ends with the same film", "[app]") {
+TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   const TemporaryFolder folder;
   const auto file = [&](const char* name) { return folder.path() / name; };
   write_long_film(file("in.mkv"));
@@ -72,10 +72,19 @@ TEST_CASE("colorize: killed five times, it ends with the same film", "[app]") {
   CHECK_FALSE(fs::exists(file("once.mkv.parts")));
 
   const fs::path parts = file("again.mkv.parts");
+  {
+    RunningProgram program(AFTERGLOW_PROGRAM, arguments("again.mkv"));
+    while (program.running() && !fs::exists(parts / ".part-00000.part.nut")) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    program.send(SIGKILL);
+    CHECK(program.wait().signal == SIGKILL);
+    CHECK(fs::exists(parts / "job.txt"));
+  }
   std::size_t found = 0;
   for (int killed = 0; killed < 5; ++killed) {
     RunningProgram program(AFTERGLOW_PROGRAM, arguments("again.mkv"));
-    // Two of the kills come between parts, the others right behind a new one.
+    // Two of the kills come right behind a new part, the others while the program starts.
     const std::size_t wanted = std::min<std::size_t>(found + 1, 2);
     const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (program.running() && parts_in(parts) < wanted &&
@@ -91,7 +100,7 @@ TEST_CASE("colorize: killed five times, it ends with the same film", "[app]") {
   }
   const ProgramResult other = run_afterglow(arguments("again.mkv", {"--strength", "0.5"}));
   CHECK(other.exit_code == 2);
-  CHECK_THAT(other.err, Contains("again.mkv.parts") && Contains("with other options"));
+  CHECK_THAT(other.err, Contains("again.mkv.parts") && Contains("other options"));
 
   const ProgramResult last = run_afterglow(arguments("again.mkv"));
   INFO(last.err);
@@ -99,6 +108,12 @@ TEST_CASE("colorize: killed five times, it ends with the same film", "[app]") {
   CHECK_THAT(last.err, Contains("going on behind frame"));
   CHECK_FALSE(fs::exists(parts));
   CHECK(bytes_of(file("again.mkv")) == bytes_of(file("once.mkv")));
+
+  // A folder that is somebody else's stays, and is not written to.
+  fs::create_directories(file("mine.mkv.parts"));
+  std::ofstream(file("mine.mkv.parts") / "letter.txt") << "dear";
+  CHECK(run_afterglow(arguments("mine.mkv")).exit_code == 2);
+  CHECK(bytes_of(file("mine.mkv.parts") / "letter.txt") == "dear");
 
   // All frames are done, but the film cannot be put in place.
   fs::create_directories(file("late.mkv") / "in the way");
