@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "apps/fixtures.hpp"
+#include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 #include "training_data.hpp"
@@ -20,11 +21,6 @@ namespace {
 
 using Strings = std::vector<std::string>;
 using Json = nlohmann::ordered_json;
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t count = 0;
@@ -165,7 +161,7 @@ void check_report(const Fixture& fixture, const Json& report) {
 }
 
 void check_curves(const Fixture& fixture, const Json& report) {
-  std::istringstream lines(read_text(fixture.out / "curves.csv"));
+  std::istringstream lines(bytes_of(fixture.out / "curves.csv"));
   std::string line;
   std::getline(lines, line);
   CHECK(line == "run,epoch,step,loss,fidelity,temporal");
@@ -189,7 +185,7 @@ void check_curves(const Fixture& fixture, const Json& report) {
 }
 
 void check_page(const fs::path& path) {
-  const std::string page = read_text(path);
+  const std::string page = bytes_of(path);
   CHECK(misplaced_tag(page).empty());
   CHECK(count_of(page, "<svg ") == 2);  // losses, and the front
   // Truth, gray, input and two networks, each in four frames, as a strip and as a film.
@@ -217,7 +213,7 @@ void check_page(const fs::path& path) {
 void check_figures(const fs::path& folder) {
   CHECK(names_in(folder) == Strings{"frames.png", "front.svg", "loss.svg", "strips.png"});
   for (const char* name : {"front.svg", "loss.svg"}) {
-    const std::string svg = read_text(folder / name);
+    const std::string svg = bytes_of(folder / name);
     CHECK_THAT(svg, Catch::StartsWith("<svg ") && Catch::EndsWith("</svg>\n"));
     CHECK(holds(svg, "<style>"));
   }
@@ -352,7 +348,7 @@ TEST_CASE_METHOD(Fixture, "compare: a run that diverges has its row, and the oth
     // It would diverge again: the second call does not try.
     CHECK((result.err.find("explodes-seed1: training") != std::string::npos) == (call == 0));
   }
-  const std::string page = read_text(out / "index.html");
+  const std::string page = bytes_of(out / "index.html");
   CHECK(misplaced_tag(page).empty());
   CHECK(holds(page, "explodes-seed1: diverged"));
   CHECK(holds(page, "a rate that is &lt;too&gt; high"));
@@ -427,7 +423,7 @@ TEST_CASE_METHOD(Fixture, "compare: killed and interrupted, it ends with the sam
     std::size_t count = 0;
     std::error_code missing;
     for (const auto& entry : fs::recursive_directory_iterator(out / "runs", missing)) {
-      if (entry.path().filename() == "log.jsonl") count += count_of(read_text(entry.path()), "\n");
+      if (entry.path().filename() == "log.jsonl") count += count_of(bytes_of(entry.path()), "\n");
     }
     return count;
   };
@@ -455,7 +451,7 @@ TEST_CASE_METHOD(Fixture, "compare: killed and interrupted, it ends with the sam
   for (const Json& run : report()["runs"]) {
     check_same_runs(run_folder(report(), run["name"]), whole / run["folder"].get<std::string>());
   }
-  CHECK(read_text(out / "curves.csv") == read_text(whole / "curves.csv"));
+  CHECK(bytes_of(out / "curves.csv") == bytes_of(whole / "curves.csv"));
 }
 
 TEST_CASE_METHOD(Fixture, "compare: the page works in a browser, and has nothing to complain of",
@@ -466,7 +462,7 @@ TEST_CASE_METHOD(Fixture, "compare: the page works in a browser, and has nothing
     return;
   }
   finished({"--archs", "alexnet", "--betas", "1,0.8", "--seeds", "1", "--epochs", "1"});
-  const std::string page = read_text(out / "index.html");
+  const std::string page = bytes_of(out / "index.html");
   const fs::path profile = folder.path() / "profile";
   CHECK(open_in(chromium, out / "index.html", profile).messages.empty());
 
@@ -502,7 +498,7 @@ TEST_CASE_METHOD(Fixture, "compare: after --budget it says what is left", "[app]
   INFO(result.err);
   CHECK(result.exit_code == 1);
   CHECK_THAT(result.err, Catch::Contains("are not done in --budget"));
-  CHECK(holds(read_text(out / "index.html"), "Runs that are not done"));
+  CHECK(holds(bytes_of(out / "index.html"), "Runs that are not done"));
   CHECK(finished(kGrid)["configurations"][1]["scored"] == 2);
 }
 
@@ -540,7 +536,7 @@ TEST_CASE_METHOD(Fixture, "compare: the paper's departures are rows of their own
   }
   // A network that never reaches 255 has nothing to wrap.
   CHECK(psnr.size() >= 6);
-  const std::string page = read_text(out / "index.html");
+  const std::string page = bytes_of(out / "index.html");
   CHECK(misplaced_tag(page).empty());
   CHECK(holds(page, "AlexNet, β = 0.8, corner loss"));
 }

@@ -10,6 +10,7 @@
 #include "apps/fixtures.hpp"
 #include "data/film_maker.hpp"
 #include "data/film_set_maker.hpp"
+#include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -37,11 +38,6 @@ Picture mosaic(int t) {
 
 void write_long_film(const fs::path& path) {
   write_film(path, kFrames, [](int t) { return t < kCut ? moving_waves(64, 48, t) : mosaic(t); });
-}
-
-std::string bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::size_t parts_in(const fs::path& folder) {

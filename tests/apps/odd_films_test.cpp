@@ -10,6 +10,7 @@
 #include "data/film_source.hpp"
 #include "data/video_decoder.hpp"
 #include "support/ffmpeg.hpp"
+#include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -53,8 +54,7 @@ OddFilm made(const std::string& what, const std::string& in, const std::string& 
 }
 
 void change_bytes(const fs::path& path, const std::function<void(std::string&)>& change) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  std::string bytes = bytes_of(path);
   change(bytes);
   write_text(path, bytes);
 }
@@ -224,12 +224,7 @@ Seen seen(const fs::path& path) {
     film.bits = bits_of(AVPixelFormat(frame->format));
     film.range = frame->color_range;
     film.matrix = frame->colorspace;
-    std::string& luma = film.luma.emplace_back();
-    for (int y = 0; y < frame->height; ++y) {
-      luma.append(
-          reinterpret_cast<const char*>(frame->data[0] + std::ptrdiff_t(y) * frame->linesize[0]),
-          std::size_t(frame->width) * (film.bits > 8 ? 2 : 1));
-    }
+    film.luma.push_back(luma_bytes(*frame));
   }
   for (std::int64_t& time : film.times) time -= first;
   if (stream.nb_frames > 0) {  // where there is an index, it tells more than the last frame

@@ -3,18 +3,11 @@
 #include <catch2/catch.hpp>
 
 #include "apps/fixtures.hpp"
+#include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace afterglow::test {
-namespace {
-
-std::string bytes_of(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return std::string{std::istreambuf_iterator<char>(stream), {}};
-}
-
-}  // namespace
 
 TEST_CASE("help names every command, and none that does not work yet", "[app]") {
   const ProgramResult result = run_afterglow({"--help"});

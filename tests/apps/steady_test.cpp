@@ -44,20 +44,10 @@ struct SteadyFixture {
 };
 
 /// The luma planes of a film's frames, byte by byte.
-std::vector<std::vector<std::uint8_t>> luma_of(const fs::path& path) {
-  std::vector<std::vector<std::uint8_t>> frames;
+std::vector<std::string> luma_of(const fs::path& path) {
+  std::vector<std::string> frames;
   FilmReader reader(path);
-  while (const auto film_frame = reader.read()) {
-    const AVFrame& frame = *film_frame->content().frame;
-    const std::size_t bytes =
-        std::size_t(frame.width) * (bits_of(AVPixelFormat(frame.format)) > 8 ? 2 : 1);
-    std::vector<std::uint8_t> luma;
-    for (int y = 0; y < frame.height; ++y) {
-      const std::uint8_t* row = frame.data[0] + std::ptrdiff_t(y) * frame.linesize[0];
-      luma.insert(luma.end(), row, row + bytes);
-    }
-    frames.push_back(std::move(luma));
-  }
+  while (const auto frame = reader.read()) frames.push_back(luma_bytes(*frame->content().frame));
   return frames;
 }
 

@@ -11,6 +11,7 @@
 #include "data/colour.hpp"
 #include "data/flow_file.hpp"
 #include "data/frames.hpp"
+#include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -33,11 +34,6 @@ std::vector<Picture> film(const fs::path& path) {
   std::vector<Picture> pictures;
   while (auto frame = reader->read()) pictures.push_back(std::move(frame->picture));
   return pictures;
-}
-
-std::string bytes_of(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 std::vector<std::string> small(const fs::path& out, const std::string& clips = "1") {

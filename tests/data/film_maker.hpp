@@ -56,6 +56,32 @@ inline void fill_random(AVFrame& frame, std::uint64_t seed) {
   }
 }
 
+/// Of films of tests, limited range.
+inline VideoParameters parameters_of(AVPixelFormat format, int width = 32, int height = 24,
+                                     AVColorSpace matrix = AVCOL_SPC_SMPTE170M) {
+  VideoParameters parameters;
+  parameters.format = format;
+  parameters.width = width;
+  parameters.height = height;
+  parameters.time_base = {1, 1000};
+  parameters.matrix = matrix;
+  parameters.range = AVCOL_RANGE_MPEG;
+  return parameters;
+}
+
+/// The bytes of a frame's luma plane, row by row.
+inline std::string luma_bytes(const AVFrame& frame) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(AVPixelFormat(frame.format));
+  const int size = d.comp[0].depth > 8 ? 2 : 1;
+  std::string bytes;
+  for (int y = 0; y < frame.height; ++y) {
+    bytes.append(
+        reinterpret_cast<const char*>(frame.data[0] + std::ptrdiff_t(y) * frame.linesize[0]),
+        std::size_t(frame.width * size));
+  }
+  return bytes;
+}
+
 /// A film of random frames, coded by FFV1 (.mkv) or lossless H.264 (.mp4, .mov), one frame at each
 /// of `pts`.
 inline void make_film(const std::filesystem::path& path, const VideoParameters& parameters,

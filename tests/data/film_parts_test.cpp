@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "data/film_maker.hpp"
 #include "data/film_source.hpp"
+#include "support/file_bytes.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace afterglow::test {
@@ -20,14 +21,7 @@ constexpr int kWidth = 64, kHeight = 48;
 const std::vector<std::int64_t> kTimes = {0, 40, 80, 200, 240, 250, 330, 370, 410, 450, 600, 640};
 
 void make_source(const fs::path& path) {
-  VideoParameters parameters;
-  parameters.format = AV_PIX_FMT_YUV420P;
-  parameters.width = kWidth;
-  parameters.height = kHeight;
-  parameters.time_base = {1, 1000};
-  parameters.matrix = AVCOL_SPC_BT709;
-  parameters.range = AVCOL_RANGE_MPEG;
-  make_film(path, parameters, kTimes);
+  make_film(path, parameters_of(AV_PIX_FMT_YUV420P, kWidth, kHeight, AVCOL_SPC_BT709), kTimes);
 }
 
 /// Copies a film with plain chroma; a part ends behind each of `ends`. `last`: the writer stops
@@ -52,7 +46,7 @@ struct PacketTime {
 };
 
 struct Decoded {
-  std::vector<std::vector<std::uint8_t>> luma;
+  std::vector<std::string> luma;
   std::vector<double> seconds;
   std::vector<PacketTime> packets;
   std::int64_t duration = 0;  // of the container
@@ -63,13 +57,7 @@ Decoded decode(const fs::path& path) {
   Decoded film;
   FilmReader reader(path);
   while (const auto frame = reader.read()) {
-    const AVFrame& pixels = *frame->content().frame;
-    std::vector<std::uint8_t> luma;
-    for (int y = 0; y < kHeight; ++y) {
-      const std::uint8_t* const row = pixels.data[0] + std::ptrdiff_t(y) * pixels.linesize[0];
-      luma.insert(luma.end(), row, row + kWidth);
-    }
-    film.luma.push_back(std::move(luma));
+    film.luma.push_back(luma_bytes(*frame->content().frame));
     film.seconds.push_back(frame->seconds());
   }
   const libav::InputPtr input = libav::open_input(path);
@@ -128,10 +116,6 @@ TEST_CASE("a film in parts goes on behind the last whole part", "[data]") {
   CHECK_FALSE(fs::exists(again));
   copy_film(source, again, options, {2, 8}, 11);
   copy_film(source, again, options, {2, 8});
-  const auto bytes_of = [](const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
   CHECK(fs::file_size(once) > 0);
   CHECK(bytes_of(once) == bytes_of(again));
 }

@@ -11,6 +11,7 @@
 #include "data/colour.hpp"
 #include "data/film_planes.hpp"
 #include "film_maker.hpp"
+#include "support/file_bytes.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace afterglow {
@@ -23,17 +24,6 @@ std::vector<float> plain_values(int width, int height, float r, float g, float b
   std::vector<float> values;
   for (int i = 0; i < width * height; ++i) values.insert(values.end(), {r, g, b});
   return values;
-}
-
-VideoParameters parameters_of(AVPixelFormat format, int width = 32, int height = 24) {
-  VideoParameters parameters;
-  parameters.format = format;
-  parameters.width = width;
-  parameters.height = height;
-  parameters.time_base = {1, 1000};
-  parameters.matrix = AVCOL_SPC_SMPTE170M;
-  parameters.range = AVCOL_RANGE_MPEG;
-  return parameters;
 }
 
 /// Colours a whole film in one colour.
@@ -52,18 +42,7 @@ std::vector<FilmFrame> read_all(const fs::path& path) {
   return frames;
 }
 
-/// The bytes of a frame's luma plane, row by row.
-std::string luma_bytes(const FilmFrame& frame) {
-  const AVFrame& content = *frame.content().frame;
-  const int size = bits_of(AVPixelFormat(content.format)) > 8 ? 2 : 1;
-  std::string bytes;
-  for (int y = 0; y < content.height; ++y) {
-    bytes.append(
-        reinterpret_cast<const char*>(content.data[0] + std::ptrdiff_t(y) * content.linesize[0]),
-        std::size_t(content.width * size));
-  }
-  return bytes;
-}
+std::string luma_of(const FilmFrame& frame) { return luma_bytes(*frame.content().frame); }
 
 const std::vector<std::int64_t> kSteady = {0, 40, 80, 120};
 const FilmOptions kLosslessOptions{VideoCodec::kLossless, {}};
@@ -117,7 +96,7 @@ TEST_CASE("lossless output keeps the luma of every pixel format to the bit") {
     CHECK(AVPixelFormat(frame.format) == row.expected);
     CHECK(frame.color_range == row.range);
     CHECK(result[i].seconds() == Approx(source[i].seconds()).epsilon(0).margin(1e-9));
-    const bool luma_kept = luma_bytes(result[i]) == luma_bytes(source[i]);
+    const bool luma_kept = luma_of(result[i]) == luma_of(source[i]);
     REQUIRE(luma_kept);
     // The chroma is the given colour's, in the source's own matrix and range.
     YCbCrCoding coding = coding_of(frame);
@@ -309,7 +288,7 @@ TEST_CASE("luma from one film, picture from another, sound from a third") {
   const auto result = read_all(folder.path() / "out.mkv");
   REQUIRE(result.size() == source.size());
   for (std::size_t i = 0; i < source.size(); ++i) {
-    const bool luma_kept = luma_bytes(result[i]) == luma_bytes(source[i]);
+    const bool luma_kept = luma_of(result[i]) == luma_of(source[i]);
     CHECK(luma_kept);
   }
   const bool sound_kept = packets_of(folder.path() / "out.mkv", AVMEDIA_TYPE_AUDIO) ==
@@ -331,7 +310,7 @@ TEST_CASE("folders and RGB films give BT.601 luma") {
     const Picture gray = gray_picture(random_picture(32, 24, i));
     std::string expected;
     for (std::size_t k = 0; k < gray.rgb.size(); k += 3) expected.push_back(char(gray.rgb[k]));
-    const bool luma_as_expected = luma_bytes(frames[i]) == expected;
+    const bool luma_as_expected = luma_of(frames[i]) == expected;
     CHECK(luma_as_expected);
     CHECK(frames[i].content().frame->color_range == AVCOL_RANGE_JPEG);
   }
@@ -419,12 +398,8 @@ TEST_CASE("the same film is written with the same bits") {
   make_film(folder.path() / "in.mkv", parameters_of(AV_PIX_FMT_YUV420P), kSteady);
   colour_film(folder.path() / "in.mkv", folder.path() / ("a" + extension), kLosslessOptions);
   colour_film(folder.path() / "in.mkv", folder.path() / ("b" + extension), kLosslessOptions);
-  const auto bytes = [&](const char* stem) {
-    std::ifstream stream(folder.path() / (stem + extension), std::ios::binary);
-    return std::string{std::istreambuf_iterator<char>(stream), {}};
-  };
-  const std::string a = bytes("a");
-  const std::string b = bytes("b");
+  const std::string a = bytes_of(folder.path() / ("a" + extension));
+  const std::string b = bytes_of(folder.path() / ("b" + extension));
   const auto place = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
   INFO(extension << ": " << a.size() << " and " << b.size() << " bytes, the same up to " << place);
   const bool equal = a == b;

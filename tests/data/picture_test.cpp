@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "support/file_bytes.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace afterglow {
@@ -31,11 +32,6 @@ Picture smooth_picture(int width, int height) {
     }
   }
   return picture;
-}
-
-std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 void write_bytes(const std::filesystem::path& path, const std::string& bytes) {
