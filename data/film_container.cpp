@@ -43,8 +43,8 @@ FilmContainer::FilmContainer(const std::filesystem::path& path, const char* form
   if (container == nullptr) throw std::bad_alloc();
   container_.reset(container);
   container->flags |= AVFMT_FLAG_BITEXACT;  // no random identifiers: the same film, the same bits
-  // Of the part of a film (NUT, which counts no decoding times) not the first may be moved alone.
-  if (std::string_view(format) == "nut") container->avoid_negative_ts = 0;
+  // The first part of a film is not to be moved alone, to where its decoding begins at 0.
+  if (std::string_view(format) == kPartContainer) container->avoid_negative_ts = 0;
   make_stream(stream, parameters);
   av_dict_copy(&container->metadata, parameters.metadata, 0);
   if (!parameters.streams_from.empty()) {

@@ -13,6 +13,10 @@
 
 namespace afterglow {
 
+/// The container of a film's parts, NUT: it keeps any time base and any of our codecs, but neither
+/// decoding times nor durations.
+inline constexpr const char* kPartContainer = "nut";
+
 class FilmContainer {
  public:
   /// `format`: libav's name of the container; `stream`: what the packets hold, which come in

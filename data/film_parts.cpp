@@ -14,9 +14,6 @@
 namespace afterglow {
 namespace {
 
-// NUT keeps any time base and any of our codecs; it stores no durations.
-constexpr const char* kPartContainer = "nut";
-
 /// A part as it is read back.
 class PartReader {
  public:
@@ -65,7 +62,9 @@ std::int64_t decode_time(const Times& shown, std::int64_t i, std::int64_t delay)
 
 }  // namespace
 
-FilmParts::FilmParts(std::filesystem::path folder) : folder_(std::move(folder)) {
+FilmParts::FilmParts(std::filesystem::path folder, const char* container,
+                     const EncoderChoice& choice, const VideoParameters& parameters)
+    : folder_(std::move(folder)), container_(container), choice_(choice), parameters_(parameters) {
   while (std::filesystem::exists(facts(parts_))) {
     std::ifstream file(facts(parts_));
     const auto told = nlohmann::json::parse(file, nullptr, false);
@@ -92,15 +91,15 @@ std::filesystem::path FilmParts::facts(std::int64_t part) const {
   return video(part).replace_extension(".json");
 }
 
-void FilmParts::write(AVFrame& frame, const EncoderChoice& choice,
-                      const VideoParameters& parameters, bool global_header) {
+void FilmParts::write(AVFrame& frame) {
   if (!current_) {
-    VideoParameters plain = parameters;
+    VideoParameters plain = parameters_;
     plain.metadata = nullptr;
     plain.track_metadata = nullptr;
     plain.streams_from.clear();
     plain.display_matrix.clear();
-    current_.emplace(video(parts_), kPartContainer, choice, plain, global_header);
+    current_.emplace(video(parts_), kPartContainer, choice_, plain,
+                     FilmContainer::wants_global_header(container_));
   }
   // An encoder keeps times apart that a coarse unit has made equal, but knows its own part alone.
   if (frames_ + current_frames_ > 0) frame.pts = std::max(frame.pts, last_time_ + 1);
@@ -121,15 +120,14 @@ void FilmParts::end_part() {
   ++parts_;
 }
 
-void FilmParts::join(const std::filesystem::path& path, const char* container,
-                     const VideoParameters& parameters) const {
-  const auto rescaled = [&](const PartReader& part, std::int64_t time) {
-    return av_rescale_q(time, part.stream().time_base, parameters.time_base);
-  };
+void FilmParts::join(const std::filesystem::path& path) const {
   Times decoded;
   for (std::int64_t k = 0; k < parts_; ++k) {
     PartReader part(video(k));
-    while (const AVPacket* packet = part.next()) decoded.push_back(rescaled(part, packet->pts));
+    const AVRational unit = part.stream().time_base;
+    while (const AVPacket* packet = part.next()) {
+      decoded.push_back(av_rescale_q(packet->pts, unit, parameters_.time_base));
+    }
   }
   Times shown = decoded;
   std::sort(shown.begin(), shown.end());
@@ -144,7 +142,7 @@ void FilmParts::join(const std::filesystem::path& path, const char* container,
   for (std::int64_t k = 0; k < parts_; ++k) {
     PartReader part(video(k));
     if (!film) {
-      film.emplace(path, container, *part.stream().codecpar, parameters.time_base, parameters);
+      film.emplace(path, container_, *part.stream().codecpar, parameters_.time_base, parameters_);
     }
     while (AVPacket* packet = part.next()) {
       packet->pts = decoded[static_cast<std::size_t>(index)];

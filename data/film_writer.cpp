@@ -57,8 +57,6 @@ struct FilmWriter::Target {
   std::optional<FilmParts> parts;
   std::vector<std::string> left_out;
   std::filesystem::path out;
-  const FilmFormat* format = nullptr;
-  const EncoderChoice* choice = nullptr;
   VideoParameters parameters;
   YCbCrCoding coding;
   AVRational source_time_base{1, kFolderRate};
@@ -66,11 +64,11 @@ struct FilmWriter::Target {
   std::unique_ptr<FrameWriter> folder;
 
   void open_video(const FilmReader::Source& source, const FilmOptions& options);
-  void take_from(const VideoDecoder& decoder);
+  void take_from(const VideoDecoder& decoder, const FilmFormat& format);
 };
 
 /// Takes over times, geometry and colour from a film.
-void FilmWriter::Target::take_from(const VideoDecoder& decoder) {
+void FilmWriter::Target::take_from(const VideoDecoder& decoder, const FilmFormat& format) {
   const AVStream& stream = decoder.stream();
   const AVFormatContext& container = decoder.container();
   source_time_base = decoder.time_base();
@@ -92,36 +90,36 @@ void FilmWriter::Target::take_from(const VideoDecoder& decoder) {
   const std::uint8_t* const matrix =
       av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
   if (matrix != nullptr) parameters.display_matrix.assign(matrix, matrix + size);
-  if (matrix != nullptr && !format->keeps_rotation) {
+  if (matrix != nullptr && !format.keeps_rotation) {
     throw InputError(out.string(), "cannot hold the film's rotation", "write a .mp4 or .mov");
   }
 }
 
 void FilmWriter::Target::open_video(const FilmReader::Source& source, const FilmOptions& options) {
-  format = &film_format(out);
-  choice = &yuv_encoder(out, options.codec);
+  const FilmFormat& format = film_format(out);
+  const EncoderChoice& choice = yuv_encoder(out, options.codec);
   const bool rgb = layout_of(source.format) == PixelLayout::kRgb;
   coding = rgb ? YCbCrCoding{Matrix::kBt601, true, 8} : source.coding;
   parameters.width = source.info.width;
   parameters.height = source.info.height;
-  parameters.format = choose_format(source, *choice);
+  parameters.format = choose_format(source, choice);
   coding.bits = bits_of(parameters.format);
   if (options.codec == VideoCodec::kProRes) coding.full_range = false;  // it knows no other
   parameters.time_base = source_time_base;
   parameters.frame_rate = av_d2q(source.info.fps, 100000);
-  if (source.decoder) take_from(*source.decoder);
-  if (format->ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
+  if (source.decoder) take_from(*source.decoder, format);
+  if (format.ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
   parameters.matrix = coding.matrix == Matrix::kBt709    ? AVCOL_SPC_BT709
                       : coding.matrix == Matrix::kBt2020 ? AVCOL_SPC_BT2020_NCL
                                                          : AVCOL_SPC_SMPTE170M;
   parameters.range = coding.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   parameters.streams_from = options.streams_from;
   if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
-  video.emplace(out, *choice, parameters);
+  video.emplace(out, choice, parameters);
   left_out = video->left_out();
   if (!options.parts.empty()) {
     video.reset();  // it was a trial: what the container cannot hold is known before the work
-    parts.emplace(options.parts);
+    parts.emplace(options.parts, format.container, choice, parameters);
   }
 }
 
@@ -183,8 +181,7 @@ void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int w
   joined->pts = av_rescale_q(pts, target_->source_time_base, parameters.time_base);
   joined->pkt_duration = av_rescale_q(duration, target_->source_time_base, parameters.time_base);
   if (target_->parts) {
-    target_->parts->write(*joined, *target_->choice, parameters,
-                          FilmContainer::wants_global_header(target_->format->container));
+    target_->parts->write(*joined);
   } else {
     target_->video->write(*joined);
   }
@@ -208,7 +205,7 @@ void FilmWriter::commit() {
     target_->folder->commit();
   } else if (target_->parts) {
     target_->parts->end_part();
-    target_->parts->join(target_->out, target_->format->container, target_->parameters);
+    target_->parts->join(target_->out);
   } else {
     target_->video->commit();
   }
