@@ -50,7 +50,7 @@ FilmClip::FilmClip(const FilmFiles& files, Fitting fitting)
   if (files_.truth) truth_ = files_.truth->open();
 }
 
-std::filesystem::path FilmClip::audio_from() const {
+std::filesystem::path FilmClip::streams_from() const {
   if (gray_ && gray_->has_audio()) return files_.gray;
   return input_.has_audio() ? files_.input : std::filesystem::path();
 }
@@ -79,10 +79,9 @@ std::optional<ClipFrame> FilmClip::read() {
   if (files_.colorizer != nullptr) {
     result.input = frame->picture();
   } else {
-    result.input = fitting_ == Fitting::kCrop ? network_picture(frame->picture())
-                   : fitting_ == Fitting::kOwnShape
+    result.input = fitting_ == Fitting::kOwnShape
                        ? frame->reduced_picture(size_.width, size_.height)
-                       : frame->picture(size_.width, size_.height);
+                       : network_picture(frame->picture());
   }
   result.seconds = result.luma->seconds();
   return result;

@@ -62,8 +62,8 @@ class FilmClip : public ClipFrames {
   const FilmReader& luma_film() const { return gray_ ? *gray_ : input_; }
   /// True where the input is coloured, and gives the luma, too: its pictures are all there is.
   bool has_own_light() const { return !gray_ && files_.colorizer == nullptr; }
-  /// The film whose sound is kept; empty when none has any.
-  std::filesystem::path audio_from() const;
+  /// The film whose sound, and what else is not picture, is kept; empty when none has sound.
+  std::filesystem::path streams_from() const;
   std::optional<ClipFrame> read() override;
   void prepare(ClipFrame& frame) override;
 

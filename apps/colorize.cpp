@@ -76,7 +76,7 @@ class Colorizing {
       network_pictures(clip_id(input), clip, input.filename().string(), out);
       return;
     }
-    FilmWriter writer(out, clip.luma_film(), {codec_, clip.audio_from()});
+    FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from()});
     tell_left_out(writer);
     run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);

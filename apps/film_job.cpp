@@ -58,10 +58,10 @@ FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs
 }
 
 FilmJob::~FilmJob() {
+  if (!without_parts_) return;
   std::error_code ignored;
-  if (folder_.empty() || fs::exists(folder_ / "part-00000.json", ignored) || ignored) return;
   fs::remove(description(), ignored);
-  if (!first_place_.empty()) fs::remove(first_place_, ignored);
+  fs::remove(first_place_, ignored);
   fs::remove(folder_, ignored);  // succeeds when nothing else is in it
 }
 
@@ -70,7 +70,8 @@ fs::path FilmJob::place_file(std::int64_t frames) const {
 }
 
 SteadyPlace FilmJob::begin(const FilmWriter& writer) {
-  if (!folder_.empty() && writer.frames() == 0) write_text_file(description(), described_);
+  without_parts_ = !folder_.empty() && writer.frames() == 0;
+  if (without_parts_) write_text_file(description(), described_);
   return writer.frames() == 0 ? SteadyPlace{} : load_place(place_file(writer.frames()));
 }
 
@@ -80,6 +81,7 @@ void FilmJob::end_part(FilmWriter& writer, const SteadyPlace& place) {
   if (before == 0) first_place_ = place_file(place.frames);
   save_place(place_file(place.frames), place);
   writer.end_part();
+  without_parts_ = false;
   std::error_code ignored;
   fs::remove(place_file(before), ignored);
 }

@@ -19,7 +19,7 @@ class FilmJob {
   /// another build of the program, or what is no job at all.
   FilmJob(const ColorizeCommand& command, const std::filesystem::path& input,
           const std::filesystem::path& out);
-  /// Takes the folder away where there is no part to go on from.
+  /// Takes away what begin() made where there is no part to go on from.
   ~FilmJob();
   FilmJob(const FilmJob&) = delete;
   FilmJob& operator=(const FilmJob&) = delete;
@@ -42,6 +42,7 @@ class FilmJob {
   std::filesystem::path folder_;
   std::filesystem::path first_place_;
   std::string described_;
+  bool without_parts_ = false;  // since begin()
 };
 
 }  // namespace afterglow

@@ -114,11 +114,11 @@ class SteadyFilms::Preparing {
                          ? frame->input
                          : frame->luma->reduced_picture(size.width, size.height);
     prepared.frame = std::move(*frame);
-    const SteadyPlace before = place();
+    SceneCutDetector::Memory cuts = detector_.memory();
     const bool cut = detector_.push(prepared.light) && cuts_;
     prepared.begins = cut || last_.rgb.empty();
     if (done_ - begun_ >= (cut ? kShortestPart : kLongestPart)) {
-      prepared.behind = before;
+      prepared.behind = place(std::move(cuts));
       begun_ = done_;
     }
     prepared.flow = prepared.begins ? Flow(size.width / 2, size.height / 2)
@@ -129,11 +129,13 @@ class SteadyFilms::Preparing {
   }
 
   /// Behind the last frame, but for the colours.
-  SteadyPlace place() const {
-    return {.frames = done_, .cuts = detector_.memory(), .light = last_};
-  }
+  SteadyPlace place() const { return place(detector_.memory()); }
 
  private:
+  SteadyPlace place(SceneCutDetector::Memory cuts) const {
+    return {.frames = done_, .cuts = std::move(cuts), .light = last_};
+  }
+
   FilmClip& frames_;
   bool cuts_;
   SceneCutDetector detector_;
@@ -185,7 +187,7 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
     SteadyColours colours;
     std::optional<SteadyPlace> behind;
   };
-  Progress progress(label, frames.info().count, "frames");
+  Progress progress(label, frames.info().count, "frames", place.frames);
   SteadyColorizer colorizer(model_);
   if (place.frames > 0) {
     const auto tensor = [&](const std::vector<float>& values, std::int64_t channels) {

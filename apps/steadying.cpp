@@ -69,7 +69,7 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
                 Fitting::kOwnShape);
   const FilmReader& luma = clip.luma_film();
   const ActiveRectangle active = find_active(luma.info().source);
-  FilmWriter writer(out, luma, {codec_of(command_), clip.audio_from(), job.folder()});
+  FilmWriter writer(out, luma, {codec_of(command_), clip.streams_from(), job.folder()});
   tell_left_out(writer);
   if (writer.frames() > 0) {
     std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),

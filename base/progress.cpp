@@ -15,10 +15,11 @@ constexpr std::chrono::seconds kPlainInterval{10};
 
 }  // namespace
 
-Progress::Progress(std::string label, std::int64_t total, std::string unit)
+Progress::Progress(std::string label, std::int64_t total, std::string unit, std::int64_t begun)
     : label_(std::move(label)),
       unit_(std::move(unit)),
       total_(total),
+      begun_(begun),
       terminal_(isatty(STDERR_FILENO) == 1),
       exceptions_(std::uncaught_exceptions()),
       start_(std::chrono::steady_clock::now()),
@@ -51,7 +52,7 @@ void Progress::finish() {
 void Progress::print(bool last) {
   printed_ = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(printed_ - start_).count();
-  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done_ - begun_) / seconds : 0;
   std::string line = label_ + "  " + std::to_string(done_);
   if (total_ > 0) line += "/" + std::to_string(total_);
   char text[64];

@@ -13,8 +13,9 @@ namespace afterglow {
 /// and at the end of work that took as long.
 class Progress {
  public:
-  /// total 0 means unknown. `unit` is a plural noun such as "frames".
-  Progress(std::string label, std::int64_t total, std::string unit);
+  /// total 0 means unknown. `unit` is a plural noun such as "frames". begun: how much was done
+  /// before, which does not count for the rate.
+  Progress(std::string label, std::int64_t total, std::string unit, std::int64_t begun = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -32,6 +33,7 @@ class Progress {
   std::string unit_;
   std::string note_;
   std::int64_t total_;
+  std::int64_t begun_;
   std::int64_t done_ = 0;
   bool terminal_;
   bool finished_ = false;
