@@ -16,17 +16,6 @@
 namespace afterglow {
 namespace {
 
-/// Channels of a gray film differ by no more than this: rounding of chroma in lossy encodings.
-constexpr int kNeutral = 12;
-
-bool has_colour(const Picture& picture) {
-  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
-    const auto [low, high] = std::minmax({picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]});
-    if (high - low > kNeutral) return true;
-  }
-  return false;
-}
-
 /// Reads the frame of `reader` beside a frame of `main` (or beside its end), which must be there
 /// (or not) alike.
 template <typename Main, typename Reader>
@@ -162,16 +151,21 @@ void ClipColorizer::run(const std::string& label, ClipFrames& frames, const Clip
   encoded.finish();
 }
 
-void require_colour(const std::filesystem::path& film) {
+bool film_has_colour(const std::filesystem::path& film) {
   FilmReader reader(film);
   while (const std::optional<FilmFrame> frame = reader.read()) {
     throw_if_interrupted();
-    if (has_colour(frame->picture(kNetworkSide, kNetworkSide))) return;
+    if (has_colour(frame->picture(kNetworkSide, kNetworkSide))) return true;
   }
+  return false;
+}
+
+void require_colour(const std::filesystem::path& film) {
+  if (film_has_colour(film)) return;
   throw InputError(
       film.string(), "is gray in every frame: there is no colour to make steady",
-      "add --colorizer eccv16 --weights F, or give its per-frame colorized version as IN and "
-      "this one as --gray");
+      "add --colorizer eccv16 --weights F or --key N=PICTURE, or give its per-frame colorized "
+      "version as IN and this one as --gray");
 }
 
 }  // namespace afterglow

@@ -118,8 +118,11 @@ class ClipColorizer {
   bool cuts_;
 };
 
-/// Throws InputError when no frame of the film has any colour: there is nothing to steady. Reads
-/// only as far as the first coloured frame.
+/// True when a frame of the film has colour. Reads only as far as the first one that has. Throws
+/// InputError as FilmReader does, Interrupted after Ctrl-C.
+bool film_has_colour(const std::filesystem::path& film);
+
+/// Throws InputError when film_has_colour() is false: there is nothing to steady.
 void require_colour(const std::filesystem::path& film);
 
 }  // namespace afterglow

@@ -155,6 +155,15 @@ Picture resize_area(const Picture& src, int width, int height) {
   return result;
 }
 
+bool has_colour(const Picture& picture) {
+  constexpr int kNeutral = 12;
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    const auto [low, high] = std::minmax({picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]});
+    if (high - low > kNeutral) return true;
+  }
+  return false;
+}
+
 Picture crop_centre(const Picture& src, int size, const std::string& name) {
   if (size <= 0 || src.width < size || src.height < size) {
     throw InputError(name,

@@ -34,6 +34,9 @@ void write_picture(const std::filesystem::path& path, const Picture& picture);
 /// Box-filter (area) resize, exact for shrinking by any factor; bilinear when growing.
 Picture resize_area(const Picture& src, int width, int height);
 
+/// True when the channels of any pixel differ by more than a lossy encoding makes of gray (12).
+bool has_colour(const Picture& picture);
+
 /// The centre size x size square. Throws InputError, naming `name`, when the picture is smaller.
 Picture crop_centre(const Picture& src, int size, const std::string& name = "a picture");
 

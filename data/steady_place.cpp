@@ -30,6 +30,8 @@ void save_place(const std::filesystem::path& path, const SteadyPlace& place) {
     write_values(file, "light", place.light.rgb);
     write_values(file, "chroma", place.chroma);
     write_values(file, "lightness", place.lightness);
+    write_values(file, "carried", place.carried.ab);
+    write_values(file, "confidence", place.carried.confidence);
     write_values(file, "last", place.cuts.last);
     write_values(file, "recent",
                  std::vector<double>(place.cuts.recent.begin(), place.cuts.recent.end()));
@@ -52,13 +54,16 @@ SteadyPlace load_place(const std::filesystem::path& path) {
   place.light.rgb = file.read<std::uint8_t>("light");
   place.chroma = file.read<float>("chroma");
   place.lightness = file.read<float>("lightness");
+  place.carried.ab = file.read<float>("carried");
+  place.carried.confidence = file.read<float>("confidence");
   place.cuts.last = file.read<float>("last");
   const std::vector<double> recent = file.read<double>("recent");
   place.cuts.recent.assign(recent.begin(), recent.end());
   const std::size_t pixels = std::size_t(place.width) * std::size_t(place.height);
   if (place.light.rgb.size() !=
           std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
-      place.chroma.size() != 2 * pixels || place.lightness.size() != pixels) {
+      place.chroma.size() != 2 * pixels || place.lightness.size() != pixels ||
+      place.carried.ab.size() != 2 * place.carried.confidence.size()) {
     throw InputError(path.string(), "is damaged", "remove its folder and run again");
   }
   return place;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "data/colour_carrier.hpp"
 #include "data/picture.hpp"
 #include "data/scene_cut.hpp"
 
@@ -14,10 +15,11 @@ struct SteadyPlace {
   std::int64_t frames = 0;  // behind us
   SceneCutDetector::Memory cuts;
   Picture light{};  // of the last frame, as the network takes it
-  int width = 0;    // of the planes
+  int width = 0;    // of the planes; 0 where no network coloured them
   int height = 0;
   std::vector<float> chroma{};     // what the network made of the last frame, (height, width, 2)
   std::vector<float> lightness{};  // its lightness, (height, width)
+  CarriedColours carried{};        // of key frames, on the last frame (data/keyed_colours.hpp)
 };
 
 /// Writes a place to a file that is there whole or not at all. Throws InputError or RunError.
