@@ -16,6 +16,7 @@
 #include "apps/commands.hpp"
 #include "apps/configuration.hpp"
 #include "apps/device_options.hpp"
+#include "apps/frame_export.hpp"
 #include "apps/image_colorizer.hpp"
 #include "apps/sequences.hpp"
 #include "base/error.hpp"
@@ -247,8 +248,10 @@ void colorize_films_by(const ColorizeCommand& command, const std::vector<fs::pat
 }
 
 void colorize_films(const ColorizeCommand& command, const std::vector<fs::path>& inputs) {
-  if (inputs.size() > 1 && !(command.gray.empty() && command.truth.empty())) {
-    throw InputError("--gray and --truth", "belong to one film", "colour the films one by one");
+  if (inputs.size() > 1 &&
+      !(command.gray.empty() && command.truth.empty() && command.keys.empty())) {
+    throw InputError("--gray, --truth and --key", "belong to one film",
+                     "colour the films one by one");
   }
   if ((command.previous == "truth") == command.truth.empty()) {
     throw InputError("--truth", "goes with --previous truth", "give both or none");
@@ -273,6 +276,7 @@ void check_options(const ColorizeCommand& command) {
         "leave it out or give another --model");
   };
   if (!steady) {
+    require(command.keys.empty(), "--key");
     require(command.source_kind == "auto", "--source-kind");
     require(command.steady.strength == 1, "--strength");
     require(command.steady.saturation == 1, "--saturation");
@@ -292,7 +296,23 @@ void check_options(const ColorizeCommand& command) {
   }
 }
 
+/// The frames that --export-frames names.
+void export_frames_of(const ColorizeCommand& command) {
+  if (command.inputs.size() > 1 || is_hdf5(command.inputs.front())) {
+    throw InputError("--export-frames", "takes pictures from one film", "give one film as IN");
+  }
+  if (command.out.has_extension()) {
+    throw InputError(command.out.string(), "is no folder for pictures",
+                     "give a name without an extension as --out");
+  }
+  export_frames(command.inputs.front(), command.export_frames, command.out);
+}
+
 void colorize(ColorizeCommand& command) {
+  if (!command.export_frames.empty()) {
+    export_frames_of(command);
+    return;
+  }
   check_options(command);
   complete_eccv16_options(command.colorizer, command.eccv16);
   const std::vector<fs::path> inputs = expand_folders(command.inputs);
@@ -347,6 +367,16 @@ void add_colorize(CLI::App& program) {
                   "their chroma)")
       ->check(CLI::IsMember({"auto", "muted", "vivid", "unknown"}))
       ->capture_default_str();
+  app->add_option(
+         "--key", command->keys,
+         "steady networks: a frame coloured by hand, N=PICTURE (N from 0; repeatable), or "
+         "a folder of pictures numbered so; its colours hold there and are carried through "
+         "its scene, of gray films, too")
+      ->type_name("N=PICTURE|FOLDER")
+      ->allow_extra_args(false);
+  app->add_option("--export-frames", command->export_frames,
+                  "colour nothing, but write these frames of IN (N,N,..., or scenes: the first of "
+                  "each scene) to the folder --out, to be coloured by hand for --key");
   app->add_option("--strength", command->steady.strength,
                   "steady networks: 0 leaves IN's colours, 1 takes the network's")
       ->check(CLI::Range(0.0, 1.0))

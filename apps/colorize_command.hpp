@@ -23,6 +23,8 @@ struct ColorizeCommand {
   std::string output;  // source or paper; empty: source for films, paper for datasets and .h5
   std::string cuts = "auto";
   std::string source_kind = "auto";
+  std::vector<std::string> keys;  // as parse_key_frames() takes them
+  std::string export_frames;      // "120,480" or "scenes": write these, colour nothing
   SteadyFilmOptions steady;
   bool wrap = false;
   BackendOptions backend;

@@ -32,6 +32,9 @@ std::string description_of(const ColorizeCommand& command, const fs::path& input
   describe_file(text, "--model", command.model);
   describe_file(text, "--weights", command.eccv16.weights);
   describe_file(text, "--bins", command.eccv16.bins);
+  for (const KeyFrame& key : parse_key_frames(command.keys)) {
+    describe_file(text, ("--key " + std::to_string(key.index)).c_str(), key.picture);
+  }
   text.precision(17);
   text << "--colorizer " << command.colorizer << "\n--cuts " << command.cuts << "\n--source-kind "
        << command.source_kind << "\n--strength " << command.steady.strength << "\n--saturation "

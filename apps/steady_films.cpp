@@ -10,6 +10,7 @@
 #include "base/progress.hpp"
 #include "data/colour.hpp"
 #include "data/guided_colours.hpp"
+#include "data/keyed_colours.hpp"
 #include "data/lab_picture.hpp"
 #include "data/optical_flow.hpp"
 #include "data/scene_cut.hpp"
@@ -27,12 +28,17 @@ constexpr std::int64_t kMeasured = 48;  // frames whose chroma tells what colour
 /// above the second.
 constexpr double kMuted = 9, kVivid = 14;
 
+/// The longer side of the pictures on which key frames' colours find their way where no network
+/// works beside them: on twice the network's, small things keep their colours.
+constexpr int kKeyedLongSide = 2 * kSteadyLongSide;
+
 /// Frames of a part: a scene cut ends it from the first on, anything from the second. What a killed
 /// job loses is one part.
 constexpr std::int64_t kShortestPart = 48, kLongestPart = 240;
 
-/// Adds what the network made of the last frame.
+/// Adds what the network made of the last frame, if one did.
 void complete(SteadyPlace& place, const SteadyState& before) {
+  if (!before.chroma) return;
   place.height = static_cast<int>(before.lightness.shape()[1]);
   place.width = static_cast<int>(before.lightness.shape()[2]);
   place.chroma = before.chroma.value().to_host();
@@ -46,6 +52,21 @@ double mean_chroma(const Picture& picture) {
     sum += std::hypot(lab[1], lab[2]);
   }
   return 3 * sum / static_cast<double>(picture.rgb.size());
+}
+
+/// Puts key frames' colours in the place of `ab`, as far as they are known.
+void take_keyed(const CarriedColours& keyed, std::vector<float>& ab, float unit) {
+  for (std::size_t i = 0; i < ab.size(); ++i) {
+    ab[i] += keyed.confidence[i / 2] * (keyed.ab[i] / unit - ab[i]);
+  }
+}
+
+/// The colours of a gray film's frame.
+SteadyColours keyed_colours(KeyedColours::Frame frame) {
+  const bool known = !frame.colours.empty();
+  if (!known) frame.colours.ab.resize(2 * frame.light.lightness.size());
+  return {frame.light.width, frame.light.height, std::move(frame.colours.ab),
+          std::move(frame.light.lightness), known};
 }
 
 }  // namespace
@@ -84,15 +105,25 @@ struct SteadyFilms::Prepared {
   Picture light;  // in the size of the network's pictures
   bool begins = true;
   Flow flow;  // to the frame before, half as large; 0 for one that begins a scene
+  std::optional<KeyedColours::Frame> keyed;  // where there are key frames
   std::optional<SteadyPlace> behind;  // where a part ends before this frame, but for the colours
 };
 
 /// Reads a film and makes ahead what the network needs.
 class SteadyFilms::Preparing {
  public:
-  Preparing(FilmClip& frames, bool cuts, const SteadyPlace& place)
-      : frames_(frames), cuts_(cuts), last_(place.light), begun_(place.frames) {
+  Preparing(FilmClip& frames, const SteadySource& source, bool cuts, const SteadyPlace& place)
+      : frames_(frames),
+        coloured_(source.coloured),
+        long_side_(coloured_ ? kSteadyLongSide : kKeyedLongSide),
+        cuts_(cuts),
+        last_(place.light),
+        begun_(place.frames) {
     detector_.remember(place.cuts);
+    if (!source.keys.empty()) {
+      keyed_.emplace(frames.luma_film().info().source,
+                     KeyedColours::Options{source.keys, cuts, !source.coloured, long_side_}, place);
+    }
     while (done_ < place.frames) {
       throw_if_interrupted();
       if (!frames.read()) {
@@ -109,8 +140,8 @@ class SteadyFilms::Preparing {
     std::optional<ClipFrame> frame = frames_.read();
     if (!frame) return std::nullopt;
     Prepared prepared;
-    const SteadySize size = steady_size(frame->luma->width(), frame->luma->height());
-    prepared.light = frames_.has_own_light()
+    const SteadySize size = steady_size(frame->luma->width(), frame->luma->height(), long_side_);
+    prepared.light = coloured_ && frames_.has_own_light()
                          ? frame->input
                          : frame->luma->reduced_picture(size.width, size.height);
     prepared.frame = std::move(*frame);
@@ -121,8 +152,9 @@ class SteadyFilms::Preparing {
       prepared.behind = place(std::move(cuts));
       begun_ = done_;
     }
-    prepared.flow = prepared.begins ? Flow(size.width / 2, size.height / 2)
-                                    : halved_flow(dis_flow(prepared.light, last_));
+    if (keyed_) prepared.keyed = keyed_->next();
+    prepared.flow = prepared.begins || !coloured_ ? Flow(size.width / 2, size.height / 2)
+                                                  : halved_flow(dis_flow(prepared.light, last_));
     last_ = prepared.light;
     ++done_;
     return prepared;
@@ -133,11 +165,17 @@ class SteadyFilms::Preparing {
 
  private:
   SteadyPlace place(SceneCutDetector::Memory cuts) const {
-    return {.frames = done_, .cuts = std::move(cuts), .light = last_};
+    return {.frames = done_,
+            .cuts = std::move(cuts),
+            .light = last_,
+            .carried = keyed_ ? keyed_->carried() : CarriedColours{}};
   }
 
   FilmClip& frames_;
+  bool coloured_;
+  int long_side_;  // of the pictures made ahead
   bool cuts_;
+  std::optional<KeyedColours> keyed_;
   SceneCutDetector detector_;
   Picture last_;
   std::int64_t begun_;     // the first frame of this part
@@ -151,18 +189,20 @@ SteadyFilms::SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& mo
       model_file_(std::move(model_file)),
       options_(options) {}
 
+Tensor SteadyFilms::tensor_of(const std::vector<float>& values, std::int64_t height,
+                              std::int64_t width, std::int64_t channels) const {
+  return Tensor::from_host(backend_, {1, height, width, channels}, std::span<const float>(values));
+}
+
 SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared& prepared,
                                       bool own_light, float kind) {
   const Picture& input = prepared.frame.input;
   const SteadyPlanes planes = steady_planes(own_light ? input : prepared.light, input);
   const std::int64_t h = planes.height, w = planes.width;
-  const auto tensor = [&](const std::vector<float>& values, std::int64_t channels) {
-    return Tensor::from_host(backend_, {1, h, w, channels}, std::span<const float>(values));
-  };
   if (prepared.begins) colorizer.reset();
   const Tensor chroma =
-      colorizer.step({tensor(planes.luma, 4), tensor(planes.lightness, 1), tensor(planes.chroma, 2),
-                      tensor(prepared.flow.uv, 2),
+      colorizer.step({tensor_of(planes.luma, h, w, 4), tensor_of(planes.lightness, h, w, 1),
+                      tensor_of(planes.chroma, h, w, 2), tensor_of(prepared.flow.uv, h, w, 2),
                       Tensor::full(backend_, {1, h, w, 1}, prepared.begins ? 0.0F : 1.0F),
                       Tensor::full(backend_, {1, h, w, 1}, kind)});
   SteadyColours colours{planes.width, planes.height, chroma.to_host(), planes.lightness};
@@ -177,10 +217,17 @@ SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared
     value = unit * (planes.chroma[i] + strength * (value - planes.chroma[i]));
   }
   for (float& value : colours.lightness) value = kUnit * (value + 1);
+  if (prepared.keyed && !prepared.keyed->colours.empty()) {
+    take_keyed(prepared.keyed->colours, colours.ab, 1);
+    SteadyState state = colorizer.before();
+    std::vector<float> remembered = state.chroma.value().to_host();
+    take_keyed(prepared.keyed->colours, remembered, kUnit);
+    colorizer.follow({Variable(tensor_of(remembered, h, w, 2)), state.lightness});
+  }
   return colours;
 }
 
-void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
+void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySource& source,
                       const SteadySink& sink, const SteadyPlace& place) {
   struct Coloured {
     ClipFrame frame;
@@ -189,14 +236,11 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
   };
   Progress progress(label, frames.info().count, "frames", place.frames);
   SteadyColorizer colorizer(model_);
-  if (place.frames > 0) {
-    const auto tensor = [&](const std::vector<float>& values, std::int64_t channels) {
-      return Tensor::from_host(backend_, {1, place.height, place.width, channels},
-                               std::span<const float>(values));
-    };
-    colorizer.follow({Variable(tensor(place.chroma, 2)), tensor(place.lightness, 1)});
+  if (!place.chroma.empty()) {
+    colorizer.follow({Variable(tensor_of(place.chroma, place.height, place.width, 2)),
+                      tensor_of(place.lightness, place.height, place.width, 1)});
   }
-  Preparing preparing(frames, options_.cuts, place);
+  Preparing preparing(frames, source, options_.cuts, place);
   std::int64_t done = place.frames;
   Ahead<Prepared> ahead([&preparing] { return preparing.next(); }, kWaiting);
   Behind<Coloured> behind(
@@ -209,7 +253,9 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
     throw_if_interrupted();
     if (prepared->behind) complete(*prepared->behind, colorizer.before());
     frames.prepare(prepared->frame);
-    SteadyColours colours = colours_of(colorizer, *prepared, frames.has_own_light(), kind);
+    SteadyColours colours =
+        source.coloured ? colours_of(colorizer, *prepared, frames.has_own_light(), source.kind)
+                        : keyed_colours(std::move(*prepared->keyed));
     behind.push({std::move(prepared->frame), std::move(colours), std::move(prepared->behind)});
     progress.update(++done);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/clip_colorizer.hpp"
+#include "data/key_frames.hpp"
 #include "data/steady_place.hpp"
 #include "nn/steady_colorizer.hpp"
 
@@ -32,11 +33,19 @@ struct SteadyFilmOptions {
   bool cuts = true;       // a detected scene cut forgets the frame before
 };
 
-/// The network's colours of a frame, small: CIE ab, and the lightness that they belong to.
+/// What colours a film.
+struct SteadySource {
+  bool coloured = true;        // its own colours, made steady by the network; else key frames alone
+  float kind = 0;              // what those are, as told_kind() says it
+  std::vector<KeyFrame> keys;  // by index
+};
+
+/// The colours of a frame, small: CIE ab, and the lightness that they belong to.
 struct SteadyColours {
   int width = 0;
   int height = 0;
   std::vector<float> ab, lightness;
+  bool known = true;  // false: gray, because no key frame reaches it
 };
 
 /// Where the frames of a film go, in order.
@@ -54,17 +63,20 @@ class SteadyFilms {
               std::filesystem::path model_file, const SteadyFilmOptions& options);
 
   /// Colours all frames of a film behind `place`, with progress; they are what they are without
-  /// it. kind: as told_kind() says it. `frames` is read, and flow is found, on one other thread;
-  /// `sink` is called on another. Throws what they throw, InputError when the network's values are
-  /// not finite or the film ends before `place`, Interrupted after Ctrl-C.
-  void run(const std::string& label, FilmClip& frames, float kind, const SteadySink& sink,
-           const SteadyPlace& place = {});
+  /// it. Key frames' colours (data/keyed_colours.hpp) take the place of the network's as far as
+  /// they are known, in what it remembers, too. `frames` is read, and flow is found, on one other
+  /// thread; `sink` is called on another. Throws what they and KeyedColours throw, InputError when
+  /// the network's values are not finite or the film ends before `place`, Interrupted after Ctrl-C.
+  void run(const std::string& label, FilmClip& frames, const SteadySource& source,
+           const SteadySink& sink, const SteadyPlace& place = {});
 
  private:
   class Preparing;
   struct Prepared;
   SteadyColours colours_of(SteadyColorizer& colorizer, const Prepared& prepared, bool own_light,
                            float kind);
+  Tensor tensor_of(const std::vector<float>& values, std::int64_t height, std::int64_t width,
+                   std::int64_t channels) const;
 
   std::shared_ptr<Backend> backend_;
   const SteadyModel& model_;

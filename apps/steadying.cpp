@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -5,6 +6,7 @@
 #include "apps/device_options.hpp"
 #include "apps/film_job.hpp"
 #include "base/output_file.hpp"
+#include "data/keyed_colours.hpp"
 #include "data/letterbox.hpp"
 #include "data/pairing.hpp"
 #include "nn/checkpoint.hpp"
@@ -19,6 +21,41 @@ SteadyFilmOptions steady_options(const ColorizeCommand& command) {
   SteadyFilmOptions options = command.steady;
   options.cuts = command.cuts == "auto";
   return options;
+}
+
+/// The frames that no key frame reaches, told in stretches.
+class FramesLeftGray {
+ public:
+  explicit FramesLeftGray(std::string film) : film_(std::move(film)) {}
+
+  void add(std::int64_t index) {
+    if (stretches_.empty() || stretches_.back().second + 1 != index) {
+      stretches_.emplace_back(index, index);
+    }
+    stretches_.back().second = index;
+  }
+
+  void tell() const {
+    for (const auto& [first, last] : stretches_) {
+      std::fprintf(stderr,
+                   "afterglow: %s: frames %lld to %lld stay gray, because no key frame lies in "
+                   "their scene (or within %lld frames behind it); add --key %lld=PICTURE\n",
+                   film_.c_str(), static_cast<long long>(first), static_cast<long long>(last),
+                   static_cast<long long>(kKeyReach), static_cast<long long>(first));
+    }
+  }
+
+ private:
+  std::string film_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> stretches_;
+};
+
+/// The key frame that a frame is, if it is one, in the film's size.
+std::optional<Picture> key_at(const std::vector<KeyFrame>& keys, const FilmFrame& frame) {
+  const auto key = std::find_if(keys.begin(), keys.end(),
+                                [&](const KeyFrame& each) { return each.index == frame.index(); });
+  if (key == keys.end()) return std::nullopt;
+  return key_picture(*key, frame.width(), frame.height());
 }
 
 std::unique_ptr<SteadyModel> load_model_of(const ColorizeCommand& command,
@@ -64,7 +101,9 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
   require_other(command_, input, out);
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
   FilmJob job(command_, input, out);
-  const float told = per_frame_ ? kVividInput : told_kind(kind, input);
+  SteadySource source{.keys = parse_key_frames(command_.keys)};
+  source.coloured = per_frame_ || source.keys.empty() || film_has_colour(input);
+  if (source.coloured) source.kind = per_frame_ ? kVividInput : told_kind(kind, input);
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr},
                 Fitting::kOwnShape);
   const FilmReader& luma = clip.luma_film();
@@ -76,17 +115,33 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
                  static_cast<long long>(writer.frames() - 1));
   }
   const int width = writer.chroma_width(), height = writer.chroma_height();
+  FramesLeftGray left_gray(input.string());
+  std::int64_t last = writer.frames() - 1;
   const auto write = [&](const ClipFrame& frame, const SteadyColours& colours) {
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
+    last = frame.luma->index();
+    if (const std::optional<Picture> key = key_at(source.keys, *frame.luma)) {
+      const std::vector<float> given(key->rgb.begin(), key->rgb.end());
+      writer.write(*frame.luma, given, key->width, key->height);
+      return;
+    }
+    if (!colours.known) left_gray.add(last);
     std::vector<float> rgb = enlarged_colours(*frame.luma, colours, width, height);
     blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
     writer.write(*frame.luma, rgb, width, height);
   };
   const SteadyPlace place = job.begin(writer);
-  films_.run(clip_id(input), clip, told,
+  films_.run(clip_id(input), clip, source,
              {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
   writer.commit();
   job.finish();
+  left_gray.tell();
+  // Not every container says at once how many frames there are.
+  for (const KeyFrame& key : source.keys) {
+    if (key.index <= last) continue;
+    std::fprintf(stderr, "afterglow: %s: not used, because %s ends with frame %lld\n",
+                 key.picture.c_str(), input.c_str(), static_cast<long long>(last));
+  }
 }
 
 }  // namespace afterglow

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -72,6 +73,22 @@ std::vector<KeyFrame> parse_key_frames(const std::vector<std::string>& texts) {
                      "give one of them");
   }
   return keys;
+}
+
+std::vector<std::int64_t> parse_frame_numbers(const std::string& text, const std::string& subject) {
+  std::set<std::int64_t> numbers;
+  std::string_view rest = text;
+  for (;;) {
+    const std::size_t comma = rest.find(',');
+    const auto number = frame_number(rest.substr(0, comma));
+    if (!number) {
+      throw InputError(subject, "'" + text + "' names no frames",
+                       "give their numbers, counted from 0, as in 120,480");
+    }
+    numbers.insert(*number);
+    if (comma == std::string_view::npos) return {numbers.begin(), numbers.end()};
+    rest.remove_prefix(comma + 1);
+  }
 }
 
 Picture key_picture(const KeyFrame& key, int width, int height) {

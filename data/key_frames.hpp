@@ -20,6 +20,10 @@ struct KeyFrame {
 /// and for two pictures of one frame.
 std::vector<KeyFrame> parse_key_frames(const std::vector<std::string>& texts);
 
+/// The numbers in "120,480", ascending, each once. Throws InputError(subject, ...) for anything
+/// else.
+std::vector<std::int64_t> parse_frame_numbers(const std::string& text, const std::string& subject);
+
 /// The picture of a key frame of a width x height film, in that size. Throws InputError as
 /// read_picture() does, when its shape is not the film's (sides' ratio to 1 %), or it has no
 /// colour.

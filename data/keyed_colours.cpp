@@ -31,7 +31,7 @@ KeyedColours::KeyedColours(const std::filesystem::path& film, Options options,
                            const SteadyPlace& place)
     : options_(std::move(options)), film_(film) {
   const FramesInfo& info = film_.info();
-  size_ = steady_size(info.width, info.height);
+  size_ = steady_size(info.width, info.height, options_.long_side);
   for (const KeyFrame& key : options_.keys) {
     if (info.count > 0 && key.index >= info.count) {
       throw InputError(key.picture.string(),

@@ -30,6 +30,8 @@ class KeyedColours {
     bool cuts = true;            // a detected scene cut ends the way of colours
     /// What no key frame's colours reach gets colours by place and light (ColourGrid).
     bool fill = true;
+    /// The longer side of the pictures that motion is found on, twice that of the colours.
+    int long_side = kSteadyLongSide;
   };
   struct Frame {
     LightPlane light;
@@ -37,10 +39,10 @@ class KeyedColours {
     CarriedColours colours;
   };
 
-  /// Reads `film` in steady_size(), from its beginning, and goes on behind `place`, whose cuts,
-  /// light and carried colours it takes. Throws InputError as FilmReader and key_picture() do, for
-  /// a key frame beyond the film's end where its length is known, and when the film ends before
-  /// `place`.
+  /// Reads `film` from its beginning, in steady_size() of the long side, and goes on behind
+  /// `place`, whose cuts, light and carried colours it takes. Throws InputError as FilmReader and
+  /// key_picture() do, for a key frame beyond the film's end where its length is known, and when
+  /// the film ends before `place`.
   KeyedColours(const std::filesystem::path& film, Options options, const SteadyPlace& place);
 
   /// The next frame's, or nothing at the end. Throws InputError on a broken stream, Interrupted

@@ -24,9 +24,8 @@ Triple lab_at(const Picture& picture, std::size_t pixel) {
 
 }  // namespace
 
-SteadySize steady_size(int width, int height) {
-  const double scale =
-      std::min(1.0, static_cast<double>(kSteadyLongSide) / std::max({width, height, 1}));
+SteadySize steady_size(int width, int height, int long_side) {
+  const double scale = std::min(1.0, static_cast<double>(long_side) / std::max({width, height, 1}));
   const auto rounded = [scale](int side) {
     constexpr int kMultiple = 16;
     return std::max(2 * kMultiple,

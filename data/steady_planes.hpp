@@ -11,13 +11,13 @@ namespace afterglow {
 /// The longer side that a steady network is trained on, pixels.
 inline constexpr int kSteadyLongSide = 256;
 
-/// The size in which a steady network works on a film: its longer side at most kSteadyLongSide,
-/// both sides rounded to multiples of 16, and 32 at least.
+/// The size in which a steady network works on a film: its longer side at most `long_side`, both
+/// sides rounded to multiples of 16, and 32 at least.
 struct SteadySize {
   int width = 0;
   int height = 0;
 };
-SteadySize steady_size(int width, int height);
+SteadySize steady_size(int width, int height, int long_side = kSteadyLongSide);
 
 /// CIE Lab in units of 50, at half the size of the picture, (height, width, ...).
 struct SteadyPlanes {
