@@ -123,4 +123,51 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   CHECK(bytes_of(file("late.mkv")) == bytes_of(file("once.mkv")));
 }
 
+TEST_CASE("colorize: killed, a gray film with key frames ends the same", "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  const auto coloured = [](int t) { return t < kCut ? moving_waves(64, 48, t) : mosaic(t); };
+  write_film(file("in.mkv"), kFrames, [&](int t) {
+    Picture picture = coloured(t);
+    for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+      std::fill_n(&picture.rgb[i], 3, picture.rgb[i + 1]);
+    }
+    return picture;
+  });
+  // Parts end at frames 60, 300 and 540: on the way forward from 200, and backward from 400.
+  fs::create_directories(file("keys"));
+  for (int t : {20, 200, 400}) {
+    write_picture(file("keys") / (std::to_string(t) + ".png"), coloured(t));
+  }
+  const auto arguments = [&](const char* out) {
+    return Strings{"colorize", file("in.mkv"), "--out",   file(out),
+                   "--key",    file("keys"),   "--codec", "lossless"};
+  };
+  const ProgramResult once = run_afterglow(arguments("once.mkv"));
+  INFO(once.err);
+  REQUIRE(once.exit_code == 0);
+  const fs::path parts = file("again.mkv.parts");
+  for (std::size_t done = 1; done <= 2; ++done) {
+    RunningProgram program(AFTERGLOW_PROGRAM, arguments("again.mkv"));
+    while (program.running() && parts_in(parts) < done) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    program.send(SIGKILL);
+    CHECK(program.wait().signal == SIGKILL);
+    REQUIRE(parts_in(parts) >= done);
+  }
+  // With another picture it is another job.
+  const fs::path key = file("keys") / "400.png", kept = file("400.png");
+  fs::rename(key, kept);
+  write_picture(key, coloured(401));
+  CHECK(run_afterglow(arguments("again.mkv")).exit_code == 2);
+  fs::rename(kept, key);
+
+  const ProgramResult last = run_afterglow(arguments("again.mkv"));
+  INFO(last.err);
+  REQUIRE(last.exit_code == 0);
+  CHECK_THAT(last.err, Contains("going on behind frame"));
+  CHECK(bytes_of(file("again.mkv")) == bytes_of(file("once.mkv")));
+}
+
 }  // namespace afterglow::test
