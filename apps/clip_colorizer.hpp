@@ -43,6 +43,7 @@ struct FilmFiles {
   std::filesystem::path gray;                 // gives the luma; empty: the input does
   std::optional<Sequence> truth;              // for Previous::kTruth
   const ImageColorizer* colorizer = nullptr;  // colours every frame first; null: they are coloured
+  Stretch stretch{};                          // of the film that gives the luma; without `truth`
 };
 
 /// How a film's frames become the network's pictures.
@@ -72,9 +73,9 @@ class FilmClip : public ClipFrames {
 
   FilmFiles files_;
   Fitting fitting_;
+  std::optional<FilmReader> gray_;
   FilmReader input_;
   SteadySize size_;  // of the network's pictures
-  std::optional<FilmReader> gray_;
   std::unique_ptr<FrameReader> truth_;
   std::int64_t frames_ = 0;  // read so far
 };

@@ -17,6 +17,7 @@
 #include "apps/configuration.hpp"
 #include "apps/device_options.hpp"
 #include "apps/image_colorizer.hpp"
+#include "apps/preview.hpp"
 #include "apps/sequences.hpp"
 #include "base/error.hpp"
 #include "base/output_file.hpp"
@@ -274,6 +275,7 @@ void check_options(const ColorizeCommand& command) {
   };
   if (!steady) {
     require(command.source_kind == "auto", "--source-kind");
+    require(command.preview.empty(), "--preview");
     require(command.steady.strength == 1, "--strength");
     require(command.steady.saturation == 1, "--saturation");
     return;
@@ -286,6 +288,7 @@ void check_options(const ColorizeCommand& command) {
   }
   require(!command.wrap, "--wrap");
   require(command.output != "paper", "--output paper");
+  preview_stretch(command.preview, "--preview");  // refused before any film is looked at
   if (is_hdf5(command.out)) {
     throw InputError(command.out.string(), "is for the pictures of the paper's networks",
                      "end --out in .mkv or .mp4");
@@ -355,6 +358,9 @@ void add_colorize(CLI::App& program) {
                   "steady networks: what the colours are multiplied by")
       ->check(CLI::Range(0.0, 4.0))
       ->capture_default_str();
+  app->add_option("--preview", command->preview,
+                  "steady networks: START+SECONDS, such as 00:10:00+5: colour that stretch of the "
+                  "film alone, without sound, to look at it before a job of hours");
   app->add_flag("--wrap", command->wrap,
                 "let the network's values wrap round above 255 instead of clamping them, as the "
                 "paper's code did");

@@ -23,6 +23,7 @@ struct ColorizeCommand {
   std::string output;  // source or paper; empty: source for films, paper for datasets and .h5
   std::string cuts = "auto";
   std::string source_kind = "auto";
+  std::string preview;  // START+SECONDS, see apps/preview.hpp; empty: whole films
   SteadyFilmOptions steady;
   bool wrap = false;
   BackendOptions backend;

@@ -43,7 +43,7 @@ std::string description_of(const ColorizeCommand& command, const fs::path& input
 
 FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs::path& out)
     : described_(description_of(command, input)) {
-  if (!out.has_extension()) return;
+  if (!out.has_extension() || !command.preview.empty()) return;
   folder_ = out;
   folder_ += ".parts";
   if (!fs::exists(folder_)) return;

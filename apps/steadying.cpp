@@ -4,6 +4,7 @@
 #include "apps/colorize_command.hpp"
 #include "apps/device_options.hpp"
 #include "apps/film_job.hpp"
+#include "apps/preview.hpp"
 #include "base/output_file.hpp"
 #include "data/letterbox.hpp"
 #include "data/pairing.hpp"
@@ -63,9 +64,10 @@ Steadying::Steadying(const ColorizeCommand& command)
 void Steadying::film(const std::filesystem::path& input, const std::filesystem::path& out) {
   require_other(command_, input, out);
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
+  const Stretch stretch = preview_stretch(command_.preview, "--preview");
   FilmJob job(command_, input, out);
   const float told = per_frame_ ? kVividInput : told_kind(kind, input);
-  FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr},
+  FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr, stretch},
                 Fitting::kOwnShape);
   const FilmReader& luma = clip.luma_film();
   const ActiveRectangle active = find_active(luma.info().source);

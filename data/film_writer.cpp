@@ -108,13 +108,16 @@ void FilmWriter::Target::open_video(const FilmReader::Source& source, const Film
   parameters.time_base = source_time_base;
   parameters.frame_rate = av_d2q(source.info.fps, 100000);
   if (source.decoder) take_from(*source.decoder, format);
+  if (!source.is_whole) source_begin = source.begin;
   if (format.ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
   parameters.matrix = coding.matrix == Matrix::kBt709    ? AVCOL_SPC_BT709
                       : coding.matrix == Matrix::kBt2020 ? AVCOL_SPC_BT2020_NCL
                                                          : AVCOL_SPC_SMPTE170M;
   parameters.range = coding.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-  parameters.streams_from = options.streams_from;
-  if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
+  if (source.is_whole) {
+    parameters.streams_from = options.streams_from;
+    if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
+  }
   video.emplace(out, choice, parameters);
   left_out = video->left_out();
   if (!options.parts.empty()) {
