@@ -97,6 +97,7 @@ std::optional<ClipFrame> FilmClip::read() {
   }
   if (!frame) return std::nullopt;
   ++frames_;
+  if (gray_) result.given = frame;
   if (files_.colorizer != nullptr) {
     result.input = frame->picture();
   } else {

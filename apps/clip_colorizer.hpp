@@ -19,9 +19,10 @@ namespace afterglow {
 
 /// A frame on its way.
 struct ClipFrame {
-  Picture input;                  // per-frame colorized, as the network takes it, once prepared
-  std::optional<FilmFrame> luma;  // of films: the frame whose luma and time are kept
-  std::optional<Picture> truth;   // 128 x 128
+  Picture input;                   // per-frame colorized, as the network takes it, once prepared
+  std::optional<FilmFrame> luma;   // of films: the frame whose luma and time are kept
+  std::optional<FilmFrame> given;  // the input itself, where another film gives the luma
+  std::optional<Picture> truth;    // 128 x 128
   double seconds = 0;
 };
 

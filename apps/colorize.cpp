@@ -276,6 +276,7 @@ void check_options(const ColorizeCommand& command) {
   if (!steady) {
     require(command.source_kind == "auto", "--source-kind");
     require(command.preview.empty(), "--preview");
+    require(!command.side_by_side, "--side-by-side");
     require(command.steady.strength == 1, "--strength");
     require(command.steady.saturation == 1, "--saturation");
     return;
@@ -361,6 +362,8 @@ void add_colorize(CLI::App& program) {
   app->add_option("--preview", command->preview,
                   "steady networks: START+SECONDS, such as 00:10:00+5: colour that stretch of the "
                   "film alone, without sound, to look at it before a job of hours");
+  app->add_flag("--side-by-side", command->side_by_side,
+                "steady networks: a film twice as wide, IN at the left, the result at the right");
   app->add_flag("--wrap", command->wrap,
                 "let the network's values wrap round above 255 instead of clamping them, as the "
                 "paper's code did");

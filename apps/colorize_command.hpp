@@ -24,6 +24,7 @@ struct ColorizeCommand {
   std::string cuts = "auto";
   std::string source_kind = "auto";
   std::string preview;  // START+SECONDS, see apps/preview.hpp; empty: whole films
+  bool side_by_side = false;
   SteadyFilmOptions steady;
   bool wrap = false;
   BackendOptions backend;

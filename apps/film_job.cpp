@@ -35,7 +35,8 @@ std::string description_of(const ColorizeCommand& command, const fs::path& input
   text.precision(17);
   text << "--colorizer " << command.colorizer << "\n--cuts " << command.cuts << "\n--source-kind "
        << command.source_kind << "\n--strength " << command.steady.strength << "\n--saturation "
-       << command.steady.saturation << "\n--codec " << command.codec << '\n';
+       << command.steady.saturation << "\n--codec " << command.codec << "\n--side-by-side "
+       << command.side_by_side << '\n';
   return text.str();
 }
 

@@ -71,7 +71,8 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
                 Fitting::kOwnShape);
   const FilmReader& luma = clip.luma_film();
   const ActiveRectangle active = find_active(luma.info().source);
-  FilmWriter writer(out, luma, {codec_of(command_), clip.streams_from(), job.folder()});
+  FilmWriter writer(out, luma,
+                    {codec_of(command_), clip.streams_from(), job.folder(), command_.side_by_side});
   tell_left_out(writer);
   if (writer.frames() > 0) {
     std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),
@@ -82,7 +83,7 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
     std::vector<float> rgb = enlarged_colours(*frame.luma, colours, width, height);
     blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
-    writer.write(*frame.luma, rgb, width, height);
+    writer.write(*frame.luma, rgb, width, height, frame.given ? &*frame.given : nullptr);
   };
   const SteadyPlace place = job.begin(writer);
   films_.run(clip_id(input), clip, told,

@@ -97,6 +97,9 @@ struct FilmOptions {
   /// hold some of them from a run before; empty: the film is made in one go. Folders of pictures
   /// are always made so.
   std::filesystem::path parts{};
+  /// Beside the new film, at its left, the film as it was: twice as wide, and each half wide enough
+  /// for whole samples of chroma (4:2:0 and 4:2:2: even); what is over is black.
+  bool side_by_side = false;
 };
 
 /// Writes a film with the luma, pixel format, size, rotation, sample aspect, range, matrix, frame
@@ -126,8 +129,10 @@ class FilmWriter {
 
   /// Adds one frame: luma and time of `frame`, chroma of `rgb` (height, width, 3), any size,
   /// values 0..255 (clamped), row by row. Frames in order. Throws RunError (disk full), InputError
-  /// for a frame that says itself that it is HDR or interlaced.
-  void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height);
+  /// for a frame that says itself that it is HDR or interlaced. With FilmOptions::side_by_side,
+  /// `given` (of any size; null: `frame`) has the chroma of the left half; its luma is `frame`'s.
+  void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height,
+             const FilmFrame* given = nullptr);
   void write(const FilmFrame& frame, const Picture& chroma);
 
   /// The size of the chroma planes; of a folder of pictures, theirs.

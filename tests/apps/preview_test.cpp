@@ -85,6 +85,25 @@ TEST_CASE("colorize --preview: that stretch as a film of its own would come out"
   REQUIRE(gray.size() == 5);
   CHECK(gray[0].width == 80);
 
+  const ProgramResult wide =
+      colorize("film.mkv", "wide.mkv", {"--preview", "00:00.8+0.4", "--side-by-side"});
+  INFO(wide.err);
+  REQUIRE(wide.exit_code == 0);
+  const std::vector<Picture> both = read_film(file("wide.mkv"));
+  REQUIRE(both.size() == 10);
+  REQUIRE(both[0].width == 128);
+  const std::vector<std::string> wide_luma = lumas(file("wide.mkv"));
+  for (std::size_t t = 0; t < both.size(); ++t) {
+    int differing = 0;
+    for (std::size_t y = 0; y < 48; ++y) {
+      CHECK(wide_luma[t].substr(128 * y, 64) == luma[t].substr(64 * y, 64));
+      CHECK(wide_luma[t].substr(128 * y + 64, 64) == luma[t].substr(64 * y, 64));
+      const auto row = both[t].rgb.begin() + std::ptrdiff_t(3 * 128 * y);
+      if (!std::equal(row, row + 192, row + 192)) ++differing;
+    }
+    CHECK(differing > 40);  // the colours are others
+  }
+
   const ProgramResult late = colorize("film.mkv", "late.mkv", {"--preview", "5:00+5"});
   CHECK(late.exit_code == 2);
   CHECK_THAT(late.err, Contains("film.mkv: has no frame at second 300.00 or later") &&
