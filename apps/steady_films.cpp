@@ -83,7 +83,8 @@ struct SteadyFilms::Prepared {
   ClipFrame frame;
   Picture light;  // in the size of the network's pictures
   bool begins = true;
-  Flow flow;  // to the frame before, half as large; 0 for one that begins a scene
+  std::int64_t scene = 0;  // from 1
+  Flow flow;               // to the frame before, half as large; 0 for one that begins a scene
   std::optional<SteadyPlace> behind;  // where a part ends before this frame, but for the colours
 };
 
@@ -91,7 +92,11 @@ struct SteadyFilms::Prepared {
 class SteadyFilms::Preparing {
  public:
   Preparing(FilmClip& frames, bool cuts, const SteadyPlace& place)
-      : frames_(frames), cuts_(cuts), last_(place.light), begun_(place.frames) {
+      : frames_(frames),
+        cuts_(cuts),
+        last_(place.light),
+        begun_(place.frames),
+        scenes_(place.scenes) {
     detector_.remember(place.cuts);
     while (done_ < place.frames) {
       throw_if_interrupted();
@@ -121,6 +126,8 @@ class SteadyFilms::Preparing {
       prepared.behind = place(std::move(cuts));
       begun_ = done_;
     }
+    if (prepared.begins) ++scenes_;
+    prepared.scene = scenes_;
     prepared.flow = prepared.begins ? Flow(size.width / 2, size.height / 2)
                                     : halved_flow(dis_flow(prepared.light, last_));
     last_ = prepared.light;
@@ -133,7 +140,7 @@ class SteadyFilms::Preparing {
 
  private:
   SteadyPlace place(SceneCutDetector::Memory cuts) const {
-    return {.frames = done_, .cuts = std::move(cuts), .light = last_};
+    return {.frames = done_, .scenes = scenes_, .cuts = std::move(cuts), .light = last_};
   }
 
   FilmClip& frames_;
@@ -142,6 +149,7 @@ class SteadyFilms::Preparing {
   Picture last_;
   std::int64_t begun_;     // the first frame of this part
   std::int64_t done_ = 0;  // frames read
+  std::int64_t scenes_;    // begun
 };
 
 SteadyFilms::SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
@@ -211,7 +219,7 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, float kind,
     frames.prepare(prepared->frame);
     SteadyColours colours = colours_of(colorizer, *prepared, frames.has_own_light(), kind);
     behind.push({std::move(prepared->frame), std::move(colours), std::move(prepared->behind)});
-    progress.update(++done);
+    progress.update(++done, "shot " + std::to_string(prepared->scene));
   }
   behind.finish();
   if (sink.end_part && done > place.frames) {

@@ -53,10 +53,11 @@ class SteadyFilms {
   SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
               std::filesystem::path model_file, const SteadyFilmOptions& options);
 
-  /// Colours all frames of a film behind `place`, with progress; they are what they are without
-  /// it. kind: as told_kind() says it. `frames` is read, and flow is found, on one other thread;
-  /// `sink` is called on another. Throws what they throw, InputError when the network's values are
-  /// not finite or the film ends before `place`, Interrupted after Ctrl-C.
+  /// Colours all frames of a film behind `place`, with progress, which counts shots from 1; they
+  /// are what they are without it. kind: as told_kind() says it. `frames` is read, and flow is
+  /// found, on one other thread; `sink` is called on another. Throws what they throw, InputError
+  /// when the network's values are not finite or the film ends before `place`, Interrupted after
+  /// Ctrl-C.
   void run(const std::string& label, FilmClip& frames, float kind, const SteadySink& sink,
            const SteadyPlace& place = {});
 
