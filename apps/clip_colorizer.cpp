@@ -27,11 +27,26 @@ auto read_beside(bool main_ended, Main& main, const std::string& main_name, Read
   return frame;
 }
 
+std::optional<FilmReader> open_gray(const FilmFiles& files) {
+  if (files.gray.empty()) return std::nullopt;
+  return std::optional<FilmReader>(std::in_place, files.gray, files.stretch);
+}
+
+/// From the frame beside the first of `film` on: in another container its time is rounded
+/// otherwise.
+Stretch stretch_beside(const FilmReader& film, const Stretch& stretch) {
+  if (stretch.is_whole()) return stretch;
+  return {.begin = std::max(0.0, film.begun() - 0.5 / film.info().fps)};
+}
+
 }  // namespace
 
 FilmClip::FilmClip(const FilmFiles& files, Fitting fitting)
-    : files_(files), fitting_(fitting), input_(files.input), size_{kNetworkSide, kNetworkSide} {
-  if (!files_.gray.empty()) gray_.emplace(files_.gray);
+    : files_(files),
+      fitting_(fitting),
+      gray_(open_gray(files)),
+      input_(files.input, gray_ ? stretch_beside(*gray_, files.stretch) : files.stretch),
+      size_{kNetworkSide, kNetworkSide} {
   if (fitting_ == Fitting::kOwnShape) {
     const FramesInfo& shape = luma_film().info();
     size_ = steady_size(shape.width, shape.height);
@@ -51,9 +66,15 @@ Picture FilmClip::network_picture(const Picture& whole) const {
 
 std::optional<ClipFrame> FilmClip::read() {
   const std::string name = files_.input.string();
-  std::optional<FilmFrame> frame = input_.read();
   ClipFrame result;
-  if (gray_) {
+  if (gray_ && !files_.stretch.is_whole()) {  // it says where the stretch ends
+    result.luma = gray_->read();
+    if (!result.luma) return std::nullopt;
+  }
+  std::optional<FilmFrame> frame = input_.read();
+  if (result.luma) {
+    if (!frame) refuse_lengths(name, files_.gray.string(), frames_, *gray_);
+  } else if (gray_) {
     result.luma = read_beside(!frame, input_, name, *gray_, files_.gray.string(), frames_);
   } else {
     result.luma = frame;
@@ -65,6 +86,7 @@ std::optional<ClipFrame> FilmClip::read() {
   }
   if (!frame) return std::nullopt;
   ++frames_;
+  if (gray_) result.given = frame;
   if (files_.colorizer != nullptr) {
     result.input = frame->picture();
   } else {

@@ -19,9 +19,10 @@ namespace afterglow {
 
 /// A frame on its way.
 struct ClipFrame {
-  Picture input;                  // per-frame colorized, as the network takes it, once prepared
-  std::optional<FilmFrame> luma;  // of films: the frame whose luma and time are kept
-  std::optional<Picture> truth;   // 128 x 128
+  Picture input;                   // per-frame colorized, as the network takes it, once prepared
+  std::optional<FilmFrame> luma;   // of films: the frame whose luma and time are kept
+  std::optional<FilmFrame> given;  // the input itself, where another film gives the luma
+  std::optional<Picture> truth;    // 128 x 128
   double seconds = 0;
 };
 
@@ -43,6 +44,7 @@ struct FilmFiles {
   std::filesystem::path gray;                 // gives the luma; empty: the input does
   std::optional<Sequence> truth;              // for Previous::kTruth
   const ImageColorizer* colorizer = nullptr;  // colours every frame first; null: they are coloured
+  Stretch stretch{};                          // of the film that gives the luma; without `truth`
 };
 
 /// How a film's frames become the network's pictures.
@@ -72,9 +74,9 @@ class FilmClip : public ClipFrames {
 
   FilmFiles files_;
   Fitting fitting_;
+  std::optional<FilmReader> gray_;
   FilmReader input_;
   SteadySize size_;  // of the network's pictures
-  std::optional<FilmReader> gray_;
   std::unique_ptr<FrameReader> truth_;
   std::int64_t frames_ = 0;  // read so far
 };

@@ -18,6 +18,7 @@
 #include "apps/device_options.hpp"
 #include "apps/frame_export.hpp"
 #include "apps/image_colorizer.hpp"
+#include "apps/preview.hpp"
 #include "apps/sequences.hpp"
 #include "base/error.hpp"
 #include "base/output_file.hpp"
@@ -278,6 +279,8 @@ void check_options(const ColorizeCommand& command) {
   if (!steady) {
     require(command.keys.empty(), "--key");
     require(command.source_kind == "auto", "--source-kind");
+    require(command.preview.empty(), "--preview");
+    require(!command.side_by_side, "--side-by-side");
     require(command.steady.strength == 1, "--strength");
     require(command.steady.saturation == 1, "--saturation");
     return;
@@ -288,8 +291,13 @@ void check_options(const ColorizeCommand& command) {
     throw InputError("--source-kind", "does not go with --colorizer, whose colours are known",
                      "leave it out");
   }
+  if (!command.keys.empty() && !command.preview.empty()) {
+    throw InputError("--key", "counts the frames of a whole film, and does not go with --preview",
+                     "leave out one of them");
+  }
   require(!command.wrap, "--wrap");
   require(command.output != "paper", "--output paper");
+  preview_stretch(command.preview, "--preview");  // refused before any film is looked at
   if (is_hdf5(command.out)) {
     throw InputError(command.out.string(), "is for the pictures of the paper's networks",
                      "end --out in .mkv or .mp4");
@@ -385,6 +393,11 @@ void add_colorize(CLI::App& program) {
                   "steady networks: what the colours are multiplied by")
       ->check(CLI::Range(0.0, 4.0))
       ->capture_default_str();
+  app->add_option("--preview", command->preview,
+                  "steady networks: START+SECONDS, such as 00:10:00+5: colour that stretch of the "
+                  "film alone, without sound, to look at it before a job of hours");
+  app->add_flag("--side-by-side", command->side_by_side,
+                "steady networks: a film twice as wide, IN at the left, the result at the right");
   app->add_flag("--wrap", command->wrap,
                 "let the network's values wrap round above 255 instead of clamping them, as the "
                 "paper's code did");

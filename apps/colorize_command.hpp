@@ -25,6 +25,8 @@ struct ColorizeCommand {
   std::string source_kind = "auto";
   std::vector<std::string> keys;  // as parse_key_frames() takes them
   std::string export_frames;      // "120,480" or "scenes": write these, colour nothing
+  std::string preview;            // START+SECONDS, see apps/preview.hpp; empty: whole films
+  bool side_by_side = false;
   SteadyFilmOptions steady;
   bool wrap = false;
   BackendOptions backend;

@@ -38,7 +38,8 @@ std::string description_of(const ColorizeCommand& command, const fs::path& input
   text.precision(17);
   text << "--colorizer " << command.colorizer << "\n--cuts " << command.cuts << "\n--source-kind "
        << command.source_kind << "\n--strength " << command.steady.strength << "\n--saturation "
-       << command.steady.saturation << "\n--codec " << command.codec << '\n';
+       << command.steady.saturation << "\n--codec " << command.codec << "\n--side-by-side "
+       << command.side_by_side << '\n';
   return text.str();
 }
 
@@ -46,7 +47,7 @@ std::string description_of(const ColorizeCommand& command, const fs::path& input
 
 FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs::path& out)
     : described_(description_of(command, input)) {
-  if (!out.has_extension()) return;
+  if (!out.has_extension() || !command.preview.empty()) return;
   folder_ = out;
   folder_ += ".parts";
   if (!fs::exists(folder_)) return;

@@ -11,8 +11,8 @@
 
 namespace afterglow {
 
-/// The folder OUT.parts beside a film OUT that is being made. A folder of pictures has none: it is
-/// made in one go.
+/// The folder OUT.parts beside a film OUT that is being made. A folder of pictures and a preview
+/// have none: they are made in one go.
 class FilmJob {
  public:
   /// Throws InputError when the folder holds anything but this job: of other options, files, or

@@ -104,7 +104,8 @@ struct SteadyFilms::Prepared {
   ClipFrame frame;
   Picture light;  // in the size of the network's pictures
   bool begins = true;
-  Flow flow;  // to the frame before, half as large; 0 for one that begins a scene
+  std::int64_t scene = 0;  // from 1
+  Flow flow;               // to the frame before, half as large; 0 for one that begins a scene
   std::optional<KeyedColours::Frame> keyed;  // where there are key frames
   std::optional<SteadyPlace> behind;  // where a part ends before this frame, but for the colours
 };
@@ -118,7 +119,8 @@ class SteadyFilms::Preparing {
         long_side_(coloured_ ? kSteadyLongSide : kKeyedLongSide),
         cuts_(cuts),
         last_(place.light),
-        begun_(place.frames) {
+        begun_(place.frames),
+        scenes_(place.scenes) {
     detector_.remember(place.cuts);
     if (!source.keys.empty()) {
       keyed_.emplace(frames.luma_film().info().source,
@@ -152,6 +154,8 @@ class SteadyFilms::Preparing {
       prepared.behind = place(std::move(cuts));
       begun_ = done_;
     }
+    if (prepared.begins) ++scenes_;
+    prepared.scene = scenes_;
     if (keyed_) prepared.keyed = keyed_->next();
     prepared.flow = prepared.begins || !coloured_ ? Flow(size.width / 2, size.height / 2)
                                                   : halved_flow(dis_flow(prepared.light, last_));
@@ -166,6 +170,7 @@ class SteadyFilms::Preparing {
  private:
   SteadyPlace place(SceneCutDetector::Memory cuts) const {
     return {.frames = done_,
+            .scenes = scenes_,
             .cuts = std::move(cuts),
             .light = last_,
             .carried = keyed_ ? keyed_->carried() : CarriedColours{}};
@@ -180,6 +185,7 @@ class SteadyFilms::Preparing {
   Picture last_;
   std::int64_t begun_;     // the first frame of this part
   std::int64_t done_ = 0;  // frames read
+  std::int64_t scenes_;    // begun
 };
 
 SteadyFilms::SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
@@ -257,7 +263,7 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySo
         source.coloured ? colours_of(colorizer, *prepared, frames.has_own_light(), source.kind)
                         : keyed_colours(std::move(*prepared->keyed));
     behind.push({std::move(prepared->frame), std::move(colours), std::move(prepared->behind)});
-    progress.update(++done);
+    progress.update(++done, "shot " + std::to_string(prepared->scene));
   }
   behind.finish();
   if (sink.end_part && done > place.frames) {

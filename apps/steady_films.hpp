@@ -62,11 +62,12 @@ class SteadyFilms {
   SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
               std::filesystem::path model_file, const SteadyFilmOptions& options);
 
-  /// Colours all frames of a film behind `place`, with progress; they are what they are without
-  /// it. Key frames' colours (data/keyed_colours.hpp) take the place of the network's as far as
-  /// they are known, in what it remembers, too. `frames` is read, and flow is found, on one other
-  /// thread; `sink` is called on another. Throws what they and KeyedColours throw, InputError when
-  /// the network's values are not finite or the film ends before `place`, Interrupted after Ctrl-C.
+  /// Colours all frames of a film behind `place`, with progress, which counts shots from 1; they
+  /// are what they are without it. Key frames' colours (data/keyed_colours.hpp) take the place of
+  /// the network's as far as they are known, in what it remembers, too. `frames` is read, and flow
+  /// is found, on one other thread; `sink` is called on another. Throws what they and KeyedColours
+  /// throw, InputError when the network's values are not finite or the film ends before `place`,
+  /// Interrupted after Ctrl-C.
   void run(const std::string& label, FilmClip& frames, const SteadySource& source,
            const SteadySink& sink, const SteadyPlace& place = {});
 

@@ -5,6 +5,7 @@
 #include "apps/colorize_command.hpp"
 #include "apps/device_options.hpp"
 #include "apps/film_job.hpp"
+#include "apps/preview.hpp"
 #include "base/output_file.hpp"
 #include "data/keyed_colours.hpp"
 #include "data/letterbox.hpp"
@@ -100,15 +101,17 @@ Steadying::Steadying(const ColorizeCommand& command)
 void Steadying::film(const std::filesystem::path& input, const std::filesystem::path& out) {
   require_other(command_, input, out);
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
+  const Stretch stretch = preview_stretch(command_.preview, "--preview");
   FilmJob job(command_, input, out);
   SteadySource source{.keys = parse_key_frames(command_.keys)};
   source.coloured = per_frame_ || source.keys.empty() || film_has_colour(input);
   if (source.coloured) source.kind = per_frame_ ? kVividInput : told_kind(kind, input);
-  FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr},
+  FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr, stretch},
                 Fitting::kOwnShape);
   const FilmReader& luma = clip.luma_film();
   const ActiveRectangle active = find_active(luma.info().source);
-  FilmWriter writer(out, luma, {codec_of(command_), clip.streams_from(), job.folder()});
+  FilmWriter writer(out, luma,
+                    {codec_of(command_), clip.streams_from(), job.folder(), command_.side_by_side});
   tell_left_out(writer);
   if (writer.frames() > 0) {
     std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),
@@ -122,13 +125,14 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
     last = frame.luma->index();
     if (const std::optional<Picture> key = key_at(source.keys, *frame.luma)) {
       const std::vector<float> given(key->rgb.begin(), key->rgb.end());
-      writer.write(*frame.luma, given, key->width, key->height);
+      writer.write(*frame.luma, given, key->width, key->height,
+                   frame.given ? &*frame.given : nullptr);
       return;
     }
     if (!colours.known) left_gray.add(last);
     std::vector<float> rgb = enlarged_colours(*frame.luma, colours, width, height);
     blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
-    writer.write(*frame.luma, rgb, width, height);
+    writer.write(*frame.luma, rgb, width, height, frame.given ? &*frame.given : nullptr);
   };
   const SteadyPlace place = job.begin(writer);
   films_.run(clip_id(input), clip, source,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,17 +40,34 @@ class FilmFrame {
   std::shared_ptr<const Content> content_;
 };
 
-/// Reads a film, or a folder of numbered pictures, once from front to back.
+/// The frames of a film whose time, counted in seconds from the film's first frame, is at least
+/// `begin` and below `begin + seconds`.
+struct Stretch {
+  double begin = 0;
+  double seconds = std::numeric_limits<double>::infinity();
+  bool is_whole() const { return begin <= 0 && seconds == std::numeric_limits<double>::infinity(); }
+};
+
+/// Reads a film, or a folder of numbered pictures (25 a second), or a stretch of either, once from
+/// front to back. The frames of a stretch count from 0, and so do their times; of
+/// a film, info().count is 0 then.
 class FilmReader {
  public:
   /// Throws InputError as open_frames() does.
-  explicit FilmReader(const std::filesystem::path& path);
+  explicit FilmReader(const std::filesystem::path& path) : FilmReader(path, Stretch{}) {}
+  /// The same of a stretch (begin at least 0, seconds above 0, both below 1e9, or `seconds`
+  /// infinite), exactly by the frames' times: decoding begins at the key frame before, or at the
+  /// front where that is not sure to give the same frames. Throws InputError, too, when no frame
+  /// lies in it.
+  FilmReader(const std::filesystem::path& path, const Stretch& stretch);
   ~FilmReader();
   FilmReader(FilmReader&&) noexcept;
   FilmReader& operator=(FilmReader&&) noexcept;
 
   const FramesInfo& info() const;
   bool has_audio() const;
+  /// The first frame's time in the whole film, in seconds from the film's first.
+  double begun() const;
   /// The next frame, or nothing at the end. Throws InputError on a broken stream.
   std::optional<FilmFrame> read();
 
@@ -72,12 +90,16 @@ struct FilmOptions {
   /// the next finer (4:2:2, then 4:4:4), never coarser.
   VideoCodec codec = VideoCodec::kH264;
   /// A film whose sound, subtitles, attachments, cover and chapters are copied
-  /// (data/stream_copy.hpp); empty: the film that gives the luma.
+  /// (data/stream_copy.hpp); empty: the film that gives the luma. A stretch of a film is written
+  /// without any of them: packets of sound do not begin where frames do.
   std::filesystem::path streams_from{};
   /// A folder for the parts of a film that is made part by part (data/film_parts.hpp), which may
   /// hold some of them from a run before; empty: the film is made in one go. Folders of pictures
   /// are always made so.
   std::filesystem::path parts{};
+  /// Beside the new film, at its left, the film as it was: twice as wide, and each half wide enough
+  /// for whole samples of chroma (4:2:0 and 4:2:2: even); what is over is black.
+  bool side_by_side = false;
 };
 
 /// Writes a film with the luma, pixel format, size, rotation, sample aspect, range, matrix, frame
@@ -107,8 +129,10 @@ class FilmWriter {
 
   /// Adds one frame: luma and time of `frame`, chroma of `rgb` (height, width, 3), any size,
   /// values 0..255 (clamped), row by row. Frames in order. Throws RunError (disk full), InputError
-  /// for a frame that says itself that it is HDR or interlaced.
-  void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height);
+  /// for a frame that says itself that it is HDR or interlaced. With FilmOptions::side_by_side,
+  /// `given` (of any size; null: `frame`) has the chroma of the left half; its luma is `frame`'s.
+  void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height,
+             const FilmFrame* given = nullptr);
   void write(const FilmFrame& frame, const Picture& chroma);
 
   /// The size of the chroma planes; of a folder of pictures, theirs.

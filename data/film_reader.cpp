@@ -1,6 +1,10 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "data/film_source.hpp"
 #include "data/names.hpp"
 #include "data/picture_folder.hpp"
@@ -46,6 +50,66 @@ void open_film(FilmReader::Source& source) {
   info.full_range = source.coding.full_range;
 }
 
+/// Of a time that means a frame's own, rounded to as many digits as one writes.
+constexpr double kRounding = 1e-6;
+
+/// How many units fit before the first frame that is shown at `seconds` or later.
+std::int64_t units_before(double seconds, double unit) {
+  return std::int64_t(std::ceil(seconds / unit - kRounding));
+}
+
+[[noreturn]] void refuse_stretch(const FilmReader::Source& source, const Stretch& stretch,
+                                 double last) {
+  char text[96];
+  if (last < stretch.begin) {
+    std::snprintf(text, sizeof text, "has no frame at second %.2f or later: its last is at %.2f",
+                  stretch.begin, last);
+    throw InputError(source.path.string(), text, "begin earlier");
+  }
+  std::snprintf(text, sizeof text, "has no frame that begins in %g seconds from second %.2f on",
+                stretch.seconds, stretch.begin);
+  throw InputError(source.path.string(), text, "take a longer stretch");
+}
+
+/// Leaves what lies outside of a stretch.
+void narrow_film(FilmReader::Source& source, const Stretch& stretch) {
+  const double unit = av_q2d(source.decoder->time_base());
+  const std::int64_t wanted = source.begin + units_before(stretch.begin, unit);
+  if (std::isfinite(stretch.seconds)) {
+    source.end = source.begin + units_before(stretch.begin + stretch.seconds, unit);
+  }
+  if (source.first->pts < wanted) {
+    source.first = source.decoder->seek(wanted);
+    if (!source.first) source.first = source.decoder.emplace(source.path).read();
+  }
+  std::int64_t last = source.begin;
+  while (source.first && source.first->pts < wanted) {
+    throw_if_interrupted();
+    last = source.first->pts;
+    source.first = source.decoder->read();
+  }
+  if (!source.first || source.first->pts >= source.end) {
+    const std::int64_t seen = source.first ? source.first->pts : last;
+    refuse_stretch(source, stretch, double(seen - source.begin) * unit);
+  }
+  source.begun = double(source.first->pts - source.begin) * unit;
+  source.begin = source.first->pts;
+}
+
+void narrow_folder(FilmReader::Source& source, const Stretch& stretch) {
+  const auto count = std::int64_t(source.pictures.size());
+  const double unit = 1.0 / kFolderRate;
+  const std::int64_t begin = units_before(stretch.begin, unit);
+  const std::int64_t end =
+      std::isfinite(stretch.seconds) ? units_before(stretch.begin + stretch.seconds, unit) : count;
+  if (begin >= std::min(end, count)) {
+    refuse_stretch(source, stretch, double(std::min(begin, count - 1)) * unit);
+  }
+  source.begun = double(begin) * unit;
+  source.pictures = {source.pictures.begin() + begin,
+                     source.pictures.begin() + std::min(end, count)};
+}
+
 }  // namespace
 
 std::int64_t FilmFrame::index() const { return content_->index; }
@@ -75,13 +139,23 @@ Picture FilmFrame::reduced_picture(int width, int height) const {
   return afterglow::reduced_picture(*frame, width, height);
 }
 
-FilmReader::FilmReader(const std::filesystem::path& path) : source_(std::make_unique<Source>()) {
+FilmReader::FilmReader(const std::filesystem::path& path, const Stretch& stretch)
+    : source_(std::make_unique<Source>()) {
   source_->path = path;
   source_->info.source = path.string();
   if (std::filesystem::is_directory(path)) {
     open_folder(*source_);
   } else {
     open_film(*source_);
+  }
+  source_->is_whole = stretch.is_whole();
+  if (source_->is_whole) return;
+  if (source_->decoder) {
+    narrow_film(*source_, stretch);
+    source_->info.count = 0;
+  } else {
+    narrow_folder(*source_, stretch);
+    source_->info.count = std::int64_t(source_->pictures.size());
   }
 }
 
@@ -90,6 +164,8 @@ FilmReader::FilmReader(FilmReader&&) noexcept = default;
 FilmReader& FilmReader::operator=(FilmReader&&) noexcept = default;
 
 const FramesInfo& FilmReader::info() const { return source_->info; }
+
+double FilmReader::begun() const { return source_->begun; }
 
 bool FilmReader::has_audio() const { return source_->decoder && source_->decoder->has_audio(); }
 
@@ -100,7 +176,7 @@ std::optional<FilmFrame> FilmReader::read() {
   if (source_->decoder) {
     content->frame =
         source_->first ? std::exchange(source_->first, nullptr) : source_->decoder->read();
-    if (!content->frame) return std::nullopt;
+    if (!content->frame || content->frame->pts >= source_->end) return std::nullopt;
     content->seconds =
         double(content->frame->pts - source_->begin) * av_q2d(source_->decoder->time_base());
   } else {

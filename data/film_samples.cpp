@@ -1,10 +1,13 @@
 #include "data/film_samples.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <new>
 #include <optional>
+#include <utility>
+#include <vector>
 
-#include "data/film.hpp"
+#include "data/film_source.hpp"
 #include "data/libav.hpp"
 #include "data/picture_folder.hpp"
 #include "data/pixels.hpp"
@@ -12,17 +15,23 @@
 namespace afterglow {
 namespace {
 
-constexpr int kFewSeen = 8;  // frames to begin at; with less of them a film is read from its front
+constexpr int kFewSeen = 8;  // frames to begin at; of films with fewer the front is looked at, too
 constexpr int kStep = 6;     // frames from one sample to the next then
 
-std::vector<Picture> pictures_of_folder(const std::filesystem::path& folder, int count) {
+using Show = std::function<void(const FilmFrame&)>;
+
+FilmFrame as_film_frame(FilmFrame::Content content) {
+  return FilmFrame(std::make_shared<FilmFrame::Content>(std::move(content)));
+}
+
+void sample_folder(const std::filesystem::path& folder, int count, const Show& show) {
   const std::vector<std::filesystem::path> files = list_pictures(folder);
   const std::size_t samples = std::min(files.size(), std::size_t(count));
-  std::vector<Picture> pictures;
   for (std::size_t k = 0; k < samples; ++k) {
-    pictures.push_back(read_picture(files[(2 * k + 1) * files.size() / (2 * samples)]));
+    FilmFrame::Content content;
+    content.picture = read_picture(files[(2 * k + 1) * files.size() / (2 * samples)]);
+    show(as_film_frame(std::move(content)));
   }
-  return pictures;
 }
 
 /// A film to look into here and there; a place where it cannot be decoded is passed over.
@@ -42,19 +51,22 @@ class Searched {
 
   /// The frame from which decoding can begin before `share` (0..1) of the film; nothing if it was
   /// seen before.
-  std::optional<Picture> at(double share) {
+  std::optional<FilmFrame> at(double share) {
     if (!codec_ || input_->duration <= 0) return std::nullopt;
     const std::int64_t begin = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
     const auto place = begin + std::int64_t(share * double(input_->duration));
     if (avformat_seek_file(input_.get(), -1, INT64_MIN, place, place, 0) < 0) return std::nullopt;
     avcodec_flush_buffers(codec_.get());
-    const libav::FramePtr frame = decode();
+    libav::FramePtr frame = decode();
     if (!frame || frame->best_effort_timestamp == last_ ||
         !settle_colour(*frame, codec_->codec_id) || !has_rgb(AVPixelFormat(frame->format))) {
       return std::nullopt;
     }
     last_ = frame->best_effort_timestamp;
-    return converter_.convert(*frame);
+    FilmFrame::Content content;
+    content.frame = std::move(frame);
+    content.converter = converter_;
+    return as_film_frame(std::move(content));
   }
 
  private:
@@ -77,36 +89,45 @@ class Searched {
   libav::CodecPtr codec_;
   AVStream* stream_ = nullptr;  // owned by input_
   std::int64_t last_ = AV_NOPTS_VALUE;
-  RgbConverter converter_;
+  std::shared_ptr<RgbConverter> converter_ = std::make_shared<RgbConverter>();
 };
 
-std::vector<Picture> from_the_front(const std::filesystem::path& film, int count) {
+void sample_front(const std::filesystem::path& film, int count, const Show& show) {
   FilmReader reader(film);
-  std::vector<Picture> pictures;
-  while (pictures.size() < std::size_t(count)) {
+  int shown = 0;
+  while (shown < count) {
     const std::optional<FilmFrame> frame = reader.read();
-    if (!frame) break;
-    if (frame->index() % kStep == 0) pictures.push_back(frame->picture());
+    if (!frame) return;
+    if (frame->index() % kStep != 0) continue;
+    show(*frame);
+    ++shown;
   }
-  return pictures;
 }
 
 }  // namespace
 
-std::vector<Picture> sampled_pictures(const std::filesystem::path& film, int count) {
-  if (std::filesystem::is_directory(film)) return pictures_of_folder(film, count);
-  Searched searched(film);
-  std::vector<Picture> pictures;
-  for (int k = 0; k < count; ++k) {
-    std::optional<Picture> picture = searched.at((k + 0.5) / count);
-    if (!picture) continue;
-    if (!pictures.empty() &&
-        (picture->width != pictures[0].width || picture->height != pictures[0].height)) {
-      continue;  // reading the film tells of it
+void sample_frames(const std::filesystem::path& film, int count, const Show& show) {
+  int width = 0, height = 0;
+  const auto show_alike = [&](const FilmFrame& frame) {
+    if (width == 0) {
+      width = frame.width();
+      height = frame.height();
     }
-    pictures.push_back(std::move(*picture));
+    if (frame.width() == width && frame.height() == height) show(frame);  // reading tells of others
+  };
+  if (std::filesystem::is_directory(film)) {
+    sample_folder(film, count, show_alike);
+    return;
   }
-  return int(pictures.size()) < std::min(kFewSeen, count) ? from_the_front(film, count) : pictures;
+  Searched searched(film);
+  int seen = 0;
+  for (int k = 0; k < count; ++k) {
+    const std::optional<FilmFrame> frame = searched.at((k + 0.5) / count);
+    if (!frame) continue;
+    show_alike(*frame);
+    ++seen;
+  }
+  if (seen < std::min(kFewSeen, count)) sample_front(film, count, show_alike);
 }
 
 }  // namespace afterglow

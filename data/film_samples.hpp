@@ -2,16 +2,18 @@
 #pragma once
 
 #include <filesystem>
-#include <vector>
+#include <functional>
 
-#include "data/picture.hpp"
+#include "data/film.hpp"
 
 namespace afterglow {
 
-/// Up to `count` (at least 1) frames of a film or a folder of numbered pictures, evenly spread over
-/// it as far as its container allows to look for them: of a film those from which decoding can
-/// begin, of one that cannot be searched the first ones. All of one size. Throws InputError when
-/// there is none.
-std::vector<Picture> sampled_pictures(const std::filesystem::path& film, int count);
+/// Shows up to `count` (at least 1) frames of a film or a folder of numbered pictures, evenly
+/// spread over it as far as its container allows to look for them: of a film those from which
+/// decoding can begin, and where these are fewer than 8, up to `count` of the first ones, too. One
+/// is in memory at a time; all are of one size; their index and time mean nothing. Throws
+/// InputError when there is none.
+void sample_frames(const std::filesystem::path& film, int count,
+                   const std::function<void(const FilmFrame&)>& show);
 
 }  // namespace afterglow

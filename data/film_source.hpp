@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -35,7 +37,11 @@ struct FilmReader::Source {
   AVPixelFormat format = AV_PIX_FMT_RGB24;
   YCbCrCoding coding;      // of YCbCr and gray films
   std::int64_t begin = 0;  // pts of the first frame
-  std::int64_t next = 0;   // index
+  std::int64_t end =
+      std::numeric_limits<std::int64_t>::max();  // pts behind the last (of a stretch)
+  double begun = 0;                              // the first frame's time in the whole film
+  bool is_whole = true;                          // no stretch
+  std::int64_t next = 0;                         // index
 };
 
 }  // namespace afterglow

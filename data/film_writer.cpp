@@ -7,6 +7,7 @@
 #include "data/film_planes.hpp"
 #include "data/film_refusals.hpp"
 #include "data/film_source.hpp"
+#include "data/side_by_side.hpp"
 #include "data/video_file.hpp"
 
 namespace afterglow {
@@ -36,9 +37,15 @@ std::vector<AVPixelFormat> wanted_formats(const FilmReader::Source& source) {
   return formats;
 }
 
-AVPixelFormat choose_format(const FilmReader::Source& source, const EncoderChoice& choice) {
+int written_width(AVPixelFormat format, int width, bool side_by_side) {
+  return side_by_side ? 2 * half_width(format, width) : width;
+}
+
+AVPixelFormat choose_format(const FilmReader::Source& source, const EncoderChoice& choice,
+                            bool side_by_side) {
   for (const AVPixelFormat format : wanted_formats(source)) {
-    if (encoder_takes(choice, format, source.info.width, source.info.height)) return format;
+    const int width = written_width(format, source.info.width, side_by_side);
+    if (encoder_takes(choice, format, width, source.info.height)) return format;
   }
   throw InputError(
       source.path.string(),
@@ -58,6 +65,8 @@ struct FilmWriter::Target {
   std::vector<std::string> left_out;
   std::filesystem::path out;
   VideoParameters parameters;
+  int width = 0;  // of the source's pictures
+  bool side_by_side = false;
   YCbCrCoding coding;
   AVRational source_time_base{1, kFolderRate};
   std::int64_t source_begin = 0;  // where the source's time starts, in source_time_base
@@ -65,6 +74,8 @@ struct FilmWriter::Target {
 
   void open_video(const FilmReader::Source& source, const FilmOptions& options);
   void take_from(const VideoDecoder& decoder, const FilmFormat& format);
+  libav::FramePtr joined(const FilmFrame& frame, const RgbView& rgb, const FilmFrame& given) const;
+  void write_picture(const FilmFrame& frame, const RgbView& rgb, const FilmFrame* given);
 };
 
 /// Takes over times, geometry and colour from a film.
@@ -100,21 +111,24 @@ void FilmWriter::Target::open_video(const FilmReader::Source& source, const Film
   const EncoderChoice& choice = yuv_encoder(out, options.codec);
   const bool rgb = layout_of(source.format) == PixelLayout::kRgb;
   coding = rgb ? YCbCrCoding{Matrix::kBt601, true, 8} : source.coding;
-  parameters.width = source.info.width;
   parameters.height = source.info.height;
-  parameters.format = choose_format(source, choice);
+  parameters.format = choose_format(source, choice, side_by_side);
+  parameters.width = written_width(parameters.format, width, side_by_side);
   coding.bits = bits_of(parameters.format);
   if (options.codec == VideoCodec::kProRes) coding.full_range = false;  // it knows no other
   parameters.time_base = source_time_base;
   parameters.frame_rate = av_d2q(source.info.fps, 100000);
   if (source.decoder) take_from(*source.decoder, format);
+  if (!source.is_whole) source_begin = source.begin;
   if (format.ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
   parameters.matrix = coding.matrix == Matrix::kBt709    ? AVCOL_SPC_BT709
                       : coding.matrix == Matrix::kBt2020 ? AVCOL_SPC_BT2020_NCL
                                                          : AVCOL_SPC_SMPTE170M;
   parameters.range = coding.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-  parameters.streams_from = options.streams_from;
-  if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
+  if (source.is_whole) {
+    parameters.streams_from = options.streams_from;
+    if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
+  }
   video.emplace(out, choice, parameters);
   left_out = video->left_out();
   if (!options.parts.empty()) {
@@ -128,6 +142,8 @@ FilmWriter::FilmWriter(const std::filesystem::path& path, const FilmReader& sour
     : target_(std::make_unique<Target>()) {
   const FilmReader::Source& film = source.source();
   target_->source_path = film.path;
+  target_->width = film.info.width;
+  target_->side_by_side = options.side_by_side;
   if (film.decoder) refuse_film(film.path, film.decoder->stream());
   if (path.has_extension()) {
     target_->out = path;
@@ -140,10 +156,11 @@ FilmWriter::FilmWriter(const std::filesystem::path& path, const FilmReader& sour
                          ", whose luma cannot be kept",
                      "convert it with `ffmpeg -i IN -pix_fmt yuv420p OUT`");
   }
-  target_->parameters.width = film.info.width;
-  target_->parameters.height = film.info.height;
-  target_->parameters.format = AV_PIX_FMT_RGB24;
-  target_->folder = create_frames(path, film.info.width, film.info.height, film.info.fps);
+  VideoParameters& parameters = target_->parameters;
+  parameters.format = AV_PIX_FMT_RGB24;
+  parameters.width = written_width(parameters.format, film.info.width, options.side_by_side);
+  parameters.height = film.info.height;
+  target_->folder = create_frames(path, parameters.width, parameters.height, film.info.fps);
 }
 
 FilmWriter::~FilmWriter() = default;
@@ -151,8 +168,8 @@ FilmWriter::FilmWriter(FilmWriter&&) noexcept = default;
 FilmWriter& FilmWriter::operator=(FilmWriter&&) noexcept = default;
 
 int FilmWriter::chroma_width() const {
-  const VideoParameters& parameters = target_->parameters;
-  return AV_CEIL_RSHIFT(parameters.width, av_pix_fmt_desc_get(parameters.format)->log2_chroma_w);
+  const AVPixelFormat format = target_->parameters.format;
+  return AV_CEIL_RSHIFT(target_->width, av_pix_fmt_desc_get(format)->log2_chroma_w);
 }
 
 int FilmWriter::chroma_height() const {
@@ -160,22 +177,50 @@ int FilmWriter::chroma_height() const {
   return AV_CEIL_RSHIFT(parameters.height, av_pix_fmt_desc_get(parameters.format)->log2_chroma_h);
 }
 
-void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int width, int height) {
+/// The frame as it is encoded, but for its time.
+libav::FramePtr FilmWriter::Target::joined(const FilmFrame& frame, const RgbView& rgb,
+                                           const FilmFrame& given) const {
+  libav::FramePtr result = libav::make_frame(parameters.format, width, parameters.height);
+  copy_luma(frame, coding, *result);
+  fill_chroma(rgb, coding, *result);
+  if (side_by_side) {
+    const libav::FramePtr left = libav::make_frame(parameters.format, width, parameters.height);
+    copy_luma(frame, coding, *left);
+    copy_chroma(given, coding, *left);
+    result = afterglow::side_by_side(*left, *result, coding);
+  }
+  result->colorspace = parameters.matrix;
+  result->color_range = parameters.range;
+  result->sample_aspect_ratio = parameters.sample_aspect;
+  return result;
+}
+
+void FilmWriter::Target::write_picture(const FilmFrame& frame, const RgbView& rgb,
+                                       const FilmFrame* given) {
+  Picture result = recoloured_picture(frame, rgb);
+  if (side_by_side) {
+    Picture left = frame.picture();
+    if (given != nullptr) {
+      const Picture colours = given->reduced_picture(width, parameters.height);
+      const std::vector<float> values(colours.rgb.begin(), colours.rgb.end());
+      left = recoloured_picture(frame, {values, width, parameters.height});
+    }
+    result = afterglow::side_by_side(left, result);
+  }
+  folder->write(result, frame.seconds());
+}
+
+void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int width, int height,
+                       const FilmFrame* given) {
   const RgbView view{rgb, width, height};
   const AVFrame* const source = frame.content().frame.get();
   if (source != nullptr) refuse_frame(target_->source_path, *source, frame.index());
   if (target_->folder) {
-    target_->folder->write(recoloured_picture(frame, view), frame.seconds());
+    target_->write_picture(frame, view, given);
     return;
   }
   const VideoParameters& parameters = target_->parameters;
-  const libav::FramePtr joined =
-      libav::make_frame(parameters.format, parameters.width, parameters.height);
-  copy_luma(frame, target_->coding, *joined);
-  fill_chroma(view, target_->coding, *joined);
-  joined->colorspace = parameters.matrix;
-  joined->color_range = parameters.range;
-  joined->sample_aspect_ratio = parameters.sample_aspect;
+  const libav::FramePtr joined = target_->joined(frame, view, given != nullptr ? *given : frame);
   const std::int64_t pts = source ? source->pts - target_->source_begin : frame.index();
   const std::int64_t duration = source ? source->pkt_duration : 1;
   joined->pts = av_rescale_q(pts, target_->source_time_base, parameters.time_base);

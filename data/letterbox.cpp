@@ -128,10 +128,10 @@ ActiveRectangle LetterboxDetector::active() const {
 
 ActiveRectangle find_active(const std::filesystem::path& film) {
   std::optional<LetterboxDetector> detector;
-  for (const Picture& picture : sampled_pictures(film, kSamples)) {
-    if (!detector) detector.emplace(picture.width, picture.height);
-    detector->push(picture);
-  }
+  sample_frames(film, kSamples, [&](const FilmFrame& frame) {
+    if (!detector) detector.emplace(frame.width(), frame.height());
+    detector->push(frame.picture());
+  });
   return detector->active();
 }
 

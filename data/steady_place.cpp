@@ -23,6 +23,7 @@ void save_place(const std::filesystem::path& path, const SteadyPlace& place) {
   {
     hdf5::File file = hdf5::File::create(output.temporary(), path);
     file.write_attribute(".", "frames", place.frames);
+    file.write_attribute(".", "scenes", place.scenes);
     file.write_attribute(".", "width", std::int64_t{place.width});
     file.write_attribute(".", "height", std::int64_t{place.height});
     file.write_attribute(".", "light_width", std::int64_t{place.light.width});
@@ -47,6 +48,7 @@ SteadyPlace load_place(const std::filesystem::path& path) {
   };
   SteadyPlace place;
   place.frames = file.read_integer(".", "frames");
+  place.scenes = file.read_integer(".", "scenes");
   place.width = number("width");
   place.height = number("height");
   place.light.width = number("light_width");

@@ -13,6 +13,7 @@ namespace afterglow {
 
 struct SteadyPlace {
   std::int64_t frames = 0;  // behind us
+  std::int64_t scenes = 0;  // begun
   SceneCutDetector::Memory cuts;
   Picture light{};  // of the last frame, as the network takes it
   int width = 0;    // of the planes; 0 where no network coloured them

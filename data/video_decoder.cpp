@@ -1,6 +1,9 @@
 #include "data/video_decoder.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
 #include <new>
 
 #include "base/error.hpp"
@@ -12,6 +15,10 @@ namespace afterglow {
 namespace {
 
 constexpr std::int64_t kMostPixels = std::int64_t{16384} * 16384;
+
+/// How far before the place tried last to look for a frame to begin at, in turn; 0: at least a unit
+/// of time. Some containers come out behind the place that was asked for.
+constexpr std::array<double, 5> kSecondsBack = {0, 0, 2, 10, 40};
 
 }  // namespace
 
@@ -58,6 +65,14 @@ bool VideoDecoder::has_audio() const {
 }
 
 void VideoDecoder::broken(const std::string& why) const {
+  if (sought_) {
+    const std::int64_t pts = last_pts_ == AV_NOPTS_VALUE ? first_pts_ : last_pts_;
+    std::array<char, 32> seconds{};
+    std::snprintf(seconds.data(), seconds.size(), "%.2f",
+                  double(pts - first_pts_) * av_q2d(time_base()));
+    throw InputError(name_, std::string("is broken behind second ") + seconds.data() + ": " + why,
+                     "copy it again whole, or cut it there");
+  }
   if (frames_ == 0) {
     throw InputError(name_, "holds no frame that can be decoded: " + why,
                      "check that it was copied whole");
@@ -123,7 +138,7 @@ void VideoDecoder::settle(AVFrame& frame) {
             "', which is not supported",
         "convert it with `ffmpeg -i IN -vf scale=out_color_matrix=bt709 OUT`");
   }
-  if (frames_ == 0) {
+  if (width_ == 0) {
     width_ = frame.width;
     height_ = frame.height;
     format_ = frame.format;
@@ -145,6 +160,7 @@ void VideoDecoder::settle(AVFrame& frame) {
   if (!first) frame.pts = std::max(frame.pts, last_pts_ + 1);
   if (frame.pkt_duration <= 0) frame.pkt_duration = duration;
   last_pts_ = frame.pts;
+  if (first_pts_ == AV_NOPTS_VALUE) first_pts_ = frame.pts;
 }
 
 libav::FramePtr VideoDecoder::read() {
@@ -156,6 +172,42 @@ libav::FramePtr VideoDecoder::read() {
     broken("it ends before the first frame");
   }
   return frame;
+}
+
+/// Null at the end, or when a frame's time is a guess, which may differ from that of a reader from
+/// the front.
+libav::FramePtr VideoDecoder::decode_key_frame() {
+  libav::FramePtr frame = decode();
+  while (frame && frame->pts != AV_NOPTS_VALUE && frame->key_frame == 0) frame = decode();
+  return frame && frame->pts != AV_NOPTS_VALUE ? std::move(frame) : nullptr;
+}
+
+libav::FramePtr VideoDecoder::seek(std::int64_t pts) {
+  // Such formats are packets without times, or find their way by what was read already.
+  constexpr int kGuessing = AVFMT_NOTIMESTAMPS | AVFMT_GENERIC_INDEX;
+  if ((input_->iformat->flags & kGuessing) != 0) return nullptr;
+  sought_ = true;
+  std::int64_t place = pts + 1;
+  for (const double seconds : kSecondsBack) {
+    place -= std::max<std::int64_t>(1, std::llround(seconds / av_q2d(time_base())));
+    if (avformat_seek_file(input_.get(), stream_->index, INT64_MIN, place, place, 0) < 0) break;
+    avcodec_flush_buffers(codec_.get());
+    frames_ = 0;
+    last_pts_ = AV_NOPTS_VALUE;
+    // What is shown before a key frame may lean on frames that were not read, and libavcodec's
+    // H.264 keeps some behind the first to itself, where that is none that forgets all before.
+    const libav::FramePtr first = decode_key_frame();
+    if (!first) continue;
+    if (first->pts <= first_pts_) break;
+    libav::FramePtr second = decode_key_frame();
+    if (second && second->pts <= pts) {
+      settle(*second);
+      ++frames_;
+      return second;
+    }
+    place = std::min(place, first->pts);
+  }
+  return nullptr;
 }
 
 }  // namespace afterglow

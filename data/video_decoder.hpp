@@ -26,6 +26,12 @@ class VideoDecoder {
   /// its size or pixel format changes.
   libav::FramePtr read();
 
+  /// Goes to a frame from which decoding can begin, shown at `pts` (in time_base()) or before, and
+  /// gives it out; read() goes on behind it. Null where container or codec leave any doubt that the
+  /// frames from there on are those that a reader from the front sees: then this decoder is spent.
+  /// To be called once, behind the first frame. Throws InputError when the stream is broken there.
+  libav::FramePtr seek(std::int64_t pts);
+
   const AVFormatContext& container() const { return *input_; }
   const AVStream& stream() const { return *stream_; }
   AVRational time_base() const { return stream_->time_base; }
@@ -37,6 +43,7 @@ class VideoDecoder {
   libav::FramePtr decode();
   bool is_lead_in(int code) const;
   bool feed();
+  libav::FramePtr decode_key_frame();
   void settle(AVFrame& frame);
   [[noreturn]] void broken(const std::string& why) const;
 
@@ -46,7 +53,9 @@ class VideoDecoder {
   libav::PacketPtr packet_;
   AVStream* stream_ = nullptr;  // owned by input_
   AVRational frame_rate_{25, 1};
-  std::int64_t frames_ = 0;  // given out so far
+  std::int64_t frames_ = 0;  // given out so far, or since seek()
+  bool sought_ = false;      // seek() was called
+  std::int64_t first_pts_ = AV_NOPTS_VALUE;
   std::int64_t last_pts_ = AV_NOPTS_VALUE;
   int width_ = 0, height_ = 0, format_ = AV_PIX_FMT_NONE;
 };

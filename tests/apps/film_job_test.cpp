@@ -10,6 +10,7 @@
 #include "apps/fixtures.hpp"
 #include "data/film_maker.hpp"
 #include "data/film_set_maker.hpp"
+#include "data/steady_place.hpp"
 #include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
@@ -113,7 +114,16 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
 
   // All frames are done, but the film cannot be put in place.
   fs::create_directories(file("late.mkv") / "in the way");
+  {
+    RunningProgram program(AFTERGLOW_PROGRAM, arguments("late.mkv"));
+    while (program.running() && parts_in(file("late.mkv.parts")) < 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    program.send(SIGKILL);
+    CHECK(program.wait().signal == SIGKILL);
+  }
   CHECK(run_afterglow(arguments("late.mkv")).exit_code != 0);
+  CHECK(load_place(file("late.mkv.parts") / "place-560.h5").scenes == 2);
   CHECK(parts_in(file("late.mkv.parts")) == 4);
   fs::remove_all(file("late.mkv"));
   const ProgramResult late = run_afterglow(arguments("late.mkv"));
