@@ -3,6 +3,7 @@
 
 #include "apps/colorize_command.hpp"
 #include "apps/device_options.hpp"
+#include "apps/disk_use.hpp"
 #include "apps/film_job.hpp"
 #include "apps/preview.hpp"
 #include "base/output_file.hpp"
@@ -77,6 +78,9 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
   if (writer.frames() > 0) {
     std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),
                  static_cast<long long>(writer.frames() - 1));
+  }
+  if (!job.folder().empty()) {
+    tell_disk_use(writer, luma, clip.streams_from(), job.folder(), out);
   }
   const int width = writer.chroma_width(), height = writer.chroma_height();
   const auto write = [&](const ClipFrame& frame, const SteadyColours& colours) {

@@ -165,6 +165,13 @@ FilmReader& FilmReader::operator=(FilmReader&&) noexcept = default;
 
 const FramesInfo& FilmReader::info() const { return source_->info; }
 
+std::int64_t FilmReader::expected_frames() const {
+  if (source_->info.count > 0 || !source_->decoder) return source_->info.count;
+  const std::int64_t duration = source_->decoder->container().duration;
+  if (!source_->is_whole || duration <= 0) return 0;
+  return std::llround(double(duration) / AV_TIME_BASE * source_->info.fps);
+}
+
 double FilmReader::begun() const { return source_->begun; }
 
 bool FilmReader::has_audio() const { return source_->decoder && source_->decoder->has_audio(); }

@@ -66,6 +66,7 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   const ProgramResult once = run_afterglow(arguments("once.mkv"));
   INFO(once.err);
   REQUIRE(once.exit_code == 0);
+  CHECK_THAT(once.err, Contains("once.mkv: will take ") && Contains(" while it is made\n"));
   CHECK_FALSE(fs::exists(file("once.mkv.parts")));
 
   const fs::path parts = file("again.mkv.parts");
