@@ -66,7 +66,7 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
   require_other(command_, input, out);
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
   const Stretch stretch = preview_stretch(command_.preview, "--preview");
-  FilmJob job(command_, input, out);
+  FilmJob job(command_, backend_->device(), input, out);
   const float told = per_frame_ ? kVividInput : told_kind(kind, input);
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr, stretch},
                 Fitting::kOwnShape);

@@ -61,7 +61,8 @@ SteadyPlace load_place(const std::filesystem::path& path) {
   if (place.light.rgb.size() !=
           std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
       place.chroma.size() != 2 * pixels || place.lightness.size() != pixels) {
-    throw InputError(path.string(), "is damaged", "remove its folder and run again");
+    throw InputError(path.string(), "is damaged",
+                     "remove the folder " + path.parent_path().string() + " and run again");
   }
   return place;
 }

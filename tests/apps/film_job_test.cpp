@@ -96,9 +96,13 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
     CHECK(found >= wanted);
     CHECK_FALSE(fs::exists(file("again.mkv")));
   }
-  const ProgramResult other = run_afterglow(arguments("again.mkv", {"--strength", "0.5"}));
-  CHECK(other.exit_code == 2);
-  CHECK_THAT(other.err, Contains("again.mkv.parts") && Contains("other options"));
+  for (const Strings& more : {Strings{"--strength", "0.5"}, Strings{"--side-by-side"},
+                              Strings{"--conv-algo", "direct"}}) {
+    const ProgramResult other = run_afterglow(arguments("again.mkv", more));
+    INFO(more.front());
+    CHECK(other.exit_code == 2);
+    CHECK_THAT(other.err, Contains("again.mkv.parts") && Contains("other options"));
+  }
 
   const ProgramResult last = run_afterglow(arguments("again.mkv"));
   INFO(last.err);
