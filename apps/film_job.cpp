@@ -24,7 +24,8 @@ void describe_file(std::ostream& text, const char* name, const fs::path& path) {
   text << '\n';
 }
 
-std::string description_of(const ColorizeCommand& command, const fs::path& input) {
+std::string description_of(const ColorizeCommand& command, const Device& device,
+                           const fs::path& input) {
   std::ostringstream text;
   text << "afterglow " << kVersion << ' ' << commit() << '\n';
   describe_file(text, "IN", input);
@@ -35,6 +36,9 @@ std::string description_of(const ColorizeCommand& command, const fs::path& input
   for (const KeyFrame& key : parse_key_frames(command.keys)) {
     describe_file(text, ("--key " + std::to_string(key.index)).c_str(), key.picture);
   }
+  // Devices differ in the last bits, and with them the film would.
+  text << "--device " << (device.kind == Device::Kind::kCuda ? "cuda" : "cpu") << "\n--conv-algo "
+       << command.backend.convolutions << "\n--precision " << command.backend.precision << '\n';
   text.precision(17);
   text << "--colorizer " << command.colorizer << "\n--cuts " << command.cuts << "\n--source-kind "
        << command.source_kind << "\n--strength " << command.steady.strength << "\n--saturation "
@@ -45,8 +49,9 @@ std::string description_of(const ColorizeCommand& command, const fs::path& input
 
 }  // namespace
 
-FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs::path& out)
-    : described_(description_of(command, input)) {
+FilmJob::FilmJob(const ColorizeCommand& command, const Device& device, const fs::path& input,
+                 const fs::path& out)
+    : described_(description_of(command, device, input)) {
   if (!out.has_extension() || !command.preview.empty()) return;
   folder_ = out;
   folder_ += ".parts";
@@ -55,9 +60,11 @@ FilmJob::FilmJob(const ColorizeCommand& command, const fs::path& input, const fs
   std::ostringstream found;
   found << file.rdbuf();
   if (found.str() != described_ && !fs::is_empty(folder_)) {
-    throw InputError(folder_.string(),
-                     "holds what was made of other files, with other options or by another build",
-                     "run as before to go on, or remove that folder to begin again");
+    throw InputError(
+        folder_.string(),
+        "holds what was made of other files, with other options, on another device or by another "
+        "build",
+        "run as before to go on, or remove that folder to begin again");
   }
 }
 

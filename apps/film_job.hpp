@@ -8,6 +8,7 @@
 #include "apps/colorize_command.hpp"
 #include "data/film.hpp"
 #include "data/steady_place.hpp"
+#include "kernels/device.hpp"
 
 namespace afterglow {
 
@@ -15,9 +16,9 @@ namespace afterglow {
 /// have none: they are made in one go.
 class FilmJob {
  public:
-  /// Throws InputError when the folder holds anything but this job: of other options, files, or
-  /// another build of the program, or what is no job at all.
-  FilmJob(const ColorizeCommand& command, const std::filesystem::path& input,
+  /// Throws InputError when the folder holds anything but this job: of other options, files,
+  /// another kind of device or another build of the program, or what is no job at all.
+  FilmJob(const ColorizeCommand& command, const Device& device, const std::filesystem::path& input,
           const std::filesystem::path& out);
   /// Takes away what begin() made where there is no part to go on from.
   ~FilmJob();

@@ -13,10 +13,10 @@ constexpr double kLongest = 3.6e6;  // seconds
 
 Stretch preview_stretch(const std::string& text, const std::string& subject) {
   if (text.empty()) return {};
-  static const std::regex kForm(
+  static const std::regex form(
       R"((?:(?:(\d{1,4}):)?(\d{1,2}):)?(\d{1,9}(?:\.\d{1,9})?)\+(\d{1,9}(?:\.\d{1,9})?))");
   std::smatch parts;
-  if (std::regex_match(text, parts, kForm)) {
+  if (std::regex_match(text, parts, form)) {
     const auto number = [&](std::size_t k) {
       return parts[k].matched ? std::stod(parts[k].str()) : 0.0;
     };

@@ -4,6 +4,7 @@
 
 #include "apps/colorize_command.hpp"
 #include "apps/device_options.hpp"
+#include "apps/disk_use.hpp"
 #include "apps/film_job.hpp"
 #include "apps/preview.hpp"
 #include "base/output_file.hpp"
@@ -14,6 +15,7 @@
 #include "weights/boxed_model.hpp"
 
 namespace afterglow {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr float kVividInput = 1;  // what ECCV16 makes
@@ -77,8 +79,7 @@ VideoCodec codec_of(const ColorizeCommand& command) {
   return command.codec == "h264" ? VideoCodec::kH264 : VideoCodec::kLossless;
 }
 
-void require_other(const ColorizeCommand& command, const std::filesystem::path& input,
-                   const std::filesystem::path& out) {
+void require_other(const ColorizeCommand& command, const fs::path& input, const fs::path& out) {
   refuse_overwriting(out, {input, command.gray, command.truth, command.model,
                            command.eccv16.weights, command.eccv16.bins});
 }
@@ -98,12 +99,16 @@ Steadying::Steadying(const ColorizeCommand& command)
   if (!command.colorizer.empty()) per_frame_.emplace(command.eccv16, backend_);
 }
 
-void Steadying::film(const std::filesystem::path& input, const std::filesystem::path& out) {
+void Steadying::film(const fs::path& input, const fs::path& out) {
   require_other(command_, input, out);
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
   const Stretch stretch = preview_stretch(command_.preview, "--preview");
-  FilmJob job(command_, input, out);
+  FilmJob job(command_, backend_->device(), input, out);
   SteadySource source{.keys = parse_key_frames(command_.keys)};
+  // A folder of pictures is written in the place of the one before.
+  for (const KeyFrame& key : source.keys) {
+    refuse_overwriting(out, {key.picture, fs::absolute(key.picture).parent_path()});
+  }
   source.coloured = per_frame_ || source.keys.empty() || film_has_colour(input);
   if (source.coloured) source.kind = per_frame_ ? kVividInput : told_kind(kind, input);
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr, stretch},
@@ -116,6 +121,9 @@ void Steadying::film(const std::filesystem::path& input, const std::filesystem::
   if (writer.frames() > 0) {
     std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),
                  static_cast<long long>(writer.frames() - 1));
+  }
+  if (!job.folder().empty()) {
+    tell_disk_use(writer, luma, clip.streams_from(), job.folder(), out);
   }
   const int width = writer.chroma_width(), height = writer.chroma_height();
   FramesLeftGray left_gray(input.string());

@@ -66,6 +66,8 @@ class FilmReader {
 
   const FramesInfo& info() const;
   bool has_audio() const;
+  /// How many frames there are: as the container says, or about, by its duration; 0: unknown.
+  std::int64_t expected_frames() const;
   /// The first frame's time in the whole film, in seconds from the film's first.
   double begun() const;
   /// The next frame, or nothing at the end. Throws InputError on a broken stream.
@@ -138,6 +140,12 @@ class FilmWriter {
   /// The size of the chroma planes; of a folder of pictures, theirs.
   int chroma_width() const;
   int chroma_height() const;
+
+  /// The bytes that a frame of the source, with its own chroma, takes in the new film when it leans
+  /// on no other; 0 in a folder of pictures. Throws RunError.
+  std::int64_t bytes_alone(const FilmFrame& frame) const;
+  /// True where frames lean on others and then take less: with all codecs but FFV1 and ProRes.
+  bool frames_lean() const;
 
   /// What of the other streams the container cannot hold, a line each.
   std::vector<std::string> left_out() const;

@@ -14,15 +14,28 @@
 namespace afterglow {
 namespace {
 
+/// `what`: a file in the folder of parts, or that folder.
+[[noreturn]] void refuse_parts(const std::filesystem::path& what,
+                               const std::filesystem::path& folder) {
+  throw InputError(what.string(), "is damaged",
+                   "remove the folder " + folder.string() + " and run again");
+}
+
+libav::InputPtr open_part(const std::filesystem::path& path) {
+  try {
+    libav::InputPtr input = libav::open_input(path);
+    if (input->nb_streams == 1) return input;
+  } catch (const InputError&) {
+    // Its remedy, another film, is none here.
+  }
+  refuse_parts(path, path.parent_path());
+}
+
 /// A part as it is read back.
 class PartReader {
  public:
   explicit PartReader(const std::filesystem::path& path)
-      : input_(libav::open_input(path)), packet_(libav::make_packet()) {
-    if (input_->nb_streams != 1) {
-      throw InputError(path.string(), "is no part of a film", "remove its folder and run again");
-    }
-  }
+      : input_(open_part(path)), packet_(libav::make_packet()) {}
 
   const AVStream& stream() const { return *input_->streams[0]; }
 
@@ -72,8 +85,10 @@ FilmParts::FilmParts(std::filesystem::path folder, const char* container,
       return told.is_object() && told.contains(name) && told[name].is_number_integer();
     };
     if (!has("frames") || !has("last_time") || !has("last_duration")) {
-      throw InputError(facts(parts_).string(), "is damaged", "remove its folder and run again");
+      refuse_parts(facts(parts_), folder_);
     }
+    // Before hours of work: the rest is read only in the end.
+    if (!std::filesystem::exists(video(parts_))) refuse_parts(folder_, folder_);
     frames_ += told["frames"].get<std::int64_t>();
     last_time_ = told["last_time"].get<std::int64_t>();
     last_duration_ = told["last_duration"].get<std::int64_t>();
@@ -133,8 +148,7 @@ void FilmParts::join(const std::filesystem::path& path) const {
   std::sort(shown.begin(), shown.end());
   if (static_cast<std::int64_t>(shown.size()) != frames_ ||
       std::adjacent_find(shown.begin(), shown.end()) != shown.end()) {
-    throw InputError(folder_.string(), "holds parts of a film that are damaged",
-                     "remove it and run again");
+    refuse_parts(folder_, folder_);
   }
   const std::int64_t delay = reorder_delay(decoded, shown);
   std::optional<FilmContainer> film;

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "data/film_parts.hpp"
@@ -64,6 +65,7 @@ struct FilmWriter::Target {
   std::optional<FilmParts> parts;
   std::vector<std::string> left_out;
   std::filesystem::path out;
+  const EncoderChoice* choice = nullptr;  // of a film
   VideoParameters parameters;
   int width = 0;  // of the source's pictures
   bool side_by_side = false;
@@ -108,11 +110,11 @@ void FilmWriter::Target::take_from(const VideoDecoder& decoder, const FilmFormat
 
 void FilmWriter::Target::open_video(const FilmReader::Source& source, const FilmOptions& options) {
   const FilmFormat& format = film_format(out);
-  const EncoderChoice& choice = yuv_encoder(out, options.codec);
+  choice = &yuv_encoder(out, options.codec);
   const bool rgb = layout_of(source.format) == PixelLayout::kRgb;
   coding = rgb ? YCbCrCoding{Matrix::kBt601, true, 8} : source.coding;
   parameters.height = source.info.height;
-  parameters.format = choose_format(source, choice, side_by_side);
+  parameters.format = choose_format(source, *choice, side_by_side);
   parameters.width = written_width(parameters.format, width, side_by_side);
   coding.bits = bits_of(parameters.format);
   if (options.codec == VideoCodec::kProRes) coding.full_range = false;  // it knows no other
@@ -129,11 +131,11 @@ void FilmWriter::Target::open_video(const FilmReader::Source& source, const Film
     parameters.streams_from = options.streams_from;
     if (options.streams_from.empty() && source.decoder) parameters.streams_from = source.path;
   }
-  video.emplace(out, choice, parameters);
+  video.emplace(out, *choice, parameters);
   left_out = video->left_out();
   if (!options.parts.empty()) {
     video.reset();  // it was a trial: what the container cannot hold is known before the work
-    parts.emplace(options.parts, format.container, choice, parameters);
+    parts.emplace(options.parts, format.container, *choice, parameters);
   }
 }
 
@@ -235,6 +237,28 @@ void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int w
 void FilmWriter::write(const FilmFrame& frame, const Picture& chroma) {
   const std::vector<float> values(chroma.rgb.begin(), chroma.rgb.end());
   write(frame, values, chroma.width, chroma.height);
+}
+
+std::int64_t FilmWriter::bytes_alone(const FilmFrame& frame) const {
+  if (target_->folder) return 0;
+  const VideoParameters& parameters = target_->parameters;
+  libav::FramePtr alone = libav::make_frame(parameters.format, target_->width, parameters.height);
+  copy_luma(frame, target_->coding, *alone);
+  copy_chroma(frame, target_->coding, *alone);
+  if (target_->side_by_side) alone = side_by_side(*alone, *alone, target_->coding);
+  alone->pts = 0;
+  std::int64_t bytes = 0;
+  const auto count = [&bytes](const AVPacket& packet) { bytes += packet.size; };
+  FilmEncoder encoder(target_->out, *target_->choice, parameters, true);
+  encoder.write(*alone, count);
+  encoder.finish(count);
+  return bytes;
+}
+
+bool FilmWriter::frames_lean() const {
+  if (target_->folder) return false;
+  const std::string_view encoder = target_->choice->encoder;
+  return encoder != "ffv1" && encoder != "prores_ks";
 }
 
 std::vector<std::string> FilmWriter::left_out() const { return target_->left_out; }

@@ -66,7 +66,8 @@ SteadyPlace load_place(const std::filesystem::path& path) {
           std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
       place.chroma.size() != 2 * pixels || place.lightness.size() != pixels ||
       place.carried.ab.size() != 2 * place.carried.confidence.size()) {
-    throw InputError(path.string(), "is damaged", "remove its folder and run again");
+    throw InputError(path.string(), "is damaged",
+                     "remove the folder " + path.parent_path().string() + " and run again");
   }
   return place;
 }

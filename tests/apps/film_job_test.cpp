@@ -66,6 +66,7 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   const ProgramResult once = run_afterglow(arguments("once.mkv"));
   INFO(once.err);
   REQUIRE(once.exit_code == 0);
+  CHECK_THAT(once.err, Contains("once.mkv: will take ") && Contains(" while it is made\n"));
   CHECK_FALSE(fs::exists(file("once.mkv.parts")));
 
   const fs::path parts = file("again.mkv.parts");
@@ -95,9 +96,13 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
     CHECK(found >= wanted);
     CHECK_FALSE(fs::exists(file("again.mkv")));
   }
-  const ProgramResult other = run_afterglow(arguments("again.mkv", {"--strength", "0.5"}));
-  CHECK(other.exit_code == 2);
-  CHECK_THAT(other.err, Contains("again.mkv.parts") && Contains("other options"));
+  for (const Strings& more : {Strings{"--strength", "0.5"}, Strings{"--side-by-side"},
+                              Strings{"--conv-algo", "direct"}}) {
+    const ProgramResult other = run_afterglow(arguments("again.mkv", more));
+    INFO(more.front());
+    CHECK(other.exit_code == 2);
+    CHECK_THAT(other.err, Contains("again.mkv.parts") && Contains("other options"));
+  }
 
   const ProgramResult last = run_afterglow(arguments("again.mkv"));
   INFO(last.err);

@@ -221,6 +221,9 @@ TEST_CASE("colorize: key frames that cannot be used are refused in one line", "[
           .exit_code == 0);
   refused({"--export-frames", "0,1", "--out", file("keys")}, "may be coloured already");
   CHECK_FALSE(fs::exists(file("keys/00000.png")));
+  refused({"--key", file("keys"), "--out", file("keys")}, file("keys"));
+  CHECK(read_picture(file("keys/00001.png")).width == 64);
+  refused({"--key", file("keys"), "--preview", "0+1", "--out", file("out.mkv")}, "whole film");
 }
 
 }  // namespace afterglow::test

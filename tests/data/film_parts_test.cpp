@@ -129,9 +129,12 @@ TEST_CASE("damaged parts of a film are refused", "[data]") {
   SECTION("a part that lacks its end") {
     fs::resize_file(parts / "part-00001.nut", fs::file_size(parts / "part-00001.nut") / 2);
   }
+  SECTION("a part that is none") { std::ofstream(parts / "part-00000.nut") << "no film at all"; }
+  SECTION("an empty part") { fs::resize_file(parts / "part-00001.nut", 0); }
+  SECTION("a part that is missing") { fs::remove(parts / "part-00000.nut"); }
   CHECK_THROWS_WITH(
       copy_film(source, folder.path() / "out.mkv", {VideoCodec::kLossless, {}, parts}, {2, 8}),
-      Contains("damaged") && Contains("run again"));
+      Contains("is damaged; remove the folder " + parts.string() + " and run again"));
   CHECK_FALSE(fs::exists(folder.path() / "out.mkv"));
 }
 

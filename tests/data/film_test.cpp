@@ -391,6 +391,21 @@ TEST_CASE("a pixel format that has no way to RGB is refused with the film's name
                     Catch::StartsWith(path.string() + ": ") && Catch::Contains("uyyvyy411"));
 }
 
+TEST_CASE("how many frames a film has is known, or told by its duration") {
+  const TemporaryFolder folder;
+  const auto parameters = parameters_of(AV_PIX_FMT_YUV420P);
+  std::vector<std::int64_t> times(60);
+  for (std::size_t i = 0; i < times.size(); ++i) times[i] = 40 * std::int64_t(i);
+  make_film(folder.path() / "a.mkv", parameters, times);
+  make_film(folder.path() / "a.mp4", parameters, times);
+  for (std::int64_t& time : times) time += 100000;
+  make_film(folder.path() / "late.mkv", parameters, times);
+  CHECK(FilmReader(folder.path() / "a.mkv").expected_frames() == 60);
+  CHECK(FilmReader(folder.path() / "a.mp4").expected_frames() == 60);
+  CHECK(FilmReader(folder.path() / "late.mkv").expected_frames() == 60);
+  CHECK(FilmReader(folder.path() / "a.mkv", Stretch{1, 1}).expected_frames() == 0);
+}
+
 TEST_CASE("the same film is written with the same bits") {
   // Lossless: libx264's choices when it may lose something are its own (docs/numerics.md).
   const TemporaryFolder folder;
