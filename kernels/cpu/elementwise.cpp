@@ -28,8 +28,10 @@ void CpuBackend::fill(Destination dst, float value) {
 
 void CpuBackend::relu(Source x, Destination y) {
   for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
+    const float* from = x.data();
+    float* to = y.data();
     // A NaN is not below 0: it stays visible.
-    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] < 0.0F ? 0.0F : x[i];
+    for (std::size_t i = begin; i < end; ++i) to[i] = from[i] < 0.0F ? 0.0F : from[i];
   });
 }
 
@@ -48,7 +50,9 @@ void CpuBackend::relu_backward(Source y, Source dy, Destination dx) {
 
 void CpuBackend::add(Source a, Source b, Destination y) {
   for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) y[i] = a[i] + b[i];
+    const float *left = a.data(), *right = b.data();
+    float* to = y.data();
+    for (std::size_t i = begin; i < end; ++i) to[i] = left[i] + right[i];
   });
 }
 
@@ -56,14 +60,18 @@ void CpuBackend::add_into(Source x, Destination y) { add(x, y, y); }
 
 void CpuBackend::scale(Source x, float factor, Destination y) {
   for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) y[i] = factor * x[i];
+    const float* from = x.data();
+    float* to = y.data();
+    for (std::size_t i = begin; i < end; ++i) to[i] = factor * from[i];
   });
 }
 
 void CpuBackend::blend_into(Source x, float factor, float t, Destination y) {
   const float weight = t * factor;
   for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) y[i] = (1.0F - t) * y[i] + weight * x[i];
+    const float* from = x.data();
+    float* to = y.data();
+    for (std::size_t i = begin; i < end; ++i) to[i] = (1.0F - t) * to[i] + weight * from[i];
   });
 }
 

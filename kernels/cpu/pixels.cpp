@@ -9,7 +9,9 @@ namespace afterglow {
 void CpuBackend::multiply(const ChannelGeometry& g, Source x, Source m, Destination y) {
   if (m.size() == g.size()) {
     for_strips(y.size(), [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) y[i] = x[i] * m[i];
+      const float *from = x.data(), *factors = m.data();
+      float* to = y.data();
+      for (std::size_t i = begin; i < end; ++i) to[i] = from[i] * factors[i];
     });
     return;
   }

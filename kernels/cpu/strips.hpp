@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <vector>
 
 #include "kernels/backend.hpp"
@@ -15,22 +16,30 @@ namespace afterglow {
 /// Floats per strip of an elementwise pass: 64 KiB, a few per thread even for small tensors.
 inline constexpr std::size_t kStrip = 16384;
 
+/// Calls body(i) for 0 .. count-1, each the work of one thread. Throws what one of them threw.
+template <typename Body>
+void for_each_index(std::int64_t count, const Body& body) {
+  std::exception_ptr failure;  // none may leave a thread of OpenMP's
+#pragma omp parallel for schedule(static) if (count > 1)
+  for (std::int64_t i = 0; i < count; ++i) {
+    try {
+      body(i);
+    } catch (...) {
+#pragma omp critical(for_each_index)
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
 /// Calls body(begin, end) for the strips of 0 .. size-1.
 template <typename Body>
 void for_strips(std::size_t size, const Body& body) {
   const auto strips = static_cast<std::int64_t>((size + kStrip - 1) / kStrip);
-#pragma omp parallel for schedule(static) if (strips > 1)
-  for (std::int64_t strip = 0; strip < strips; ++strip) {
+  for_each_index(strips, [&](std::int64_t strip) {
     const std::size_t begin = static_cast<std::size_t>(strip) * kStrip;
     body(begin, std::min(begin + kStrip, size));
-  }
-}
-
-/// Calls body(i) for 0 .. count-1, each the work of one thread.
-template <typename Body>
-void for_each_index(std::int64_t count, const Body& body) {
-#pragma omp parallel for schedule(static) if (count > 1)
-  for (std::int64_t i = 0; i < count; ++i) body(i);
+  });
 }
 
 /// Calls body(row) for 0 .. rows-1, so many one after the other on a thread.
