@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up everything and runs the tests that this machine can run.
 #   ./test.sh         builds, runs the unit, golden, program and architecture tests
-#   ./test.sh --all   the same, and the slow tests (kills and resumes, overfitting), formatting, clang-tidy, a short run of the fuzz
+#   ./test.sh --all   the same, and the slow tests (kills and resumes, overfitting), a build without CUDA, formatting, clang-tidy, a short run of the fuzz
 #                     targets, and the unit tests under the sanitizers (what CI runs)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -34,6 +34,17 @@ ctest --test-dir build/release --output-on-failure -LE "$left_out" -j "$jobs"
 
 step "Slow tests"
 ctest --test-dir build/release --output-on-failure -L slow -j "$jobs"
+
+# Where every command of that build is one of the build above, it makes the same files, those of CUDA missing; what the program says
+# where there is no plug-in has a test.
+step "A build without CUDA's toolkit"
+commands() { ninja -C "build/$1" -t commands | sed "s|$PWD/build/$1|BUILD|g" | sort -u; }
+cmake --preset release -B build/no_cuda -D AFTERGLOW_TESTS=ON -D AFTERGLOW_BENCHMARKS=ON -D AFTERGLOW_CUDA=OFF >/dev/null
+only_there=$(comm -13 <(commands release) <(commands no_cuda))
+if [[ -n $only_there ]]; then
+  printf 'commands that only the build without CUDA has: build it and run its tests, or make them the same\n%s\n' "$only_there" >&2
+  exit 1
+fi
 
 step "Formatting"
 find base kernels nn weights data apps tests bench \( -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
