@@ -65,11 +65,12 @@ step "Unit tests and the GPU's stand-ins under AddressSanitizer and UndefinedBeh
 ctest --test-dir build/asan --output-on-failure -L 'unit|simt|softgpu' -j "$jobs"
 
 # A fiber of the SIMT machine is a thread to ThreadSanitizer, which takes a fraction of a millisecond to make each: it sees the planted
-# bugs, small cases of every kernel and the software GPU's own tests, and of the rest what runs in several threads.
+# bugs, small cases of every kernel, the software GPU's own tests, of the CUDA backend what threads share (25 s to build, 25 s to run), and
+# of the rest what runs in several threads.
 step "Build (tsan)"
 cmake --preset tsan >/dev/null
 runs=("threads_tests -w NoTests [threads]" "simt_tests -w NoTests [threads]")
-if [[ -d build/tsan/tests/cuda ]]; then runs+=("softgpu_tests -w NoTests *"); fi
+if [[ -d build/tsan/tests/cuda ]]; then runs+=("softgpu_tests -w NoTests *" "cuda_threads_tests -w NoTests [threads]"); fi
 cmake --build --preset tsan --target "${runs[@]%% *}"
 step "What runs in several threads, under ThreadSanitizer"
 # OpenMP's own barriers would be reported as races: one thread.
