@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up everything and runs the tests that this machine can run.
 #   ./test.sh         builds, runs the unit, golden, program and architecture tests
-#   ./test.sh --all   the same, and the slow tests (kills and resumes, overfitting), formatting, clang-tidy, a short run of the fuzz
+#   ./test.sh --all   the same, and the slow tests (kills and resumes, overfitting), a build without CUDA, formatting, clang-tidy, a short run of the fuzz
 #                     targets, and the unit tests under the sanitizers (what CI runs)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -35,6 +35,17 @@ ctest --test-dir build/release --output-on-failure -LE "$left_out" -j "$jobs"
 step "Slow tests"
 ctest --test-dir build/release --output-on-failure -L slow -j "$jobs"
 
+# Where every command of that build is one of the build above, it makes the same files, those of CUDA missing; what the program says
+# where there is no plug-in has a test.
+step "A build without CUDA's toolkit"
+commands() { ninja -C "build/$1" -t commands | sed "s|$PWD/build/$1|BUILD|g" | sort -u; }
+cmake --preset release -B build/no_cuda -D AFTERGLOW_TESTS=ON -D AFTERGLOW_BENCHMARKS=ON -D AFTERGLOW_CUDA=OFF >/dev/null
+only_there=$(comm -13 <(commands release) <(commands no_cuda))
+if [[ -n $only_there ]]; then
+  printf 'commands that only the build without CUDA has: build it and run its tests, or make them the same\n%s\n' "$only_there" >&2
+  exit 1
+fi
+
 step "Formatting"
 find base kernels nn weights data apps tests bench \( -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
   xargs -0 clang-format --dry-run --Werror
@@ -54,11 +65,12 @@ step "Unit tests and the GPU's stand-ins under AddressSanitizer and UndefinedBeh
 ctest --test-dir build/asan --output-on-failure -L 'unit|simt|softgpu' -j "$jobs"
 
 # A fiber of the SIMT machine is a thread to ThreadSanitizer, which takes a fraction of a millisecond to make each: it sees the planted
-# bugs, small cases of every kernel and the software GPU's own tests, and of the rest what runs in several threads.
+# bugs, small cases of every kernel, the software GPU's own tests, of the CUDA backend what threads share (25 s to build, 25 s to run), and
+# of the rest what runs in several threads.
 step "Build (tsan)"
 cmake --preset tsan >/dev/null
 runs=("threads_tests -w NoTests [threads]" "simt_tests -w NoTests [threads]")
-if [[ -d build/tsan/tests/cuda ]]; then runs+=("softgpu_tests -w NoTests *"); fi
+if [[ -d build/tsan/tests/cuda ]]; then runs+=("softgpu_tests -w NoTests *" "cuda_threads_tests -w NoTests [threads]"); fi
 cmake --build --preset tsan --target "${runs[@]%% *}"
 step "What runs in several threads, under ThreadSanitizer"
 # OpenMP's own barriers would be reported as races: one thread.

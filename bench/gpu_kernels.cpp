@@ -17,8 +17,6 @@ namespace {
 
 constexpr float kBeta = 0.8F;
 constexpr float kEpsilon = 1e-3F;
-/// Memory that the sets of a kernel must fill together: more than the second-level caches hold.
-constexpr double kBeyondCaches = 256e6;
 /// Of the largest value: bfloat16 rounds to 2^-8, float32 sums of thousands to some 1e-6.
 constexpr double kFloatError = 1e-5, kBfloat16Error = 1.0 / 128;
 
@@ -48,8 +46,9 @@ class Kernels {
                               expectation,
                               expectation_backward};
     if constexpr (std::is_same_v<T, float>) makers.push_back(blend);
-    const std::vector<Maker> layouts = layout_kernels<T>();
-    makers.insert(makers.end(), layouts.begin(), layouts.end());
+    for (const auto& others : {layout_kernels<T>(), pixel_kernels<T>()}) {
+      makers.insert(makers.end(), others.begin(), others.end());
+    }
     return makers;
   }
 
@@ -57,9 +56,9 @@ class Kernels {
   static constexpr double kBytes = sizeof(T);
 
   template <int kFrames, typename Y>
-  static Work loss(int n) {
-    const int frames = n == 1 ? 5 : kFrames;  // n = 1: the check
-    const TemporalMseGeometry g{frames, 128, 128, 3, 0, 0, 128, 128};
+  static Work loss(const Extent& at) {
+    const int frames = at.n == 1 ? 5 : kFrames;  // n = 1: the check
+    const TemporalMseGeometry g{frames, at(128), at(128), 3, 0, 0, at(128), at(128)};
     const auto p = random<T>(g.size(), 1), gradient = empty<T>(g.size());
     const auto y = random<Y>(g.size(), 2);
     const auto starts = empty<std::uint8_t>(std::size_t(frames));
@@ -84,8 +83,8 @@ class Kernels {
   }
 
   template <typename Y>
-  static Work motion_loss(int n) {
-    const FrameGeometry g{n == 1 ? 3 : 16, 128, 128, 3};  // n = 1: the check
+  static Work motion_loss(const Extent& at) {
+    const FrameGeometry g{at.n == 1 ? 3 : 16, at(128), at(128), 3};  // n = 1: the check
     const auto p = random<T>(g.size(), 1), gradient = empty<T>(g.size());
     const auto y = random<Y>(g.size(), 2);
     const auto flow = random<float>(g.size() / 3 * 2, 3);
@@ -109,16 +108,16 @@ class Kernels {
             double(g.size()) * (2 * kBytes + sizeof(Y) + 8.0 / 3), queue, error};
   }
 
-  static Work constant(int n) {
-    const auto size = std::size_t(n) * 128 * 128 * 64;
+  static Work constant(const Extent& at) {
+    const auto size = at.pixels(128) * 64;
     const auto y = empty<T>(size);
     return {"fill 128x128x64", kBytes * double(size),
             [=](cudaStream_t stream) { cuda::fill(stream, std::int64_t(size), kBeta, y->data()); },
             [=] { return relative_error(y->read(), Doubles(size, double(kBeta))); }};
   }
 
-  static Work rectify(int n) {
-    const auto size = std::size_t(n) * 128 * 128 * 64;
+  static Work rectify(const Extent& at) {
+    const auto size = at.pixels(128) * 64;
     const auto x = random<T>(size, 1), y = empty<T>(size);
     return {
         "relu 128x128x64", 2 * kBytes * double(size),
@@ -126,8 +125,8 @@ class Kernels {
         [=] { return relative_error(y->read(), oracle::relu(x->read())); }};
   }
 
-  static Work rectify_backward(int n) {
-    const auto size = std::size_t(n) * 128 * 128 * 64;
+  static Work rectify_backward(const Extent& at) {
+    const auto size = at.pixels(128) * 64;
     const auto y = random<T>(size, 1), dy = random<T>(size, 2), dx = empty<T>(size);
     return {
         "relu_backward 128x128x64", 3 * kBytes * double(size),
@@ -137,8 +136,8 @@ class Kernels {
         [=] { return relative_error(dx->read(), oracle::relu_backward(y->read(), dy->read())); }};
   }
 
-  static Work sum(int n) {
-    const auto size = std::size_t(n) * 128 * 128 * 64;
+  static Work sum(const Extent& at) {
+    const auto size = at.pixels(128) * 64;
     const auto a = random<T>(size, 1), b = random<T>(size, 2), y = empty<T>(size);
     return {"add 128x128x64", 3 * kBytes * double(size),
             [=](cudaStream_t stream) {
@@ -152,8 +151,8 @@ class Kernels {
             }};
   }
 
-  static Work multiple(int n) {
-    const auto size = std::size_t(n) * 128 * 128 * 64;
+  static Work multiple(const Extent& at) {
+    const auto size = at.pixels(128) * 64;
     constexpr float kFactor = 0.7F;
     const auto x = random<T>(size, 1), y = empty<T>(size);
     return {"scale 128x128x64", 2 * kBytes * double(size),
@@ -168,8 +167,8 @@ class Kernels {
   }
 
   /// Of float alone.
-  static Work blend(int n) {
-    const auto size = std::size_t(n) * 128 * 128 * 64;
+  static Work blend(const Extent& at) {
+    const auto size = at.pixels(128) * 64;
     constexpr float kFactor = 0.7F, kShare = 0.1F;
     constexpr unsigned kSeed = 2;
     const auto x = random<float>(size, 1), y = random<float>(size, kSeed);
@@ -184,8 +183,8 @@ class Kernels {
             }};
   }
 
-  static Work norm_forward(int n) {
-    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+  static Work norm_forward(const Extent& at) {
+    const ChannelGeometry g{std::int64_t(at.pixels(64)), 96};
     const auto x = random<T>(g.size(), 1), y = empty<T>(g.size());
     const auto gamma = random<float>(96, 2), beta = random<float>(96, 3);
     const auto mean = empty<float>(96), variance = empty<float>(96), rest = empty<float>(96);
@@ -205,8 +204,8 @@ class Kernels {
         }};
   }
 
-  static Work norm_backward(int n) {
-    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+  static Work norm_backward(const Extent& at) {
+    const ChannelGeometry g{std::int64_t(at.pixels(64)), 96};
     const auto x = random<T>(g.size(), 1), dy = random<T>(g.size(), 2), dx = empty<T>(g.size());
     const auto gamma = random<float>(96, 3);
     const auto mean = empty<float>(96), variance = empty<float>(96), rest = empty<float>(96);
@@ -229,8 +228,8 @@ class Kernels {
             }};
   }
 
-  static Work max_pool(int n) {
-    const Pool2dGeometry g{n, 128, 128, 64, 2, 2, Padding::kValid, true};
+  static Work max_pool(const Extent& at) {
+    const Pool2dGeometry g{at.n, at(128), at(128), 64, 2, 2, Padding::kValid, true};
     const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
     const auto winners = empty<std::uint8_t>(g.winners_size());
     return {"max_pool2d behind ReLU 128x128x64",
@@ -241,8 +240,8 @@ class Kernels {
             [=] { return relative_error(y->read(), oracle::max_pool2d(g, x->read()).y); }};
   }
 
-  static Work max_pool_backward(int n) {
-    const Pool2dGeometry g{n, 128, 128, 64, 2, 2, Padding::kValid};
+  static Work max_pool_backward(const Extent& at) {
+    const Pool2dGeometry g{at.n, at(128), at(128), 64, 2, 2, Padding::kValid};
     const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
     const auto dy = random<T>(g.y_size(), 2), dx = empty<T>(g.x_size());
     const auto winners = empty<std::uint8_t>(g.winners_size());
@@ -259,16 +258,16 @@ class Kernels {
             }};
   }
 
-  static Work average_pool(int n) {
-    const Pool2dGeometry g{n, 60, 60, 96, 3, 2, Padding::kValid};
+  static Work average_pool(const Extent& at) {
+    const Pool2dGeometry g{at.n, at(60), at(60), 96, 3, 2, Padding::kValid};
     const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
     return {"avg_pool2d 60x60x96", kBytes * double(g.x_size() + g.y_size()),
             [=](cudaStream_t stream) { cuda::avg_pool2d(stream, g, x->data(), y->data()); },
             [=] { return relative_error(y->read(), oracle::avg_pool2d(g, x->read())); }};
   }
 
-  static Work rows(int n) {
-    const ChannelGeometry g{std::int64_t{n} * 128 * 128, 96};
+  static Work rows(const Extent& at) {
+    const ChannelGeometry g{std::int64_t(at.pixels(128)), 96};
     const auto x = random<T>(g.size(), 1);
     const auto sums = empty<float>(96);
     const auto workspace = empty<std::uint8_t>(cuda::sum_rows_workspace(g));
@@ -279,8 +278,8 @@ class Kernels {
             [=] { return relative_error(sums->read(), oracle::sum_rows(g, x->read())); }};
   }
 
-  static Work bias(int n) {
-    const ChannelGeometry g{std::int64_t{n} * 128 * 128, 64};
+  static Work bias(const Extent& at) {
+    const ChannelGeometry g{std::int64_t(at.pixels(128)), 64};
     const auto x = random<T>(g.size(), 1), y = empty<T>(g.size());
     const auto b = random<float>(64, 2);
     return {"add_bias and ReLU 128x128x64", 2 * kBytes * double(g.size()),
@@ -295,8 +294,8 @@ class Kernels {
             }};
   }
 
-  static Work norm_inference(int n) {
-    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+  static Work norm_inference(const Extent& at) {
+    const ChannelGeometry g{std::int64_t(at.pixels(64)), 96};
     const auto x = random<T>(g.size(), 1), y = empty<T>(g.size());
     const auto gamma = random<float>(96, 2), beta = random<float>(96, 3),
                mean = random<float>(96, 4);
@@ -321,8 +320,8 @@ class Kernels {
   }
 
   /// One pass over x, dy and dx would do: the statistics are known.
-  static Work norm_inference_backward(int n) {
-    const ChannelGeometry g{std::int64_t{n} * 64 * 64, 96};
+  static Work norm_inference_backward(const Extent& at) {
+    const ChannelGeometry g{std::int64_t(at.pixels(64)), 96};
     const auto x = random<T>(g.size(), 1), dy = random<T>(g.size(), 2), dx = empty<T>(g.size());
     const auto gamma = random<float>(96, 3), mean = random<float>(96, 4);
     const auto variance = empty<float>(96), dgamma = empty<float>(96), dbeta = empty<float>(96);
@@ -344,8 +343,8 @@ class Kernels {
             }};
   }
 
-  static Work average_pool_backward(int n) {
-    const Pool2dGeometry g{n, 60, 60, 96, 3, 2, Padding::kValid};
+  static Work average_pool_backward(const Extent& at) {
+    const Pool2dGeometry g{at.n, at(60), at(60), 96, 3, 2, Padding::kValid};
     const auto dy = random<T>(g.y_size(), 1), dx = empty<T>(g.x_size());
     return {
         "avg_pool2d_backward 60x60x96", kBytes * double(g.x_size() + g.y_size()),
@@ -356,8 +355,8 @@ class Kernels {
   // ECCV16's last layer: 313 colours to their mean.
   static constexpr float kSharpness = 2.606F;
 
-  static Work expectation(int n) {
-    const SoftmaxMeanGeometry g{std::int64_t{n} * 56 * 56, 313, 2};
+  static Work expectation(const Extent& at) {
+    const SoftmaxMeanGeometry g{std::int64_t(at.pixels(56)), 313, 2};
     const auto x = random<T>(g.x_size(), 1), y = empty<T>(g.y_size());
     const auto centres = random<float>(std::size_t{313} * 2, 2);
     return {"softmax_mean 56x56x313", kBytes * double(g.x_size() + g.y_size()),
@@ -370,8 +369,8 @@ class Kernels {
             }};
   }
 
-  static Work expectation_backward(int n) {
-    const SoftmaxMeanGeometry g{std::int64_t{n} * 56 * 56, 313, 2};
+  static Work expectation_backward(const Extent& at) {
+    const SoftmaxMeanGeometry g{std::int64_t(at.pixels(56)), 313, 2};
     const auto x = random<T>(g.x_size(), 1), dy = random<T>(g.y_size(), 3),
                dx = empty<T>(g.x_size());
     const auto centres = random<float>(std::size_t{313} * 2, 2);
@@ -388,46 +387,43 @@ class Kernels {
   }
 };
 
-template <typename T>
-void time_type(cudaStream_t stream, const std::string& precision, double allowed,
-               const std::function<void(const GpuRow&)>& add) {
-  for (const auto make : Kernels<T>::all()) {
-    const Work checked = make(1);
-    checked.queue(stream);
-    AFTERGLOW_CUDA(cudaStreamSynchronize(stream));
-    const double error = checked.error();
-    if (!(error <= allowed)) {
-      throw Error(checked.name + ", " + precision + ": wrong by " + std::to_string(error));
-    }
-    constexpr int kBatch = 16;
-    std::vector<Work> sets{make(kBatch)};
-    while (static_cast<double>(sets.size()) * sets.front().bytes < kBeyondCaches) {
-      sets.push_back(make(kBatch));
-    }
-    const auto samples = device_microseconds(stream, static_cast<int>(sets.size()), [&](int set) {
-      sets[static_cast<std::size_t>(set)].queue(stream);
-    });
-    GpuRow row = gpu_row("kernel", checked.name, precision, samples);
-    row.rate = 1e-3 * sets.front().bytes / row.median;
-    row.unit = "GB/s";
-    add(row);
+void time(cudaStream_t stream, const Effort& effort, const std::string& precision, double allowed,
+          Maker make, const std::function<void(const GpuRow&)>& add) {
+  const Work checked = make({1, effort.shrink});
+  checked.queue(stream);
+  AFTERGLOW_CUDA(cudaStreamSynchronize(stream));
+  const double error = checked.error();
+  if (!(error <= allowed)) {
+    throw Error(checked.name + ", " + precision + ": wrong by " + std::to_string(error));
   }
+  const Extent batch{effort.batch, effort.shrink};
+  std::vector<Work> sets{make(batch)};
+  while (static_cast<double>(sets.size()) * sets.front().bytes < effort.beyond_caches) {
+    sets.push_back(make(batch));
+  }
+  const auto samples =
+      device_microseconds(stream, effort, static_cast<int>(sets.size()),
+                          [&](int set) { sets[static_cast<std::size_t>(set)].queue(stream); });
+  GpuRow row = gpu_row("kernel", checked.name, precision, samples);
+  row.rate = 1e-3 * sets.front().bytes / row.median;
+  row.unit = "GB/s";
+  add(row);
 }
 
 void require_right(const std::string& name, double error) {
   if (!(error <= kFloatError)) throw Error(name + ": wrong by " + std::to_string(error));
 }
 
-/// 15 million parameters, as VGG16's decoder and more: the sum of the gradients' squares, and a
-/// step.
-void time_optimizer(cudaStream_t stream, const std::function<void(const GpuRow&)>& add) {
-  constexpr std::size_t kSize = 15'000'000;
-  const auto count = static_cast<std::int64_t>(kSize);
-  const DeviceValues<float> gradient(kSize, 1), parameter(kSize, 2), m(kSize, 3);
-  DeviceValues<float> v(kSize);
+/// The sum of the gradients' squares, and a step.
+void time_optimizer(cudaStream_t stream, const Effort& effort,
+                    const std::function<void(const GpuRow&)>& add) {
+  const std::size_t size = effort.parameters;
+  const auto count = static_cast<std::int64_t>(size);
+  const DeviceValues<float> gradient(size, 1), parameter(size, 2), m(size, 3);
+  DeviceValues<float> v(size);
   DeviceValues<AdamRate> rate(1);
   rate.write({AdamRate{0.1F, 0.001F}});
-  const DeviceValues<cuda::bfloat16> rounded(kSize);
+  const DeviceValues<cuda::bfloat16> rounded(size);
   const DeviceValues<double> squares(1);
   const DeviceValues<std::uint8_t> workspace(cuda::sum_of_squares_workspace());
   cuda::fill(stream, count, 1.0F, v.data());  // no step is much larger than the others
@@ -448,7 +444,7 @@ void time_optimizer(cudaStream_t stream, const std::function<void(const GpuRow&)
   require_right("sum_of_squares", relative_error(squares.read(), {expected_sum}));
   Doubles expected = parameter.read();
   const Doubles m_before = m.read(), v_before = v.read();
-  for (std::size_t i = 0; i < kSize; ++i) {
+  for (std::size_t i = 0; i < size; ++i) {
     const double new_m = step.beta1 * m_before[i] + (1 - step.beta1) * g[i];
     const double new_v = step.beta2 * v_before[i] + (1 - step.beta2) * g[i] * g[i];
     const double change = 0.1 * new_m / (std::sqrt(new_v) + double(step.epsilon));
@@ -458,9 +454,9 @@ void time_optimizer(cudaStream_t stream, const std::function<void(const GpuRow&)
   require_right("adam", relative_error(parameter.read(), expected));
 
   const auto time = [&](const std::string& name, double values, const auto& queue) {
-    GpuRow row = gpu_row("kernel", name + ", 15 million parameters", "fp32",
-                         device_microseconds(stream, 1, queue));
-    row.rate = 1e-3 * values * sizeof(float) * kSize / row.median;
+    GpuRow row = gpu_row("kernel", name + ", " + std::to_string(size) + " parameters", "fp32",
+                         device_microseconds(stream, effort, 1, queue));
+    row.rate = 1e-3 * values * sizeof(float) * static_cast<double>(size) / row.median;
     row.unit = "GB/s";
     add(row);
   };
@@ -470,10 +466,17 @@ void time_optimizer(cudaStream_t stream, const std::function<void(const GpuRow&)
 
 }  // namespace
 
-void time_kernels(cudaStream_t stream, const std::function<void(const GpuRow&)>& add) {
-  time_type<float>(stream, "fp32", kFloatError, add);
-  time_type<bfloat16>(stream, "bf16", kBfloat16Error, add);
-  time_optimizer(stream, add);
+std::vector<std::string> time_kernels(cudaStream_t stream, const Effort& effort,
+                                      const std::function<void(const GpuRow&)>& add) {
+  std::vector<std::string> problems;
+  for (const Maker make : Kernels<float>::all()) {
+    attempt(problems, [&] { time(stream, effort, "fp32", kFloatError, make, add); });
+  }
+  for (const Maker make : Kernels<bfloat16>::all()) {
+    attempt(problems, [&] { time(stream, effort, "bf16", kBfloat16Error, make, add); });
+  }
+  attempt(problems, [&] { time_optimizer(stream, effort, add); });
+  return problems;
 }
 
 }  // namespace afterglow::bench

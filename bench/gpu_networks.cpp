@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 #include <random>
+#include <span>
 #include <variant>
 
 #include "base/error.hpp"
@@ -19,7 +20,6 @@
 namespace afterglow::bench {
 namespace {
 
-constexpr std::int32_t kBatch = 16;
 constexpr float kBeta = 0.8F;
 
 struct Setting {
@@ -61,14 +61,14 @@ Tensor frames(const std::shared_ptr<Backend>& backend, std::int64_t count, doubl
 /// A network in training on a batch of its own.
 class Training {
  public:
-  Training(Arch arch, const std::shared_ptr<Backend>& backend)
+  Training(Arch arch, const std::shared_ptr<Backend>& backend, const Effort& effort)
       : backend_(backend),
-        model_(make_model(backend, {arch, Decoder::kUpsample}, 1)),
+        model_(make_model(backend, {arch, Decoder::kUpsample, effort.narrow}, 1)),
         adam_(model_->parameters(), {}),
-        current_(frames(backend, kBatch, 0, 30)),
-        previous_(frames(backend, kBatch, -0.07, 30)),
-        truth_(frames(backend, kBatch, 0, 0)),
-        starts_(backend, std::vector<std::uint8_t>(std::size_t{kBatch})),
+        current_(frames(backend, effort.batch, 0, 30)),
+        previous_(frames(backend, effort.batch, -0.07, 30)),
+        truth_(frames(backend, effort.batch, 0, 0)),
+        starts_(backend, std::vector<std::uint8_t>(static_cast<std::size_t>(effort.batch))),
         value_(backend),
         passes_([this] {
           const Variable x = ops::concat_channels(Variable(current_), Variable(previous_));
@@ -98,12 +98,11 @@ class Training {
 
 /// The time of one `work` in runs of `each`, behind which `wait` waits.
 template <typename Work, typename Wait>
-std::vector<double> host_microseconds(int each, const Work& work, const Wait& wait) {
-  constexpr int kRuns = 9;
+std::vector<double> host_microseconds(int runs, int each, const Work& work, const Wait& wait) {
   for (int i = 0; i < 3; ++i) work();  // tunes, records
   wait();
   std::vector<double> samples;
-  for (int run = 0; run < kRuns; ++run) {
+  for (int run = 0; run < runs; ++run) {
     const auto start = Clock::now();
     for (int i = 0; i < each; ++i) work();
     wait();
@@ -119,32 +118,34 @@ std::string gibibytes(const Backend& backend) {
   return text;
 }
 
-GpuRow training_row(Arch arch, const Setting& setting, bool graphs) {
+GpuRow training_row(const Effort& effort, Arch arch, const Setting& setting, bool graphs) {
   const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, graphs);
-  Training training(arch, backend);
+  Training training(arch, backend, effort);
   training.step();
   const double first = training.loss();
-  for (int step = 0; step < 30; ++step) training.step();
+  for (int step = 0; step < effort.steps; ++step) training.step();
   const double after = training.loss();
   if (!std::isfinite(after) || after >= first) {
     throw Error(arch_name(arch) + ", " + setting.name + ": the loss went from " +
-                std::to_string(first) + " to " + std::to_string(after) + " in 30 steps");
+                std::to_string(first) + " to " + std::to_string(after) + " in " +
+                std::to_string(effort.steps) + " steps");
   }
-  const std::string name =
-      arch_name(arch) + " training step, 16 frames" + (graphs ? "" : ", no graphs");
+  const std::string name = arch_name(arch) + " training step, " + std::to_string(effort.batch) +
+                           " frames" + (graphs ? "" : ", no graphs");
   GpuRow row = gpu_row("step", name, setting.name,
                        host_microseconds(
-                           10, [&] { training.step(); }, [&] { (void)training.loss(); }));
-  row.rate = 1e6 * kBatch / row.median;
+                           effort.runs, effort.runs == 1 ? 1 : 10, [&] { training.step(); },
+                           [&] { (void)training.loss(); }));
+  row.rate = 1e6 * effort.batch / row.median;
   row.unit = "frames/s";
   row.note = gibibytes(*backend) + ", loss " + std::to_string(first) + " to " +
-             std::to_string(after) + " in 30 steps";
+             std::to_string(after) + " in " + std::to_string(effort.steps) + " steps";
   return row;
 }
 
-GpuRow frame_row(Arch arch, const Setting& setting, bool graphs) {
+GpuRow frame_row(const Effort& effort, Arch arch, const Setting& setting, bool graphs) {
   const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, graphs);
-  const auto model = make_model(backend, {arch, Decoder::kUpsample}, 1);
+  const auto model = make_model(backend, {arch, Decoder::kUpsample, effort.narrow}, 1);
   RecurrentColorizer colorizer(*model, Previous::kOwn);
   const Tensor frame = frames(backend, 1, 0, 30);
   Tensor output;
@@ -152,7 +153,8 @@ GpuRow frame_row(Arch arch, const Setting& setting, bool graphs) {
   GpuRow row =
       gpu_row("frame", name, setting.name,
               host_microseconds(
-                  50, [&] { output = colorizer.step(frame); }, [&] { (void)output.to_host(); }));
+                  effort.runs, effort.runs == 1 ? 1 : 50, [&] { output = colorizer.step(frame); },
+                  [&] { (void)output.to_host(); }));
   row.rate = 1e6 / row.median;
   row.unit = "frames/s";
   row.note = gibibytes(*backend);
@@ -162,8 +164,9 @@ GpuRow frame_row(Arch arch, const Setting& setting, bool graphs) {
 /// The passes of one layer, each recorded as a graph of several.
 class LayerTimes {
  public:
-  LayerTimes(const Setting& setting, std::function<void(const GpuRow&)> add)
-      : setting_(setting),
+  LayerTimes(const Effort& effort, const Setting& setting, std::function<void(const GpuRow&)> add)
+      : effort_(effort),
+        setting_(setting),
         backend_(std::make_shared<cuda::CudaBackend>(0, setting.precision, true)),
         add_(std::move(add)) {}
 
@@ -194,6 +197,7 @@ class LayerTimes {
 
   template <typename Geometry>
   void passes(const Layer& layer, const Geometry& g, double flop) {
+    if (flop > effort_.most_flop) return;
     const ValueType type = backend_->activation_type();
     const Tensor x = random({g.n, g.h, g.w, g.c}, type);
     const Tensor dy = random({g.n, g.out_h(), g.out_w(), g.k}, type);
@@ -242,7 +246,7 @@ class LayerTimes {
     });
     DeviceArray<std::uint8_t> something(backend_);
     std::vector<double> samples = host_microseconds(
-        1, [&] { recording->replay(); }, [&] { (void)something.read(); });
+        effort_.runs, 1, [&] { recording->replay(); }, [&] { (void)something.read(); });
     for (double& sample : samples) sample /= kInGraph;
     GpuRow row = gpu_row("layer", name, setting_.name, samples);
     row.rate = 1e-6 * flop / row.median;
@@ -251,6 +255,7 @@ class LayerTimes {
     add_(row);
   }
 
+  Effort effort_;
   Setting setting_;
   std::shared_ptr<Backend> backend_;
   std::function<void(const GpuRow&)> add_;
@@ -259,28 +264,25 @@ class LayerTimes {
 
 }  // namespace
 
-std::string time_networks(const std::function<void(const GpuRow&)>& add) {
-  std::string problems;
-  const auto attempt = [&](const auto& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      problems += (problems.empty() ? "" : "; ") + std::string(error.what());
-    }
-  };
-  for (const Setting& setting : kSettings) {
+std::vector<std::string> time_networks(const Effort& effort,
+                                       const std::function<void(const GpuRow&)>& add) {
+  std::vector<std::string> problems;
+  const std::span<const Setting> settings =
+      effort.one_setting ? std::span(kSettings).last(1) : std::span(kSettings);
+  for (const Setting& setting : settings) {
     for (const Arch arch : {Arch::kAlexnet, Arch::kVgg16}) {
       for (const bool graphs : {true, false}) {
-        attempt([&] { add(training_row(arch, setting, graphs)); });
-        attempt([&] { add(frame_row(arch, setting, graphs)); });
+        if (effort.one_setting && (arch != Arch::kAlexnet || !graphs)) continue;
+        attempt(problems, [&] { add(training_row(effort, arch, setting, graphs)); });
+        attempt(problems, [&] { add(frame_row(effort, arch, setting, graphs)); });
       }
     }
   }
-  for (const Setting& setting : kSettings) {
-    attempt([&] {
-      LayerTimes times(setting, add);
-      for (const Layer& layer : network_layers(kBatch)) times(layer);
-    });
+  for (const Setting& setting : settings) {
+    LayerTimes times(effort, setting, add);
+    for (const Layer& layer : network_layers(effort.batch)) {
+      attempt(problems, [&] { times(layer); });
+    }
   }
   return problems;
 }

@@ -1,6 +1,8 @@
 // One kernel of bench_gpu and its memory on the device.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <random>
@@ -91,11 +93,24 @@ struct Work {
   std::function<double()> error;  // after a run, against the oracle
 };
 
-/// What makes a Work for n frames.
-using Maker = Work (*)(int n);
+/// What a Work is made for: so many frames, at(side) for a side of the full size.
+struct Extent {
+  int n = 1;
+  int shrink = 1;  // what sides are divided by: 1, or where a GPU is played
 
-/// Of the kernels that move values (gpu_layout_kernels.cpp); T is float or bfloat16.
+  constexpr std::int32_t operator()(std::int32_t side) const { return side / shrink; }
+  std::size_t pixels(std::int32_t side) const {
+    const auto length = static_cast<std::size_t>((*this)(side));
+    return static_cast<std::size_t>(n) * length * length;
+  }
+};
+using Maker = Work (*)(const Extent& at);
+
+/// Of the kernels that move values (gpu_layout_kernels.cpp), and of those that the steady network
+/// has for pixels (gpu_pixel_kernels.cpp); T is float or bfloat16.
 template <typename T>
 std::vector<Maker> layout_kernels();
+template <typename T>
+std::vector<Maker> pixel_kernels();
 
 }  // namespace afterglow::bench

@@ -68,7 +68,9 @@ void Context::record_into(std::shared_ptr<Arena> arena) {
   recording_thread_ = records ? std::this_thread::get_id() : std::thread::id{};
 }
 
-void check_launch(const char* what) { check(cudaGetLastError(), what, __FILE__, __LINE__); }
+void check_launch(const char* what) {
+  check(cudaGetLastError(), (std::string("launch of ") + what).c_str(), __FILE__, __LINE__);
+}
 
 std::string describe(const cudaDeviceProp& properties) {
   char memory[32];

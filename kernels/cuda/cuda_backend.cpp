@@ -59,7 +59,7 @@ class Capture {
   ~Capture() {
     if (finished_) return;
     cudaGraph_t graph = nullptr;
-    (void)cudaStreamEndCapture(stream_, &graph);
+    if (cudaStreamEndCapture(stream_, &graph) != cudaSuccess) (void)cudaGetLastError();
     const GraphHandle dropped(graph);
   }
   Capture(const Capture&) = delete;

@@ -17,6 +17,7 @@ namespace {
 
 void check(cudaError_t status, const char* call, const char* file, int line) {
   if (status == cudaSuccess) return;
+  (void)cudaGetLastError();  // it is told here: the next launch is not to be blamed for it
   fail(std::string(cudaGetErrorName(status)) + ", " + cudaGetErrorString(status), call, file, line);
 }
 

@@ -1,6 +1,7 @@
 // Owners of what the CUDA libraries hand out: released when they go, never thrown from.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "kernels/cuda/error.hpp"
@@ -20,7 +21,12 @@ class UniqueHandle {
     return *this;
   }
   ~UniqueHandle() {
-    if (handle_ != T{}) (void)kDestroy(handle_);
+    if (handle_ == T{}) return;
+    const auto status = kDestroy(handle_);
+    // The runtime keeps it, and the next launch would be blamed for it.
+    if constexpr (std::is_same_v<decltype(status), const cudaError_t>) {
+      if (status != cudaSuccess) (void)cudaGetLastError();
+    }
   }
 
   T get() const { return handle_; }

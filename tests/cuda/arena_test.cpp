@@ -1,8 +1,10 @@
 // The CUDA backend's memory on the software GPU.
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.hpp"
@@ -71,7 +73,7 @@ TEST_CASE("buffers of the arena never overlap, whatever comes and goes") {
   CHECK(softgpu::broken_guards() == 0);
 }
 
-TEST_CASE("what is freed is used again without asking the driver") {
+TEST_CASE("what is freed is used again without asking the driver", "[threads]") {
   const auto cuda = backend();
   const auto step = [&] {
     const Buffer a = cuda->allocate(5 * kMiB), b = cuda->allocate(20 * kMiB);
@@ -103,6 +105,37 @@ TEST_CASE("free segments are given back before memory runs out, and then it is s
     CHECK(small.data != nullptr);
   }
   softgpu::reset();
+}
+
+TEST_CASE("threads may allocate and free at once, while one records", "[threads]") {
+  const auto cuda = backend();
+  const Buffer x = cuda->allocate(4000);
+  const std::size_t before = cuda->memory().in_use;
+  std::vector<std::vector<Buffer>> kept(3);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    threads.emplace_back([&, i] {
+      std::mt19937 random(static_cast<unsigned>(i));
+      kept[i].resize(8);
+      for (int round = 0; round < 300; ++round) {
+        kept[i][random() % 8] = cuda->allocate(1 + random() % 20'000);
+      }
+    });
+  }
+  std::vector<std::unique_ptr<Recording>> recordings;
+  for (int round = 0; round < 10; ++round) {
+    recordings.push_back(cuda->record([&] {
+      const Buffer between = cuda->allocate(4000);
+      cuda->fill(span_of(between), 3);
+      cuda->copy(span_of(between), span_of(x));
+    }));
+    recordings.back()->replay();
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(read(*cuda, x) == std::vector<float>(1000, 3));
+  kept.clear();
+  recordings.clear();
+  CHECK(cuda->memory().in_use == before);
 }
 
 TEST_CASE("buffers may outlive the backend") {

@@ -16,6 +16,9 @@
 #include "nn/optimizer.hpp"
 #include "nn/repeated.hpp"
 #include "support/guarded.hpp"
+#include "support/motion_fields.hpp"
+#include "support/oracle_motion_temporal_mse.hpp"
+#include "support/oracle_temporal_mse.hpp"
 
 namespace afterglow {
 namespace {
@@ -397,6 +400,62 @@ TEST_CASE("frames enter as bytes, and what does not fit together is refused") {
   CHECK_THROWS_AS(ops::relu(frames), Unsupported);
   const Variable half(tensor(backend, shape, 1, ValueType::kBfloat16));
   CHECK_THROWS_AS(ops::add(half, floats), Unsupported);
+}
+
+TEST_CASE("losses take predictions of either type, and bytes or the same as their target") {
+  const Precision precision = GENERATE(Precision::kFloat32, Precision::kBfloat16);
+  const bool bytes = GENERATE(false, true);
+  CAPTURE(bytes, precision == Precision::kBfloat16);
+  const auto backend = std::make_shared<cuda::CudaBackend>(0, precision, true);
+  const ValueType type = backend->activation_type();
+  const FrameGeometry g{3, 9, 14, 3};
+  const Shape shape{g.n, g.h, g.w, g.c};
+  const std::vector<std::uint8_t> starts{1, 0, 0};
+  constexpr float kBeta = 0.75F;
+  const auto whole = [&](std::uint64_t seed) {  // 0 to 255, which bfloat16 holds
+    std::vector<float> result = test::random_values(g.size(), seed);
+    for (float& value : result) value = std::round(127.5F + 127.4F * value);
+    return result;
+  };
+  const std::vector<float> p = whole(1), y = whole(2), flow = test::motion_field(g, 2, 3);
+  const auto typed = [&](const std::vector<float>& from) {
+    const Tensor floats = Tensor::from_host(backend, shape, std::span<const float>(from));
+    Tensor result(backend, shape, type);
+    backend->copy(floats.source(), result.destination());
+    return result;
+  };
+  const std::vector<std::uint8_t> y_bytes(y.begin(), y.end());
+  const Tensor target = bytes ? Tensor::from_host(backend, shape, std::span(y_bytes)) : typed(y);
+  const auto check = [&](const Variable& prediction, const ops::Loss& loss, const auto& expected) {
+    // Squares of up to 128 threads' values are added in float.
+    constexpr double kSums = 32.0 / (1 << 23);
+    CHECK(loss.parts.loss == Approx(expected.loss).epsilon(kSums));
+    backward(loss.value);
+    REQUIRE(prediction.gradient().type() == type);
+    const std::vector<float> gradient = prediction.gradient().to_host();
+    const double own = type == ValueType::kBfloat16 ? kRounding : kSums;
+    double largest = 0;
+    for (const double value : expected.gradient) largest = std::max(largest, std::abs(value));
+    REQUIRE(largest > 0);
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      REQUIRE(double{gradient[i]} ==
+              Approx(expected.gradient[i]).epsilon(own).margin(kSums * largest));
+    }
+  };
+  const Variable prediction(typed(p), true);
+  SECTION("along the motion") {
+    const Tensor motion =
+        Tensor::from_host(backend, {g.n, g.h, g.w, 2}, std::span<const float>(flow));
+    check(prediction, ops::motion_temporal_mse(prediction, target, motion, kBeta, starts),
+          oracle::motion_temporal_mse(g, double(kBeta), test::to_double(p), test::to_double(y),
+                                      test::to_double(flow), starts));
+  }
+  SECTION("pixel by pixel") {
+    const TemporalMseGeometry frames{g.n, g.h, g.w, g.c, 0, 0, g.h, g.w};
+    check(prediction, ops::temporal_mse(prediction, target, kBeta, starts),
+          oracle::temporal_mse(frames, double(kBeta), test::to_double(p), test::to_double(y),
+                               starts));
+  }
 }
 
 }  // namespace afterglow

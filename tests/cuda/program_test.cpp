@@ -56,6 +56,10 @@ TEST_CASE_METHOD(Program, "why CUDA is not usable is said, and auto takes the CP
     if (dlopen("libcuda.so.1", RTLD_NOW) != nullptr) return;  // this machine has one
     reason = "there is no NVIDIA driver";
   }
+  SECTION("no plug-in") {
+    setenv("AFTERGLOW_CUDA_PLUGIN", file("none.so").c_str(), 1);
+    reason = "this build has no CUDA plug-in";
+  }
   SECTION("a library that cannot be loaded") {
     const std::string plugin = file("libafterglow_cuda.so");
     std::ofstream(plugin) << "no library";

@@ -136,7 +136,7 @@ TEST_CASE("a recording that runs out of memory is one error, and nothing else is
   softgpu::reset();
 }
 
-TEST_CASE("a recorded loss along the motion starts from nothing at every replay") {
+TEST_CASE("a recorded loss along the motion starts from nothing at every replay", "[threads]") {
   const auto backend = cuda_backend();
   const FrameGeometry g{3, 6, 7, 3};
   const DeviceArray<float> p(backend, test::random_values(g.size(), 1)),
@@ -162,7 +162,7 @@ TEST_CASE("a recorded loss along the motion starts from nothing at every replay"
   }
 }
 
-TEST_CASE("what another thread allocates while one records stays its own") {
+TEST_CASE("what another thread allocates while one records stays its own", "[threads]") {
   const auto backend = cuda_backend();
   const DeviceArray<float> x(backend, std::vector<float>(1000, 1.0F)), y(backend, 1000);
   const auto work = [&] { pass(*backend, 2, x.span(), y.span()); };
@@ -180,7 +180,8 @@ TEST_CASE("what another thread allocates while one records stays its own") {
   CHECK(y.read() == std::vector<float>(1000, 7));
 }
 
-TEST_CASE("a kernel prepared in a recording is not taken for prepared by anybody else") {
+TEST_CASE("a kernel prepared in a recording is not taken for prepared by anybody else",
+          "[threads]") {
   const auto backend = cuda_backend();
   const Conv2dGeometry g{1, 4, 4, 2, 3, 3, 3, 1, 1, Padding::kSame};
   const DeviceArray<float> x(backend, std::vector<float>(g.x_size(), 0.5F)),

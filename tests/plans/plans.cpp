@@ -1,5 +1,5 @@
 // The real cuDNN as judge, on machines without a card: for every pass that a training step or a
-// frame of both networks runs, and a frame of the pretrained colorizer, a deterministic plan must
+// frame of the networks runs, and a frame of the pretrained colorizer, a deterministic plan must
 // finalize for compute capability 9.0, with a workspace of up to 256 MiB.
 //
 //   plans_sm90 DEVICE.json [--markdown FILE]
@@ -15,13 +15,18 @@
 #include <utility>
 #include <vector>
 
+#include "data/steady_planes.hpp"
+#include "data/steady_streams.hpp"
 #include "kernels/cuda/cudnn_graph.hpp"
 #include "kernels/cuda/libraries.hpp"
 #include "nn/models/colorization_model.hpp"
 #include "nn/models/eccv16.hpp"
+#include "nn/models/steady.hpp"
 #include "nn/ops/ops.hpp"
 #include "nn/recurrent_colorizer.hpp"
+#include "nn/steady_colorizer.hpp"
 #include "support/forwarding_backend.hpp"
+#include "support/steady_clip.hpp"
 
 namespace afterglow {
 namespace {
@@ -94,16 +99,30 @@ class Geometries final : public test::ForwardingBackend {
   std::set<cuda::CudnnConvolution>& seen_;
 };
 
-/// A network's training step of 16 frames, and its frame.
-void step_and_frame(const ModelSpec& spec, const std::shared_ptr<Backend>& backend) {
-  constexpr std::int64_t kBatch = 16;
+/// A network's training steps of one frame and of 16, and its frame.
+void steps_and_frame(const ModelSpec& spec, const std::shared_ptr<Backend>& backend) {
   const auto model = make_model(backend, spec, 1);
-  model->train(true);
-  const Variable y =
-      model->forward(Variable(Tensor::zeros(backend, {kBatch, kNetworkSize, kNetworkSize, 6})));
-  backward(y, Tensor::zeros(backend, y.shape()));
+  for (const std::int64_t batch : {1, 16}) {
+    model->train(true);
+    const Variable y =
+        model->forward(Variable(Tensor::zeros(backend, {batch, kNetworkSize, kNetworkSize, 6})));
+    backward(y, Tensor::zeros(backend, y.shape()));
+  }
   RecurrentColorizer(*model, Previous::kOwn)
       .step(Tensor::zeros(backend, {1, kNetworkSize, kNetworkSize, 3}));
+}
+
+/// The same of the steady network: its cut-outs in training, one stream, the eight of the default
+/// and 16; a frame of 16:9.
+void steady_steps_and_frame(const std::shared_ptr<Backend>& backend) {
+  const auto model = make_steady(backend, SteadyArch::kSteady, 1);
+  const StreamOptions cut_out;
+  for (const std::int64_t streams : {1, cut_out.streams, 16}) {
+    // Of two frames, or no gradient would go through the first layer.
+    test::backward_steady(*model, {backend, streams, cut_out.height / 2, cut_out.width / 2}, 2);
+  }
+  const test::SteadyClip film(backend, 1, kSteadyLongSide * 9 / 16 / 2, kSteadyLongSide / 2);
+  SteadyColorizer(*model).step(film.frame(0));
 }
 
 /// A frame of the pretrained colorizer, at the sides that both of its files are given.
@@ -166,24 +185,30 @@ int run(const std::string& json, const std::string& markdown) {
     for (const Decoder decoder : {Decoder::kUpsample, Decoder::kDeconv}) {
       const ModelSpec spec{arch, decoder};
       add_rows(table, std::string(arch_name(arch)) + ", " + decoder_name(decoder) + " decoder",
-               device, [&](const auto& backend) { step_and_frame(spec, backend); });
+               device, [&](const auto& backend) { steps_and_frame(spec, backend); });
     }
   }
+  add_rows(table, "steady", device, steady_steps_and_frame);
   add_rows(table, "eccv16", device, pretrained_frame);
   std::printf("cuDNN %zu: %d convolutions, %d without a plan for compute capability 9.0\n",
               cudnnGetVersion(), table.convolutions, table.without);
   if (!markdown.empty()) {
     std::ofstream file(markdown);
-    file << "# cuDNN's plans for compute capability 9.0\n\n"
-         << "For every convolution of a training step of 16 frames and of a frame, and of a frame "
-            "of the pretrained colorizer, what cuDNN "
-         << cudnnGetVersion() << " offers an H100\n(described by `tests/plans/sm90.json`; no card "
-         << "was present): deterministic plans with a workspace of up to 256 MiB,\n12 at most, "
-         << "and the one that its heuristics put first. fp32 leaves out the tensor cores. Which is "
-         << "the fastest is\nmeasured on the card itself, at first use. Channels are padded to "
-         << "multiples of 8 in bf16.\n\nMade by `build/release/plans_sm90 tests/plans/sm90.json "
-         << "--markdown docs/plans-sm90.md`.\n"
-         << table.text.str();
+    file
+        << "# cuDNN's plans for compute capability 9.0\n\n"
+        << "For every convolution of a training step of 1 and of 16 frames and of a frame, and of "
+           "a frame of the pretrained colorizer,\nwhat cuDNN "
+        << cudnnGetVersion() << " offers an H100 (described by `tests/plans/sm90.json`; no card "
+        << "was present): deterministic plans with a\nworkspace of up to 256 MiB, 12 at most, "
+        << "and the one that its heuristics put first. fp32 leaves out the tensor cores. Which "
+        << "is\nthe fastest is measured on the card itself, at first use. Channels are padded to "
+        << "multiples of 8 in bf16.\n\nThe steady network takes films of any shape: judged are "
+        << "its cut-outs in training (160x128 pixels, planes 80x64) of 1, 8 (the\ndefault) and "
+        << "16 streams, and a frame of a film in 16:9 (256x144, planes 128x72). In bf16 its "
+        << "`output` and `gain` layers, whose\nresults stay float32, run as tf32. `flow-average` "
+        << "has the `gain` layer alone.\n\nMade by `build/release/plans_sm90 tests/plans/sm90.json "
+        << "--markdown docs/plans-sm90.md`.\n"
+        << table.text.str();
     if (!file.flush()) return 1;
   }
   return table.without == 0 ? 0 : 1;

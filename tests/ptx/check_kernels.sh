@@ -19,16 +19,17 @@ ptxas=$(dirname "$nvcc")/ptxas
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# One line a kernel and architecture: NAME sm REGISTERS BYTES-IN-MEMORY LOADS STORES (of 16 bytes)
+# One line a kernel and architecture: NAME sm REGISTERS BYTES-IN-MEMORY LOADS STORES (of 16 bytes). Each machine code from PTX of its
+# own, as the build makes it.
 for source in "${sources[@]}"; do
-  "$nvcc" -std=c++20 -O3 --expt-relaxed-constexpr -I"$root" -arch=compute_80 -ptx -o "$folder/ptx" "$source"
-  awk '/\.entry/ { match($0, /_Z[A-Za-z0-9_]+/); name = substr($0, RSTART, RLENGTH); loads[name] += 0 }
-    /ld\.global[a-z.]*\.v4\.[a-z]32/ { loads[name]++ }
-    /st\.global[a-z.]*\.v4\.[a-z]32/ { stores[name]++ }
-    END { for (name in loads) print name, loads[name] + 0, stores[name] + 0 }' "$folder/ptx" | sort >"$folder/vectors"
-  for sm in sm_80 sm_90; do
-    "$ptxas" -O3 -v "-arch=$sm" -o /dev/null "$folder/ptx" 2>&1 |
-      awk -v "sm=$sm" '/Function properties for/ { name = $NF }
+  for cc in 80 90; do
+    "$nvcc" -std=c++20 -O3 --expt-relaxed-constexpr -I"$root" "-arch=compute_$cc" -ptx -o "$folder/ptx" "$source"
+    awk '/\.entry/ { match($0, /_Z[A-Za-z0-9_]+/); name = substr($0, RSTART, RLENGTH); loads[name] += 0 }
+      /ld\.global[a-z.]*\.v4\.[a-z]32/ { loads[name]++ }
+      /st\.global[a-z.]*\.v4\.[a-z]32/ { stores[name]++ }
+      END { for (name in loads) print name, loads[name] + 0, stores[name] + 0 }' "$folder/ptx" | sort >"$folder/vectors"
+    "$ptxas" -O3 -v "-arch=sm_$cc" -o /dev/null "$folder/ptx" 2>&1 |
+      awk -v "sm=sm_$cc" '/Function properties for/ { name = $NF }
         /bytes stack frame/ { memory = $1 + $5 + $9 }
         /Used [0-9]+ registers/ { match($0, /Used [0-9]+/); print name, sm, substr($0, RSTART + 5, RLENGTH - 5), memory }' |
       sort | join - "$folder/vectors" >>"$folder/found"

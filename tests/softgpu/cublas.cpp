@@ -133,6 +133,23 @@ bool uses_tf32(const cublasContext& handle, cublasComputeType_t compute) {
          (compute == CUBLAS_COMPUTE_32F && handle.math == CUBLAS_TF32_TENSOR_OP_MATH);
 }
 
+/// A product of any types; op_a and op_b as they came.
+cublasStatus_t typed_product(const Call& call, cublasHandle_t handle, cublasOperation_t op_a,
+                             cublasOperation_t op_b, const void* alpha, const void* beta,
+                             cublasComputeType_t compute, Product p) {
+  if (const cublasStatus_t status = refused(call, handle)) return status;
+  if (alpha == nullptr || beta == nullptr || !is_operation(op_a) || !is_operation(op_b)) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  if (!supported(p.a.type, p.b.type, p.c.type, compute)) return CUBLAS_STATUS_NOT_SUPPORTED;
+  p.alpha = double{*static_cast<const float*>(alpha)};
+  p.beta = double{*static_cast<const float*>(beta)};
+  p.a.transposed = op_a != CUBLAS_OP_N;
+  p.b.transposed = op_b != CUBLAS_OP_N;
+  p.tf32 = uses_tf32(*handle, compute);
+  return queue(handle, p, "cublasGemmEx");
+}
+
 }  // namespace
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
@@ -248,29 +265,27 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
                                           long long c_stride, int batch,
                                           cublasComputeType_t compute, cublasGemmAlgo_t) {
   const Call call(__func__);
-  if (const cublasStatus_t status = refused(call, handle)) return status;
-  if (alpha == nullptr || beta == nullptr || !is_operation(op_a) || !is_operation(op_b)) {
-    return CUBLAS_STATUS_INVALID_VALUE;
-  }
-  if (!supported(a_type, b_type, c_type, compute)) return CUBLAS_STATUS_NOT_SUPPORTED;
-  Product p{.m = m,
-            .n = n,
-            .k = k,
-            .batch = batch,
-            .alpha = double{*static_cast<const float*>(alpha)},
-            .beta = double{*static_cast<const float*>(beta)}};
-  p.a = {a, a_type, lda, a_stride, op_a != CUBLAS_OP_N};
-  p.b = {b, b_type, ldb, b_stride, op_b != CUBLAS_OP_N};
-  p.c = {c, c_type, ldc, c_stride, false};
-  p.tf32 = uses_tf32(*handle, compute);
-  return queue(handle, p, "cublasGemmEx");
+  return typed_product(call, handle, op_a, op_b, alpha, beta, compute,
+                       {.m = m,
+                        .n = n,
+                        .k = k,
+                        .batch = batch,
+                        .a = {a, a_type, lda, a_stride},
+                        .b = {b, b_type, ldb, b_stride},
+                        .c = {c, c_type, ldc, c_stride}});
 }
 
 cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
                             int m, int n, int k, const void* alpha, const void* a,
                             cudaDataType a_type, int lda, const void* b, cudaDataType b_type,
                             int ldb, const void* beta, void* c, cudaDataType c_type, int ldc,
-                            cublasComputeType_t compute, cublasGemmAlgo_t algorithm) {
-  return cublasGemmStridedBatchedEx(handle, op_a, op_b, m, n, k, alpha, a, a_type, lda, 0, b,
-                                    b_type, ldb, 0, beta, c, c_type, ldc, 0, 1, compute, algorithm);
+                            cublasComputeType_t compute, cublasGemmAlgo_t) {
+  const Call call(__func__);
+  return typed_product(call, handle, op_a, op_b, alpha, beta, compute,
+                       {.m = m,
+                        .n = n,
+                        .k = k,
+                        .a = {a, a_type, lda},
+                        .b = {b, b_type, ldb},
+                        .c = {c, c_type, ldc}});
 }

@@ -1,13 +1,25 @@
 #include "softgpu/machine.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace softgpu {
 namespace {
 
 thread_local cudaError_t last_error = cudaSuccess;
+
+Schedule schedule_of_environment() {
+  const char* set = std::getenv("SOFTGPU_SCHEDULE");
+  const std::string name = set == nullptr ? "lazy" : set;
+  if (name == "lazy") return Schedule::kLazy;
+  if (name == "rush") return Schedule::kRush;
+  if (name == "eager") return Schedule::kEager;
+  std::fprintf(stderr, "SOFTGPU_SCHEDULE is %s, not lazy, rush or eager\n", set);
+  std::abort();
+}
 
 }  // namespace
 
@@ -80,7 +92,7 @@ void reset() {
   m.failed_call.clear();
   m.broken_guards = 0;
   m.implicit_syncs = 0;
-  m.schedule = Schedule::kLazy;
+  m.schedule = schedule_of_environment();
   m.devices = Devices{};
   m.engines = default_engines();
   m.fallback_engines = default_fallback_engines();

@@ -52,12 +52,13 @@ struct Engine {
 };
 
 /// Back to the state of a new process, but for what the host still holds: queued work, faults,
-/// counts, schedule, devices and engines.
+/// counts, schedule (kLazy, or what SOFTGPU_SCHEDULE in the environment says: "lazy", "rush",
+/// "eager"), devices and engines.
 void reset();
 /// Makes a segmentation fault say whose memory was touched by whom before it takes its course.
 /// Allocations do it by themselves; for those who took the signal's handler since.
 void explain_faults();
-/// Chooses the order of queued work; the default is kLazy.
+/// Chooses the order of queued work, until reset().
 void set_schedule(Schedule schedule, unsigned seed = 0);
 /// Sets what the machine has.
 void set_devices(const Devices& devices);
