@@ -96,7 +96,7 @@ Time colour_film(const Options& options, const std::shared_ptr<Backend>& backend
       writer.write(*frame.luma, enlarged_colours(*frame.luma, small, width, height), width, height);
       colours.push_back(small);
     };
-    films.run("film", clip, 0, {write, {}});
+    films.run("film", clip, {}, {write, {}});
     writer.commit();
   });
 }
