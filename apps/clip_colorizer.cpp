@@ -177,7 +177,7 @@ bool film_has_colour(const std::filesystem::path& film) {
   FilmReader reader(film);
   while (const std::optional<FilmFrame> frame = reader.read()) {
     throw_if_interrupted();
-    if (has_colour(frame->picture(kNetworkSide, kNetworkSide))) return true;
+    if (has_colour(frame->reduced_picture(kNetworkSide, kNetworkSide))) return true;
   }
   return false;
 }

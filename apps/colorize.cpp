@@ -291,6 +291,10 @@ void check_options(const ColorizeCommand& command) {
     throw InputError("--source-kind", "does not go with --colorizer, whose colours are known",
                      "leave it out");
   }
+  if (!command.keys.empty() && command.steady.saturation != 1) {
+    throw InputError("--saturation", "does not go with --key, whose colours hold",
+                     "leave it out, or change the pictures");
+  }
   if (!command.keys.empty() && !command.preview.empty()) {
     throw InputError("--key", "counts the frames of a whole film, and does not go with --preview",
                      "leave out one of them");
@@ -312,6 +316,12 @@ void export_frames_of(const ColorizeCommand& command) {
   if (command.out.has_extension()) {
     throw InputError(command.out.string(), "is no folder for pictures",
                      "give a name without an extension as --out");
+  }
+  if (!(command.gray.empty() && command.keys.empty() && command.preview.empty() &&
+        command.colorizer.empty() && command.model.empty())) {
+    throw InputError("--export-frames", "writes IN's own frames and colours nothing",
+                     "leave out --gray (give that film as IN), --key, --preview, --colorizer and "
+                     "--model");
   }
   export_frames(command.inputs.front(), command.export_frames, command.out);
 }
@@ -372,8 +382,8 @@ void add_colorize(CLI::App& program) {
       ->capture_default_str();
   app->add_option("--source-kind", command->source_kind,
                   "steady networks: what coloured IN: muted or vivid colours, unknown, or auto (by "
-                  "their chroma)")
-      ->check(CLI::IsMember({"auto", "muted", "vivid", "unknown"}))
+                  "their chroma); gray: nothing, only --key counts")
+      ->check(CLI::IsMember({"auto", "muted", "vivid", "unknown", "gray"}))
       ->capture_default_str();
   app->add_option(
          "--key", command->keys,

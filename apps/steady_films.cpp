@@ -20,7 +20,6 @@
 namespace afterglow {
 namespace {
 
-constexpr float kUnit = 50;             // CIE ab in one of the network's
 constexpr float kMostColour = 1000;     // of the network's units: far beyond any colour
 constexpr std::size_t kWaiting = 4;     // frames between two threads
 constexpr std::int64_t kMeasured = 48;  // frames whose chroma tells what coloured a film
@@ -76,11 +75,16 @@ SourceKind parse_source_kind(const std::string& text, const std::string& subject
   if (text == "muted") return SourceKind::kMuted;
   if (text == "vivid") return SourceKind::kVivid;
   if (text == "unknown") return SourceKind::kUnknown;
+  if (text == "gray") return SourceKind::kGray;
   throw InputError(subject, "'" + text + "' is no kind of colours",
-                   "use auto, muted, vivid or unknown");
+                   "use auto, muted, vivid, unknown or gray");
 }
 
 float told_kind(SourceKind kind, const std::filesystem::path& film) {
+  if (kind == SourceKind::kGray) {
+    throw InputError("--source-kind gray", "leaves nothing to make steady",
+                     "add key frames, as in --key 0=frame.png");
+  }
   require_colour(film);
   if (kind == SourceKind::kMuted) return -1;
   if (kind == SourceKind::kVivid) return 1;
@@ -148,7 +152,7 @@ class SteadyFilms::Preparing {
                          : frame->luma->reduced_picture(size.width, size.height);
     prepared.frame = std::move(*frame);
     SceneCutDetector::Memory cuts = detector_.memory();
-    const bool cut = detector_.push(prepared.light) && cuts_;
+    const bool cut = detector_.push(coloured_ ? prepared.light : seen_of(prepared)) && cuts_;
     prepared.begins = cut || last_.rgb.empty();
     if (done_ - begun_ >= (cut ? kShortestPart : kLongestPart)) {
       prepared.behind = place(std::move(cuts));
@@ -157,8 +161,7 @@ class SteadyFilms::Preparing {
     if (prepared.begins) ++scenes_;
     prepared.scene = scenes_;
     if (keyed_) prepared.keyed = keyed_->next();
-    prepared.flow = prepared.begins || !coloured_ ? Flow(size.width / 2, size.height / 2)
-                                                  : halved_flow(dis_flow(prepared.light, last_));
+    if (coloured_) prepared.flow = flow_of(prepared);
     last_ = prepared.light;
     ++done_;
     return prepared;
@@ -168,6 +171,19 @@ class SteadyFilms::Preparing {
   SteadyPlace place() const { return place(detector_.memory()); }
 
  private:
+  /// A gray film's frame as cuts are looked for everywhere.
+  static Picture seen_of(const Prepared& prepared) {
+    const FilmFrame& luma = *prepared.frame.luma;
+    const SteadySize size = steady_size(luma.width(), luma.height());
+    return luma.reduced_picture(size.width, size.height);
+  }
+
+  Flow flow_of(Prepared& prepared) const {
+    if (prepared.begins) return {prepared.light.width / 2, prepared.light.height / 2};
+    if (prepared.keyed && prepared.keyed->back.width > 0) return std::move(prepared.keyed->back);
+    return halved_flow(dis_flow(prepared.light, last_));
+  }
+
   SteadyPlace place(SceneCutDetector::Memory cuts) const {
     return {.frames = done_,
             .scenes = scenes_,
@@ -213,7 +229,7 @@ SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared
                       Tensor::full(backend_, {1, h, w, 1}, kind)});
   SteadyColours colours{planes.width, planes.height, chroma.to_host(), planes.lightness};
   const auto strength = static_cast<float>(options_.strength);
-  const float unit = kUnit * static_cast<float>(options_.saturation);
+  const float unit = kSteadyUnit * static_cast<float>(options_.saturation);
   for (std::size_t i = 0; i < colours.ab.size(); ++i) {
     float& value = colours.ab[i];
     if (!(std::abs(value) < kMostColour)) {
@@ -222,12 +238,12 @@ SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared
     }
     value = unit * (planes.chroma[i] + strength * (value - planes.chroma[i]));
   }
-  for (float& value : colours.lightness) value = kUnit * (value + 1);
+  for (float& value : colours.lightness) value = kSteadyUnit * (value + 1);
   if (prepared.keyed && !prepared.keyed->colours.empty()) {
     take_keyed(prepared.keyed->colours, colours.ab, 1);
     SteadyState state = colorizer.before();
     std::vector<float> remembered = state.chroma.value().to_host();
-    take_keyed(prepared.keyed->colours, remembered, kUnit);
+    take_keyed(prepared.keyed->colours, remembered, kSteadyUnit);
     colorizer.follow({Variable(tensor_of(remembered, h, w, 2)), state.lightness});
   }
   return colours;

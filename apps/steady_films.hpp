@@ -21,10 +21,11 @@ enum class SourceKind {
   kMuted,
   kVivid,
   kUnknown,
+  kGray,  // nothing: its colours do not count, only those of key frames
 };
 
-/// The inverse of "auto", "muted", "vivid", "unknown". Throws InputError(subject, ...) for anything
-/// else.
+/// The inverse of "auto", "muted", "vivid", "unknown", "gray". Throws InputError(subject, ...) for
+/// anything else.
 SourceKind parse_source_kind(const std::string& text, const std::string& subject);
 
 struct SteadyFilmOptions {
@@ -86,8 +87,8 @@ class SteadyFilms {
 };
 
 /// What to tell the network of a film that is coloured: -1 muted, 0 unknown, 1 vivid. kAuto: by the
-/// mean chroma of its first frames. Throws InputError when none of its frames has any colour: there
-/// is nothing to steady.
+/// mean chroma of its first frames. Throws InputError for kGray, and when none of its frames has
+/// any colour: there is nothing to steady.
 float told_kind(SourceKind kind, const std::filesystem::path& film);
 
 /// The frame's own lightness with these colours, RGB (height, width, 3) of that size, 0..255.

@@ -26,31 +26,31 @@ SteadyFilmOptions steady_options(const ColorizeCommand& command) {
   return options;
 }
 
-/// The frames that no key frame reaches, told in stretches.
+/// Tells, stretch by stretch, which frames no key frame reaches.
 class FramesLeftGray {
  public:
   explicit FramesLeftGray(std::string film) : film_(std::move(film)) {}
 
-  void add(std::int64_t index) {
-    if (stretches_.empty() || stretches_.back().second + 1 != index) {
-      stretches_.emplace_back(index, index);
-    }
-    stretches_.back().second = index;
+  /// The next frame.
+  void push(std::int64_t index, bool left_gray) {
+    if (left_gray && first_ < 0) first_ = index;
+    if (!left_gray) end(index - 1);
   }
 
-  void tell() const {
-    for (const auto& [first, last] : stretches_) {
-      std::fprintf(stderr,
-                   "afterglow: %s: frames %lld to %lld stay gray, because no key frame lies in "
-                   "their scene (or within %lld frames behind it); add --key %lld=PICTURE\n",
-                   film_.c_str(), static_cast<long long>(first), static_cast<long long>(last),
-                   static_cast<long long>(kKeyReach), static_cast<long long>(first));
-    }
+  /// Behind the last frame.
+  void end(std::int64_t last) {
+    if (first_ < 0) return;
+    std::fprintf(stderr,
+                 "afterglow: %s: frames %lld to %lld stay gray, because no key frame lies in their "
+                 "scene (or within %lld frames behind it); add --key %lld=PICTURE\n",
+                 film_.c_str(), static_cast<long long>(first_), static_cast<long long>(last),
+                 static_cast<long long>(kKeyReach), static_cast<long long>(first_));
+    first_ = -1;
   }
 
  private:
   std::string film_;
-  std::vector<std::pair<std::int64_t, std::int64_t>> stretches_;
+  std::int64_t first_ = -1;  // of the stretch, if there is one
 };
 
 /// The key frame that a frame is, if it is one, in the film's size.
@@ -59,6 +59,15 @@ std::optional<Picture> key_at(const std::vector<KeyFrame>& keys, const FilmFrame
                                 [&](const KeyFrame& each) { return each.index == frame.index(); });
   if (key == keys.end()) return std::nullopt;
   return key_picture(*key, frame.width(), frame.height());
+}
+
+/// Throws InputError for options of a network that does not work on this film.
+void require_no_network(const ColorizeCommand& command, const fs::path& film) {
+  const bool none = command.model.empty() && command.steady.strength == 1 &&
+                    (command.source_kind == "auto" || command.source_kind == "gray");
+  if (none) return;
+  throw InputError(film.string(), "is gray, and only its key frames colour it",
+                   "leave out --model, --strength and --source-kind");
 }
 
 std::unique_ptr<SteadyModel> load_model_of(const ColorizeCommand& command,
@@ -109,7 +118,9 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   for (const KeyFrame& key : source.keys) {
     refuse_overwriting(out, {key.picture, fs::absolute(key.picture).parent_path()});
   }
-  source.coloured = per_frame_ || source.keys.empty() || film_has_colour(input);
+  source.coloured =
+      per_frame_ || source.keys.empty() || (kind != SourceKind::kGray && film_has_colour(input));
+  if (!source.coloured) require_no_network(command_, input);
   if (source.coloured) source.kind = per_frame_ ? kVividInput : told_kind(kind, input);
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr, stretch},
                 Fitting::kOwnShape);
@@ -132,12 +143,13 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
     last = frame.luma->index();
     if (const std::optional<Picture> key = key_at(source.keys, *frame.luma)) {
+      left_gray.push(last, false);
       const std::vector<float> given(key->rgb.begin(), key->rgb.end());
       writer.write(*frame.luma, given, key->width, key->height,
                    frame.given ? &*frame.given : nullptr);
       return;
     }
-    if (!colours.known) left_gray.add(last);
+    left_gray.push(last, !colours.known);
     std::vector<float> rgb = enlarged_colours(*frame.luma, colours, width, height);
     blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
     writer.write(*frame.luma, rgb, width, height, frame.given ? &*frame.given : nullptr);
@@ -147,7 +159,7 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
              {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
   writer.commit();
   job.finish();
-  left_gray.tell();
+  left_gray.end(last);
   // Not every container says at once how many frames there are.
   for (const KeyFrame& key : source.keys) {
     if (key.index <= last) continue;

@@ -12,16 +12,18 @@
 namespace afterglow {
 namespace {
 
-constexpr float kPlaneUnit = 50;  // of SteadyPlanes
 /// The confidence at which filled colours count as much as carried ones.
 constexpr float kHalfKnown = 0.003F;
+/// That at which what is beside them (a network's colours) counts as much as carried ones: it knows
+/// more of the frame than ColourGrid does.
+constexpr float kHalfKnownBeside = 0.1F;
 /// That of filled colours on the next frame, so that they stay as they are while nothing better is
 /// known.
 constexpr float kFilled = 0.05F;
 
 LightPlane light_of(const SteadyPlanes& planes) {
   LightPlane light{planes.width, planes.height, planes.lightness};
-  for (float& value : light.lightness) value = kPlaneUnit * (value + 1);
+  for (float& value : light.lightness) value = kSteadyUnit * (value + 1);
   return light;
 }
 
@@ -41,25 +43,32 @@ KeyedColours::KeyedColours(const std::filesystem::path& film, Options options,
     }
     key_picture(key, info.width, info.height);
   }
+  const KeyFrame* behind = nullptr;
+  for (const KeyFrame& key : options_.keys) {
+    if (key.index < place.frames && !place.carried.empty()) behind = &key;
+  }
   while (read_ < place.frames) {
     throw_if_interrupted();
-    if (!film_.read()) {
+    const std::optional<FilmFrame> frame = film_.read();
+    if (!frame) {
       throw InputError(info.source,
                        "ends behind " + std::to_string(read_) + " frames, but " +
                            std::to_string(place.frames) + " of it are coloured",
                        "run again to begin anew");
     }
+    if (behind != nullptr && read_ == behind->index) {
+      const Picture picture = frame->reduced_picture(size_.width, size_.height);
+      grid_ = give(*behind, light_of(steady_planes(picture, picture))).grid;
+    }
     ++read_;
   }
   detector_.remember(place.cuts);
   last_read_ = place.light;
-  if (place.carried.empty()) return;
-  last_light_ = light_of(steady_planes(place.light, place.light));
+  if (behind == nullptr) return;
+  behind_ = behind;
+  keyed_scene_ = true;
   forward_ = place.carried;
-  for (const KeyFrame& key : options_.keys) {
-    if (key.index < place.frames) behind_ = &key;
-  }
-  if (behind_ != nullptr) grid_ = give(*behind_).grid;
+  last_light_ = light_of(steady_planes(place.light, place.light));
 }
 
 /// The first key frame behind a frame, or null.
@@ -70,31 +79,40 @@ const KeyFrame* KeyedColours::next_key(std::int64_t frame) const {
   return next == options_.keys.end() ? nullptr : &*next;
 }
 
-KeyedColours::Given KeyedColours::give(const KeyFrame& key) const {
+/// light: of the frame itself, as the film has it.
+KeyedColours::Given KeyedColours::give(const KeyFrame& key, const LightPlane& light) const {
   const FramesInfo& info = film_.info();
   const Picture picture =
       resize_area(key_picture(key, info.width, info.height), size_.width, size_.height);
   const SteadyPlanes planes = steady_planes(picture, picture);
   Given given{{planes.chroma, std::vector<float>(planes.lightness.size(), 1.0F)}, {}};
-  for (float& value : given.colours.ab) value *= kPlaneUnit;
-  given.grid.add(light_of(planes), given.colours);
+  for (float& value : given.colours.ab) value *= kSteadyUnit;
+  given.grid.add(light, given.colours);
   return given;
 }
 
 bool KeyedColours::read_one() {
+  throw_if_interrupted();
   const std::optional<FilmFrame> frame = film_.read();
   if (!frame) return false;
   Waiting now;
   now.index = read_++;
   Picture picture = frame->reduced_picture(size_.width, size_.height);
   now.light = light_of(steady_planes(picture, picture));
-  now.begins = (detector_.push(picture) && options_.cuts) || last_read_.rgb.empty();
-  if (!now.begins) {
+  const SteadySize seen = steady_size(frame->width(), frame->height());
+  now.begins = (detector_.push(frame->reduced_picture(seen.width, seen.height)) && options_.cuts) ||
+               last_read_.rgb.empty();
+  if (now.begins) keyed_scene_ = false;
+  const KeyFrame* const next = next_key(now.index - 1);
+  const bool ahead = next != nullptr && next->index - now.index <= kKeyReach;
+  if (!now.begins && (keyed_scene_ || ahead)) {
     now.back = halved_flow(dis_flow(picture, last_read_));
     now.ahead = halved_flow(dis_flow(last_read_, picture));
   }
-  const KeyFrame* const key = next_key(now.index - 1);
-  if (key != nullptr && key->index == now.index) now.key = key;
+  if (next != nullptr && next->index == now.index) {
+    now.key = next;
+    keyed_scene_ = true;
+  }
   last_read_ = std::move(picture);
   waiting_.push_back(std::move(now));
   return true;
@@ -117,7 +135,7 @@ void KeyedColours::look_ahead() {
 }
 
 void KeyedColours::carry_backward(std::size_t from) {
-  const Given given = give(*waiting_[from].key);
+  const Given given = give(*waiting_[from].key, waiting_[from].light);
   CarriedColours colours = given.colours;
   for (std::size_t i = from; i-- > 0;) {
     throw_if_interrupted();
@@ -169,7 +187,7 @@ CarriedColours KeyedColours::blended(const Waiting& now) const {
     if (options_.fill || now.key != nullptr) {
       result.confidence[i] = 1;
     } else {
-      result.confidence[i] = both / (both + kHalfKnown);
+      result.confidence[i] = both / (both + kHalfKnownBeside);
     }
   }
   return result;
@@ -182,7 +200,7 @@ std::optional<KeyedColours::Frame> KeyedColours::next() {
   waiting_.pop_front();
   if (now.key != nullptr) {
     behind_ = now.key;
-    Given given = give(*now.key);
+    Given given = give(*now.key, now.light);
     forward_ = std::move(given.colours);
     grid_ = std::move(given.grid);
   } else if (now.begins) {
@@ -191,7 +209,7 @@ std::optional<KeyedColours::Frame> KeyedColours::next() {
   } else if (!forward_.empty()) {
     forward_ = step(forward_, {last_light_, now.light, now.back, now.ahead}, grid_);
   }
-  Frame frame{now.light, blended(now)};
+  Frame frame{now.light, blended(now), std::move(now.back)};
   last_light_ = std::move(now.light);
   return frame;
 }

@@ -17,7 +17,8 @@
 
 namespace afterglow {
 
-/// How far colours are carried backward, frames: what is read ahead, and kept in memory (small).
+/// How far colours are carried backward, frames: what is read ahead. Each frame that waits takes 32
+/// bytes for every pixel of its colours, all together some 280 MB for 256 x 144.
 inline constexpr std::int64_t kKeyReach = 240;
 
 /// Reads a film ahead and makes small colours for each of its frames. A scene's key frames colour
@@ -37,6 +38,7 @@ class KeyedColours {
     LightPlane light;
     /// Their confidence is their share of the frame's colours; empty: no key frame in reach.
     CarriedColours colours;
+    Flow back;  // to the frame before; empty where no colours could go that way
   };
 
   /// Reads `film` from its beginning, in steady_size() of the long side, and goes on behind
@@ -62,7 +64,7 @@ class KeyedColours {
     std::int64_t index = 0;
     bool begins = true;
     LightPlane light;
-    Flow back, ahead;               // to the frame before, and from it to this one
+    Flow back, ahead;  // to the frame before, and from it to this one; where colours may go there
     const KeyFrame* key = nullptr;  // that it is
     CarriedColours backward;        // carried from the next key frame
   };
@@ -72,7 +74,7 @@ class KeyedColours {
   void carry_backward(std::size_t from);
   CarriedColours step(const CarriedColours& colours, const FrameStep& step,
                       const ColourGrid& grid) const;
-  Given give(const KeyFrame& key) const;
+  Given give(const KeyFrame& key, const LightPlane& light) const;
   const KeyFrame* next_key(std::int64_t frame) const;
   CarriedColours blended(const Waiting& now) const;
 
@@ -81,7 +83,8 @@ class KeyedColours {
   SteadySize size_;
   SceneCutDetector detector_;
   Picture last_read_;
-  std::int64_t read_ = 0;  // frames
+  std::int64_t read_ = 0;     // frames
+  bool keyed_scene_ = false;  // there was a key frame in the scene that is read
   std::deque<Waiting> waiting_;
   LightPlane last_light_;             // of the frame that next() gave
   CarriedColours forward_;            // on it

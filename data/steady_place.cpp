@@ -61,11 +61,14 @@ SteadyPlace load_place(const std::filesystem::path& path) {
   place.cuts.last = file.read<float>("last");
   const std::vector<double> recent = file.read<double>("recent");
   place.cuts.recent.assign(recent.begin(), recent.end());
+  const std::size_t carried = place.carried.confidence.size();
   const std::size_t pixels = std::size_t(place.width) * std::size_t(place.height);
   if (place.light.rgb.size() !=
           std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
       place.chroma.size() != 2 * pixels || place.lightness.size() != pixels ||
-      place.carried.ab.size() != 2 * place.carried.confidence.size()) {
+      place.carried.ab.size() != 2 * carried ||
+      (carried != 0 &&
+       carried != std::size_t(place.light.width / 2) * std::size_t(place.light.height / 2))) {
     throw InputError(path.string(), "is damaged",
                      "remove the folder " + path.parent_path().string() + " and run again");
   }

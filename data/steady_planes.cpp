@@ -10,8 +10,6 @@
 namespace afterglow {
 namespace {
 
-constexpr float kUnit = 50;
-
 void require_even(int width, int height) {
   if (width % 2 == 0 && height % 2 == 0) return;
   throw ShapeError("pictures of " + size_text(width, height) + " have no half size");
@@ -51,14 +49,14 @@ SteadyPlanes steady_planes(const Picture& light, const Picture& colours) {
       for (const std::size_t at : {corner, corner + 1, corner + stride, corner + stride + 1}) {
         const Triple lab = lab_at(light, at);
         const Triple colour = same ? lab : lab_at(colours, at);
-        planes.luma.push_back(static_cast<float>(lab[0]) / kUnit - 1);
+        planes.luma.push_back(static_cast<float>(lab[0]) / kSteadyUnit - 1);
         sum += planes.luma.back();
         a += colour[1];
         b += colour[2];
       }
       planes.lightness.push_back(sum / 4);
-      planes.chroma.push_back(static_cast<float>(a / 4) / kUnit);
-      planes.chroma.push_back(static_cast<float>(b / 4) / kUnit);
+      planes.chroma.push_back(static_cast<float>(a / 4) / kSteadyUnit);
+      planes.chroma.push_back(static_cast<float>(b / 4) / kSteadyUnit);
     }
   }
   return planes;

@@ -19,7 +19,10 @@ struct SteadySize {
 };
 SteadySize steady_size(int width, int height, int long_side = kSteadyLongSide);
 
-/// CIE Lab in units of 50, at half the size of the picture, (height, width, ...).
+/// The unit of the planes: of CIE L, a and b.
+inline constexpr float kSteadyUnit = 50;
+
+/// CIE Lab in units of kSteadyUnit, at half the size of the picture, (height, width, ...).
 struct SteadyPlanes {
   int width = 0;  // of the planes
   int height = 0;

@@ -1,10 +1,12 @@
 // Frames coloured by hand, through the program.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
 
 #include "apps/fixtures.hpp"
 #include "data/colour.hpp"
+#include "data/lab_picture.hpp"
 #include "data/video_decoder.hpp"
 #include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
@@ -184,7 +186,36 @@ TEST_CASE("colorize: a coloured film takes over a key frame's colours", "[app]")
     return colour_error(read_film(clip.file(out)), truth);
   };
   const double without = colorized("without.mkv", {});
-  CHECK(colorized("with.mkv", {"--key", "8=" + clip.file("key.png").string()}) < 0.6 * without);
+  const std::string key = "8=" + clip.file("key.png").string();
+  const double with = colorized("with.mkv", {"--key", key});
+  CHECK(with < 0.6 * without);
+  // Its own colours can be left out of it.
+  CHECK(colorized("alone.mkv", {"--key", key, "--source-kind", "gray"}) < 0.6 * without);
+}
+
+TEST_CASE("colorize: of a key frame only the colours count", "[app]") {
+  const KeyedClip clip;
+  const Picture truth = read_film(clip.colour).front();
+  std::vector<float> light = lightness(truth), ab;
+  for (std::size_t i = 0; i < truth.rgb.size(); i += 3) {
+    const Triple lab = rgb_to_lab(truth.rgb[i], truth.rgb[i + 1], truth.rgb[i + 2]);
+    ab.insert(ab.end(), {float(lab[1]), float(lab[2])});
+  }
+  const auto painted = [&](const char* name, float darker) {
+    std::vector<float> levels = light;
+    for (float& level : levels) level *= darker;
+    const std::vector<float> rgb = rgb_of_lab(levels, ab);
+    Picture picture(truth.width, truth.height);
+    std::transform(rgb.begin(), rgb.end(), picture.rgb.begin(),
+                   [](float value) { return to_byte(double{value}); });
+    write_picture(clip.file(name), picture);
+    return "0=" + clip.file(name).string();
+  };
+  clip.keyed("same.mkv", {painted("same.png", 1)});
+  clip.keyed("darker.mkv", {painted("darker.png", 0.9F)});
+  const std::vector<Picture> same = read_film(clip.file("same.mkv"));
+  // Dark pixels cannot hold all of the colour: CIE units.
+  CHECK(colour_error(read_film(clip.file("darker.mkv")), same) < 1);
 }
 
 TEST_CASE("colorize: key frames that cannot be used are refused in one line", "[app]") {
@@ -223,6 +254,11 @@ TEST_CASE("colorize: key frames that cannot be used are refused in one line", "[
   CHECK_FALSE(fs::exists(file("keys/00000.png")));
   refused({"--key", file("keys"), "--out", file("keys")}, file("keys"));
   CHECK(read_picture(file("keys/00001.png")).width == 64);
+  refused({"--source-kind", "gray", "--out", file("out.mkv")}, "nothing to make steady");
+  refused({"--key", file("keys"), "--saturation", "2", "--out", file("out.mkv")}, "colours hold");
+  refused({"--key", "0=" + file("key.png"), "--source-kind", "gray", "--strength", "0.5", "--out",
+           file("out.mkv")},
+          "only its key frames");
   refused({"--key", file("keys"), "--preview", "0+1", "--out", file("out.mkv")}, "whole film");
 }
 

@@ -16,6 +16,7 @@ TEST_CASE("a place in a film comes back as it was") {
   place.height = 1;
   place.chroma = {1, 2, 3, 4};
   place.lightness = {5, 6};
+  place.carried = {{7, 8, 9, 10}, {0.5F, 1}};
   save_place(folder.path() / "place.h5", place);
   const SteadyPlace back = load_place(folder.path() / "place.h5");
   CHECK(back.frames == 300);
@@ -25,7 +26,10 @@ TEST_CASE("a place in a film comes back as it was") {
   CHECK(back.light == place.light);
   CHECK(back.chroma == place.chroma);
   CHECK(back.lightness == place.lightness);
-  place.chroma.pop_back();
+  CHECK(back.carried.ab == place.carried.ab);
+  CHECK(back.carried.confidence == place.carried.confidence);
+  SECTION("colours of another size") { place.chroma.pop_back(); }
+  SECTION("carried colours of another size") { place.carried = {{7, 8}, {1}}; }
   save_place(folder.path() / "place.h5", place);
   CHECK_THROWS_WITH(load_place(folder.path() / "place.h5"), Catch::Contains("is damaged"));
 }
