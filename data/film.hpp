@@ -133,6 +133,7 @@ class FilmWriter {
   /// values 0..255 (clamped), row by row. Frames in order. Throws RunError (disk full), InputError
   /// for a frame that says itself that it is HDR or interlaced. With FilmOptions::side_by_side,
   /// `given` (of any size; null: `frame`) has the chroma of the left half; its luma is `frame`'s.
+  /// Throws ShapeError when `frame` is of another size than the source's frames.
   void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height,
              const FilmFrame* given = nullptr);
   void write(const FilmFrame& frame, const Picture& chroma);
@@ -142,7 +143,7 @@ class FilmWriter {
   int chroma_height() const;
 
   /// The bytes that a frame of the source, with its own chroma, takes in the new film when it leans
-  /// on no other; 0 in a folder of pictures. Throws RunError.
+  /// on no other; 0 in a folder of pictures. Throws RunError, and ShapeError as write() does.
   std::int64_t bytes_alone(const FilmFrame& frame) const;
   /// True where frames lean on others and then take less: with all codecs but FFV1 and ProRes.
   bool frames_lean() const;

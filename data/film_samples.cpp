@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "data/film_source.hpp"
 #include "data/libav.hpp"
-#include "data/picture_folder.hpp"
 #include "data/pixels.hpp"
 
 namespace afterglow {
@@ -24,8 +24,7 @@ FilmFrame as_film_frame(FilmFrame::Content content) {
   return FilmFrame(std::make_shared<FilmFrame::Content>(std::move(content)));
 }
 
-void sample_folder(const std::filesystem::path& folder, int count, const Show& show) {
-  const std::vector<std::filesystem::path> files = list_pictures(folder);
+void sample_folder(const std::vector<std::filesystem::path>& files, int count, const Show& show) {
   const std::size_t samples = std::min(files.size(), std::size_t(count));
   for (std::size_t k = 0; k < samples; ++k) {
     FilmFrame::Content content;
@@ -92,11 +91,19 @@ class Searched {
   std::shared_ptr<RgbConverter> converter_ = std::make_shared<RgbConverter>();
 };
 
-void sample_front(const std::filesystem::path& film, int count, const Show& show) {
-  FilmReader reader(film);
+/// The next frame, or nothing at the end or where reading tells of something broken.
+std::optional<FilmFrame> next_whole(FilmReader& reader) {
+  try {
+    return reader.read();
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
+
+void sample_front(FilmReader& reader, int count, const Show& show) {
   int shown = 0;
   while (shown < count) {
-    const std::optional<FilmFrame> frame = reader.read();
+    const std::optional<FilmFrame> frame = next_whole(reader);
     if (!frame) return;
     if (frame->index() % kStep != 0) continue;
     show(*frame);
@@ -104,30 +111,34 @@ void sample_front(const std::filesystem::path& film, int count, const Show& show
   }
 }
 
+/// True for a frame of the film's own size and pixel format: those of its first frame.
+bool is_alike(const FilmFrame& frame, const FilmReader::Source& film) {
+  const AVFrame* const coded = frame.content().frame.get();
+  return frame.width() == film.info.width && frame.height() == film.info.height &&
+         (coded == nullptr || coded->format == film.format);
+}
+
 }  // namespace
 
 void sample_frames(const std::filesystem::path& film, int count, const Show& show) {
-  int width = 0, height = 0;
-  const auto show_alike = [&](const FilmFrame& frame) {
-    if (width == 0) {
-      width = frame.width();
-      height = frame.height();
-    }
-    if (frame.width() == width && frame.height() == height) show(frame);  // reading tells of others
-  };
-  if (std::filesystem::is_directory(film)) {
-    sample_folder(film, count, show_alike);
-    return;
-  }
-  Searched searched(film);
+  FilmReader reader(film);
   int seen = 0;
-  for (int k = 0; k < count; ++k) {
-    const std::optional<FilmFrame> frame = searched.at((k + 0.5) / count);
-    if (!frame) continue;
-    show_alike(*frame);
+  const auto show_alike = [&](const FilmFrame& frame) {
+    if (!is_alike(frame, reader.source())) return;
+    show(frame);
     ++seen;
+  };
+  int enough = 1;
+  if (reader.source().decoder) {
+    enough = std::min(kFewSeen, count);
+    Searched searched(film);
+    for (int k = 0; k < count; ++k) {
+      if (const auto frame = searched.at((k + 0.5) / count)) show_alike(*frame);
+    }
+  } else {
+    sample_folder(reader.source().pictures, count, show_alike);
   }
-  if (seen < std::min(kFewSeen, count)) sample_front(film, count, show_alike);
+  if (seen < enough) sample_front(reader, count, show_alike);
 }
 
 }  // namespace afterglow
