@@ -78,7 +78,7 @@ class FilmClip : public ClipFrames {
   FilmReader input_;
   SteadySize size_;  // of the network's pictures
   std::unique_ptr<FrameReader> truth_;
-  std::int64_t frames_ = 0;  // read so far
+  std::int64_t frames_ = 0;  // of the input, read or passed over so far
 };
 
 /// A clip of a dataset as frames. `truth` may be null.

@@ -70,8 +70,14 @@ class FilmReader {
   std::int64_t expected_frames() const;
   /// The first frame's time in the whole film, in seconds from the film's first.
   double begun() const;
+  /// How many frames of the whole film lie before the first; of a film this may read it from the
+  /// front. Throws InputError on a broken stream, Interrupted after Ctrl-C.
+  std::int64_t frames_before() const;
   /// The next frame, or nothing at the end. Throws InputError on a broken stream.
   std::optional<FilmFrame> read();
+  /// Passes over the next `frames` frames, of a folder without a look at them. Returns how many
+  /// there were: fewer where the film ends. Throws as read() does, Interrupted after Ctrl-C.
+  std::int64_t skip(std::int64_t frames);
 
   struct Source;
   const Source& source() const { return *source_; }

@@ -81,13 +81,18 @@ void narrow_film(FilmReader::Source& source, const Stretch& stretch) {
   }
   if (source.first->pts < wanted) {
     source.first = source.decoder->seek(wanted);
-    if (!source.first) source.first = source.decoder.emplace(source.path).read();
+    if (source.first) {
+      source.before.reset();
+    } else {
+      source.first = source.decoder.emplace(source.path).read();
+    }
   }
   std::int64_t last = source.begin;
   while (source.first && source.first->pts < wanted) {
     throw_if_interrupted();
     last = source.first->pts;
     source.first = source.decoder->read();
+    if (source.before) ++*source.before;
   }
   if (!source.first || source.first->pts >= source.end) {
     const std::int64_t seen = source.first ? source.first->pts : last;
@@ -107,6 +112,7 @@ void narrow_folder(FilmReader::Source& source, const Stretch& stretch) {
     refuse_stretch(source, stretch, double(std::min(begin, count - 1)) * unit);
   }
   source.begun = double(begin) * unit;
+  source.before = begin;
   source.pictures = {source.pictures.begin() + begin,
                      source.pictures.begin() + std::min(end, count)};
 }
@@ -179,6 +185,17 @@ std::int64_t FilmReader::expected_frames() const {
 
 double FilmReader::begun() const { return source_->begun; }
 
+std::int64_t FilmReader::frames_before() const {
+  if (source_->before) return *source_->before;
+  FilmReader front(source_->path);
+  std::int64_t frames = 0;
+  for (;; ++frames) {
+    throw_if_interrupted();
+    const std::optional<FilmFrame> frame = front.read();
+    if (!frame || frame->content().frame->pts >= source_->begin) return frames;
+  }
+}
+
 bool FilmReader::has_audio() const { return source_->decoder && source_->decoder->has_audio(); }
 
 std::optional<FilmFrame> FilmReader::read() {
@@ -207,6 +224,20 @@ std::optional<FilmFrame> FilmReader::read() {
   }
   ++source_->next;
   return FilmFrame(std::move(content));
+}
+
+std::int64_t FilmReader::skip(std::int64_t frames) {
+  if (!source_->decoder) {
+    const std::int64_t there = std::min(frames, source_->info.count - source_->next);
+    source_->next += there;
+    return there;
+  }
+  std::int64_t there = 0;
+  while (there < frames && read()) {
+    throw_if_interrupted();
+    ++there;
+  }
+  return there;
 }
 
 }  // namespace afterglow

@@ -108,6 +108,7 @@ TEST_CASE("a stretch of a film is the frames that a reader from the front sees",
     // As one would write it: rounded to three digits.
     const FilmReader reader(film, Stretch{std::round(begin * 1000) / 1000, 0.5});
     CHECK(reader.begun() == Approx(begin).margin(1e-9));
+    CHECK(reader.frames_before() == std::int64_t(first));
     const std::vector<Shown> some = shown(FilmReader(film, Stretch{begin, 0.5}));
     std::size_t expected = first;
     while (expected < whole.size() && whole[expected].seconds < begin + 0.5 - 1e-6) ++expected;
@@ -139,6 +140,7 @@ TEST_CASE("stretches between frames, without an end, and of folders", "[data]") 
   FilmReader reader(pictures, Stretch{0.12, 0.16});
   CHECK(reader.info().count == 4);
   CHECK(reader.begun() == Approx(0.12));
+  CHECK(reader.frames_before() == 3);
   for (int t = 3; t < 7; ++t) {
     const auto frame = reader.read();
     REQUIRE(frame);
@@ -147,6 +149,26 @@ TEST_CASE("stretches between frames, without an end, and of folders", "[data]") 
   }
   CHECK_FALSE(reader.read());
   CHECK_THROWS_WITH(FilmReader(pictures, Stretch{0.4, 1}), Contains("its last is at 0.36"));
+}
+
+TEST_CASE("frames are passed over, as many as there are", "[data]") {
+  const TemporaryFolder folder;
+  const fs::path film = folder.path() / GENERATE("in.mkv", "pictures");
+  const auto writer = create_frames(film, 8, 8, 25);
+  for (int t = 0; t < 10; ++t) writer->write(random_picture(8, 8, std::uint64_t(t)), t / 25.0);
+  writer->commit();
+  FilmReader reader(film);
+  CHECK(reader.frames_before() == 0);
+  CHECK(reader.skip(0) == 0);
+  CHECK(reader.skip(4) == 4);
+  const auto frame = reader.read();
+  REQUIRE(frame);
+  CHECK(frame->index() == 4);
+  CHECK(frame->seconds() == Approx(0.16));
+  CHECK(frame->picture() == random_picture(8, 8, 4));
+  CHECK(reader.skip(8) == 5);
+  CHECK(reader.skip(1) == 0);
+  CHECK_FALSE(reader.read());
 }
 
 TEST_CASE("a stretch is written from 0 on, without sound", "[data]") {
