@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <map>
 
 #include "base/error.hpp"
 #include "data/film.hpp"
@@ -116,6 +118,46 @@ TEST_CASE("a stretch of a film is the frames that a reader from the front sees",
     for (std::size_t i = 0; i < some.size(); ++i) {
       CHECK(some[i].bytes == whole[first + i].bytes);
       CHECK(some[i].seconds == Approx(whole[first + i].seconds - begin).margin(1e-9));
+    }
+  }
+}
+
+/// Two .ts films behind each other, with the packets of each track counted on.
+std::string joined_ts(std::string bytes) {
+  constexpr std::size_t kPacket = 188;
+  std::map<int, int> counts;
+  for (std::size_t at = 0; at + kPacket <= bytes.size(); at += kPacket) {
+    const auto byte = [&](std::size_t i) { return int(std::uint8_t(bytes[at + i])); };
+    const int track = (byte(1) & 0x1F) << 8 | byte(2);
+    const bool has_payload = (byte(3) & 0x10) != 0;
+    int& count = counts.try_emplace(track, 15).first->second;
+    if (has_payload) count = (count + 1) % 16;
+    bytes[at + 3] = char((byte(3) & 0xF0) | count);
+  }
+  return bytes;
+}
+
+TEST_CASE("a stretch of a film whose times begin anew is of its first frames of those times",
+          "[data]") {
+  const TemporaryFolder folder;
+  const char* const name = GENERATE("in.ts", "in.mpg");
+  INFO(name);
+  const fs::path film = folder.path() / name, other = folder.path() / "other";
+  const EncoderChoice mpeg2{"mpeg2video", {{"g", "12"}, {"bf", "2"}, {"b", "400000"}}};
+  const char* const container = fs::path(name).extension() == ".ts" ? "mpegts" : "mpeg";
+  make_moving_film(film, {name, container, mpeg2}, 100);
+  make_moving_film(other, {name, container, mpeg2}, 150);  // longer: all times come twice
+  const std::string both = bytes_of(film) + bytes_of(other);
+  std::ofstream(film, std::ios::binary)
+      << (container == std::string("mpeg") ? both : joined_ts(both));
+  const std::vector<Shown> whole = shown(FilmReader(film));
+  REQUIRE(whole.size() == 250);
+  for (const std::size_t first : {1, 40, 60, 97}) {
+    INFO("frame " << first);
+    const std::vector<Shown> rest = shown(FilmReader(film, {.begin = whole[first].seconds}));
+    REQUIRE(rest.size() == whole.size() - first);
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+      CHECK(rest[i].bytes == whole[first + i].bytes);
     }
   }
 }
