@@ -41,7 +41,8 @@ class FilmFrame {
 };
 
 /// The frames of a film whose time, counted in seconds from the film's first frame, is at least
-/// `begin` and below `begin + seconds`.
+/// `begin` and below `begin + seconds`, both less half a millisecond: a frame's time, rounded to
+/// milliseconds, means that frame.
 struct Stretch {
   double begin = 0;
   double seconds = std::numeric_limits<double>::infinity();

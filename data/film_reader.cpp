@@ -51,12 +51,15 @@ void open_film(FilmReader::Source& source) {
   info.full_range = source.coding.full_range;
 }
 
-/// Of a time that means a frame's own, rounded to as many digits as one writes.
-constexpr double kRounding = 1e-6;
+/// Seconds by which a time that means a frame's own may come behind it: it is rounded to
+/// milliseconds, as one writes it.
+constexpr double kRounding = 5e-4;
+/// In units: of the computation itself.
+constexpr double kComputed = 1e-6;
 
-/// How many units fit before the first frame that is shown at `seconds` or later.
+/// How many units fit before the first frame that is shown at `seconds`, so rounded, or later.
 std::int64_t units_before(double seconds, double unit) {
-  return std::int64_t(std::ceil(seconds / unit - kRounding));
+  return std::int64_t(std::ceil((seconds - kRounding) / unit - kComputed));
 }
 
 [[noreturn]] void refuse_stretch(const FilmReader::Source& source, const Stretch& stretch,

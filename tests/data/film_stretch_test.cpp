@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "data/film.hpp"
@@ -166,7 +167,8 @@ TEST_CASE("stretches between frames, without an end, and of folders", "[data]") 
   const TemporaryFolder folder;
   const fs::path film = folder.path() / "in.mkv", pictures = folder.path() / "pictures";
   make_film(film, parameters_of(AV_PIX_FMT_YUV420P), {0, 40, 80, 500, 540});
-  CHECK(shown(FilmReader(film, Stretch{0.0401, 1})).size() == 3);
+  CHECK(shown(FilmReader(film, Stretch{0.041, 1})).size() == 3);
+  CHECK(shown(FilmReader(film, Stretch{0.0405, 1})).size() == 4);
   CHECK(shown(FilmReader(film, Stretch{0.04, 0.04})).size() == 1);
   CHECK(shown(FilmReader(film, Stretch{.begin = 0.08})).size() == 3);
   CHECK(shown(FilmReader(film, Stretch{0, 0.08})).size() == 2);
@@ -191,6 +193,30 @@ TEST_CASE("stretches between frames, without an end, and of folders", "[data]") 
   }
   CHECK_FALSE(reader.read());
   CHECK_THROWS_WITH(FilmReader(pictures, Stretch{0.4, 1}), Contains("its last is at 0.36"));
+}
+
+TEST_CASE("a time rounded to milliseconds means the frame that it was rounded from", "[data]") {
+  const TemporaryFolder folder;
+  const fs::path film = folder.path() / GENERATE("in.mp4", "in.mov", "in.mkv");
+  VideoParameters parameters = parameters_of(AV_PIX_FMT_YUV420P);
+  parameters.time_base = {1001, 24000};
+  parameters.frame_rate = {24000, 1001};
+  std::vector<std::int64_t> times(50);
+  std::iota(times.begin(), times.end(), 0);
+  make_film(film, parameters, times);
+  const auto written = [](std::size_t frame) {
+    return std::round(1000 * 1001.0 / 24000 * double(frame)) / 1000;
+  };
+  REQUIRE(written(1) == 0.042);  // and is shown before
+  const std::vector<Shown> whole = shown(FilmReader(film));
+  REQUIRE(whole.size() == times.size());
+  for (std::size_t t = 0; t + 1 < whole.size(); ++t) {
+    INFO("frame " << t);
+    const std::vector<Shown> one =
+        shown(FilmReader(film, Stretch{written(t), written(t + 1) - written(t)}));
+    REQUIRE(one.size() == 1);
+    CHECK(one[0].bytes == whole[t].bytes);
+  }
 }
 
 TEST_CASE("frames are passed over, as many as there are", "[data]") {
