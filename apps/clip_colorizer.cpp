@@ -152,7 +152,7 @@ void ClipColorizer::run(const std::string& label, ClipFrames& frames, const Clip
     std::vector<float> rgb;
   };
   constexpr std::size_t kWaiting = 4;  // frames between two threads
-  Progress progress(label, frames.info().count, "frames");
+  Progress progress(label, frames.expected_frames(), "frames");
   SceneCutDetector detector;
   colorizer_.reset();
   std::int64_t done = 0;

@@ -31,6 +31,8 @@ class ClipFrames {
  public:
   virtual ~ClipFrames() = default;
   virtual const FramesInfo& info() const = 0;
+  /// About how many frames there are; 0: unknown.
+  virtual std::int64_t expected_frames() const = 0;
   /// The next frame, or nothing at the end. Throws InputError on a broken stream, and when films
   /// that belong together differ in length.
   virtual std::optional<ClipFrame> read() = 0;
@@ -60,6 +62,7 @@ class FilmClip : public ClipFrames {
   FilmClip(const FilmFiles& files, Fitting fitting);
 
   const FramesInfo& info() const override { return input_.info(); }
+  std::int64_t expected_frames() const override { return luma_film().expected_frames(); }
   /// The film whose luma, times and geometry are kept.
   const FilmReader& luma_film() const { return gray_ ? *gray_ : input_; }
   /// True where the input is coloured, and gives the luma, too: its pictures are all there is.
@@ -87,6 +90,7 @@ class DatasetFrames : public ClipFrames {
   DatasetFrames(std::unique_ptr<FrameReader> colorized, std::unique_ptr<FrameReader> truth);
 
   const FramesInfo& info() const override { return colorized_->info(); }
+  std::int64_t expected_frames() const override { return info().count; }
   std::optional<ClipFrame> read() override;
 
  private:
