@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <string_view>
 #include <utility>
 
 #include "base/error.hpp"
@@ -177,13 +176,9 @@ const FramesInfo& FilmReader::info() const { return source_->info; }
 
 std::int64_t FilmReader::expected_frames() const {
   if (source_->info.count > 0 || !source_->decoder) return source_->info.count;
-  const AVFormatContext& container = source_->decoder->container();
-  std::int64_t duration = container.duration;
-  // Of a film that begins late, Matroska as libav writes it counts the time before, too.
-  const bool matroska = std::string_view(container.iformat->name).starts_with("matroska");
-  if (matroska && container.start_time > 0) duration -= container.start_time;
-  if (!source_->is_whole || duration <= 0) return 0;
-  return std::llround(double(duration) / AV_TIME_BASE * source_->info.fps);
+  if (!source_->is_whole) return 0;
+  const std::int64_t length = libav::length_of(source_->decoder->container());
+  return std::llround(double(length) / AV_TIME_BASE * source_->info.fps);
 }
 
 double FilmReader::begun() const { return source_->begun; }

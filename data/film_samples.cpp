@@ -51,9 +51,10 @@ class Searched {
   /// The frame from which decoding can begin before `share` (0..1) of the film; nothing if it was
   /// seen before.
   std::optional<FilmFrame> at(double share) {
-    if (!codec_ || input_->duration <= 0) return std::nullopt;
+    const std::int64_t length = libav::length_of(*input_);
+    if (!codec_ || length == 0) return std::nullopt;
     const std::int64_t begin = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
-    const auto place = begin + std::int64_t(share * double(input_->duration));
+    const auto place = begin + std::int64_t(share * double(length));
     if (avformat_seek_file(input_.get(), -1, INT64_MIN, place, place, 0) < 0) return std::nullopt;
     avcodec_flush_buffers(codec_.get());
     libav::FramePtr frame = decode();

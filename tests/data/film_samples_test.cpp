@@ -30,6 +30,18 @@ TEST_CASE("frames are sampled evenly over films and folders") {
   CHECK(sampled(path, 1).size() == 1);
 }
 
+TEST_CASE("a film that begins late is sampled as if it did not") {
+  const TemporaryFolder folder;
+  std::vector<std::int64_t> times(40);
+  for (std::size_t t = 0; t < times.size(); ++t) times[t] = 40 * std::int64_t(t);
+  make_film(folder.path() / "film.mkv", parameters_of(AV_PIX_FMT_YUV420P), times);
+  for (std::int64_t& time : times) time += 100000;
+  make_film(folder.path() / "late.mkv", parameters_of(AV_PIX_FMT_YUV420P), times);
+  const std::vector<Picture> late = sampled(folder.path() / "late.mkv", 10);
+  CHECK(late.size() == 10);
+  CHECK(late == sampled(folder.path() / "film.mkv", 10));
+}
+
 TEST_CASE("of a film with few frames to begin at, the front is looked at, too") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "film.mp4";
