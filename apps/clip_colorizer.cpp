@@ -101,6 +101,12 @@ std::optional<ClipFrame> FilmClip::read() {
   return result;
 }
 
+void FilmClip::skip_coloured(std::int64_t frames) {
+  afterglow::skip_coloured(input_, frames);
+  if (gray_) afterglow::skip_coloured(*gray_, frames);
+  frames_ += frames;
+}
+
 void FilmClip::prepare(ClipFrame& frame) {
   if (files_.colorizer == nullptr) return;
   frame.input = network_picture(files_.colorizer->colorize(frame.input));

@@ -70,6 +70,9 @@ class FilmClip : public ClipFrames {
   /// The film whose sound, and what else is not picture, is kept; empty when none has sound.
   std::filesystem::path streams_from() const;
   std::optional<ClipFrame> read() override;
+  /// Passes over the first `frames` frames, which a run before has coloured; of a clip without
+  /// `truth`. Throws InputError when a film ends before, Interrupted after Ctrl-C.
+  void skip_coloured(std::int64_t frames);
   void prepare(ClipFrame& frame) override;
 
  private:

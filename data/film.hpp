@@ -87,6 +87,10 @@ class FilmReader {
   std::unique_ptr<Source> source_;
 };
 
+/// Passes over the next `frames` frames of a film, which a run before has coloured. Throws
+/// InputError when the film ends before, and as FilmReader::skip() does.
+void skip_coloured(FilmReader& film, std::int64_t frames);
+
 /// How FilmWriter encodes, and where it finds what is not picture.
 struct FilmOptions {
   /// kH264: libx264 crf 14 (luma equals the source's up to the encoding; VP9 in .webm).

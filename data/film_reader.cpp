@@ -238,4 +238,13 @@ std::int64_t FilmReader::skip(std::int64_t frames) {
   return there;
 }
 
+void skip_coloured(FilmReader& film, std::int64_t frames) {
+  const std::int64_t there = film.skip(frames);
+  if (there == frames) return;
+  throw InputError(film.info().source,
+                   "ends behind " + std::to_string(there) + " frames, but " +
+                       std::to_string(frames) + " of it are coloured",
+                   "run again to begin anew");
+}
+
 }  // namespace afterglow

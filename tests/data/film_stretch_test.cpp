@@ -239,6 +239,21 @@ TEST_CASE("frames are passed over, as many as there are", "[data]") {
   CHECK_FALSE(reader.read());
 }
 
+TEST_CASE("a film that is shorter than what was coloured of it is refused", "[data]") {
+  const TemporaryFolder folder;
+  const fs::path film = folder.path() / GENERATE("in.mkv", "pictures");
+  const auto writer = create_frames(film, 8, 8, 25);
+  for (int t = 0; t < 5; ++t) writer->write(random_picture(8, 8, std::uint64_t(t)), t / 25.0);
+  writer->commit();
+  FilmReader reader(film), whole(film);
+  skip_coloured(reader, 4);
+  CHECK(reader.read()->picture() == random_picture(8, 8, 4));
+  CHECK_THROWS_WITH(skip_coloured(whole, 6),
+                    film.string() +
+                        ": ends behind 5 frames, but 6 of it are coloured; run again "
+                        "to begin anew");
+}
+
 TEST_CASE("a stretch is written from 0 on, without sound", "[data]") {
   const TemporaryFolder folder;
   const fs::path in = folder.path() / "in.mkv", out = folder.path() / "out.mkv";
