@@ -27,16 +27,17 @@ auto read_beside(bool main_ended, Main& main, const std::string& main_name, Read
   return frame;
 }
 
+/// Throws InputError for a film that ends after `frames` frames, where `longer` goes on.
+[[noreturn]] void refuse_short(const std::string& ended, const std::filesystem::path& longer,
+                               std::int64_t frames) {
+  FilmReader whole(longer);
+  whole.skip(frames + 1);
+  refuse_lengths(ended, longer.string(), frames, whole);
+}
+
 std::optional<FilmReader> open_gray(const FilmFiles& files) {
   if (files.gray.empty()) return std::nullopt;
   return std::optional<FilmReader>(std::in_place, files.gray, files.stretch);
-}
-
-/// From the frame beside the first of `film` on: in another container its time is rounded
-/// otherwise.
-Stretch stretch_beside(const FilmReader& film, const Stretch& stretch) {
-  if (stretch.is_whole()) return stretch;
-  return {.begin = std::max(0.0, film.begun() - 0.5 / film.info().fps)};
 }
 
 }  // namespace
@@ -45,8 +46,10 @@ FilmClip::FilmClip(const FilmFiles& files, Fitting fitting)
     : files_(files),
       fitting_(fitting),
       gray_(open_gray(files)),
-      input_(files.input, gray_ ? stretch_beside(*gray_, files.stretch) : files.stretch),
+      input_(files.input, gray_ ? Stretch{} : files.stretch),
       size_{kNetworkSide, kNetworkSide} {
+  // Frames belong together by their number: the films' times may differ.
+  if (gray_) frames_ = input_.skip(gray_->frames_before());
   if (fitting_ == Fitting::kOwnShape) {
     const FramesInfo& shape = luma_film().info();
     size_ = steady_size(shape.width, shape.height);
@@ -73,7 +76,7 @@ std::optional<ClipFrame> FilmClip::read() {
   }
   std::optional<FilmFrame> frame = input_.read();
   if (result.luma) {
-    if (!frame) refuse_lengths(name, files_.gray.string(), frames_, *gray_);
+    if (!frame) refuse_short(name, files_.gray, frames_);
   } else if (gray_) {
     result.luma = read_beside(!frame, input_, name, *gray_, files_.gray.string(), frames_);
   } else {
@@ -96,6 +99,12 @@ std::optional<ClipFrame> FilmClip::read() {
   }
   result.seconds = result.luma->seconds();
   return result;
+}
+
+void FilmClip::skip_coloured(std::int64_t frames) {
+  afterglow::skip_coloured(input_, frames);
+  if (gray_) afterglow::skip_coloured(*gray_, frames);
+  frames_ += frames;
 }
 
 void FilmClip::prepare(ClipFrame& frame) {
@@ -149,7 +158,7 @@ void ClipColorizer::run(const std::string& label, ClipFrames& frames, const Clip
     std::vector<float> rgb;
   };
   constexpr std::size_t kWaiting = 4;  // frames between two threads
-  Progress progress(label, frames.info().count, "frames");
+  Progress progress(label, frames.expected_frames(), "frames");
   SceneCutDetector detector;
   colorizer_.reset();
   std::int64_t done = 0;

@@ -31,6 +31,8 @@ class ClipFrames {
  public:
   virtual ~ClipFrames() = default;
   virtual const FramesInfo& info() const = 0;
+  /// About how many frames there are; 0: unknown.
+  virtual std::int64_t expected_frames() const = 0;
   /// The next frame, or nothing at the end. Throws InputError on a broken stream, and when films
   /// that belong together differ in length.
   virtual std::optional<ClipFrame> read() = 0;
@@ -60,6 +62,7 @@ class FilmClip : public ClipFrames {
   FilmClip(const FilmFiles& files, Fitting fitting);
 
   const FramesInfo& info() const override { return input_.info(); }
+  std::int64_t expected_frames() const override { return luma_film().expected_frames(); }
   /// The film whose luma, times and geometry are kept.
   const FilmReader& luma_film() const { return gray_ ? *gray_ : input_; }
   /// True where the input is coloured, and gives the luma, too: its pictures are all there is.
@@ -67,6 +70,9 @@ class FilmClip : public ClipFrames {
   /// The film whose sound, and what else is not picture, is kept; empty when none has sound.
   std::filesystem::path streams_from() const;
   std::optional<ClipFrame> read() override;
+  /// Passes over the first `frames` frames, which a run before has coloured; of a clip without
+  /// `truth`. Throws InputError when a film ends before, Interrupted after Ctrl-C.
+  void skip_coloured(std::int64_t frames);
   void prepare(ClipFrame& frame) override;
 
  private:
@@ -78,7 +84,7 @@ class FilmClip : public ClipFrames {
   FilmReader input_;
   SteadySize size_;  // of the network's pictures
   std::unique_ptr<FrameReader> truth_;
-  std::int64_t frames_ = 0;  // read so far
+  std::int64_t frames_ = 0;  // of the input, read or passed over so far
 };
 
 /// A clip of a dataset as frames. `truth` may be null.
@@ -87,6 +93,7 @@ class DatasetFrames : public ClipFrames {
   DatasetFrames(std::unique_ptr<FrameReader> colorized, std::unique_ptr<FrameReader> truth);
 
   const FramesInfo& info() const override { return colorized_->info(); }
+  std::int64_t expected_frames() const override { return info().count; }
   std::optional<ClipFrame> read() override;
 
  private:

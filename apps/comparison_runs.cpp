@@ -60,6 +60,18 @@ std::string suffix_of(const Inference& inference) {
   return inference == Inference{} ? "" : "-" + inference.name();
 }
 
+/// The sum of TrainingLog::step_seconds; at least one value. Steps of fewer frames, at the ends of
+/// clips, are why the median is no measure.
+double without_pauses(std::vector<double> seconds) {
+  constexpr double kHeldUp = 4;
+  const auto usual = seconds.begin() + static_cast<std::ptrdiff_t>((seconds.size() - 1) * 9 / 10);
+  std::nth_element(seconds.begin(), usual, seconds.end());
+  const double longest = *usual;
+  double sum = 0;
+  for (const double value : seconds) sum += value > kHeldUp * longest ? longest : value;
+  return sum;
+}
+
 bool is_trained(const ComparedRun& run) {
   std::error_code missing;
   if (!fs::exists(run.model(), missing) || !fs::exists(run.folder / "last.h5", missing)) {
@@ -215,7 +227,7 @@ void TrainingLog::update(const fs::path& path) {
     if (entry.contains("step")) {
       steps.push_back({static_cast<std::int64_t>(number("step")), epoch, number("loss"),
                        number("fidelity"), number("temporal")});
-      step_seconds += number("seconds");
+      seconds_.push_back(number("seconds"));
     } else {
       other_seconds += number("seconds");
       if (!entry.contains("validation_loss")) continue;
@@ -223,6 +235,7 @@ void TrainingLog::update(const fs::path& path) {
                              number("validation_temporal"), entry.value("best", false)});
     }
   }
+  if (!seconds_.empty()) step_seconds = without_pauses(seconds_);
 }
 
 }  // namespace afterglow

@@ -81,14 +81,17 @@ struct TrainingLog {
 
   std::vector<Step> steps;
   std::vector<Epoch> validations;
-  double step_seconds = 0;   // of all steps
+  /// Of all steps, without pauses (a stopped process, a machine that sleeps): a step that took more
+  /// than four times as long as nine in ten do at most counts as one of these.
+  double step_seconds = 0;
   double other_seconds = 0;  // of what comes between epochs
 
   /// Reads what was added to the file; all of it again when it was cut back.
   void update(const std::filesystem::path& path);
 
  private:
-  std::uint64_t read_ = 0;  // bytes
+  std::uint64_t read_ = 0;       // bytes
+  std::vector<double> seconds_;  // of each step
 };
 
 }  // namespace afterglow

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -61,7 +62,9 @@ void Progress::print(bool last) {
   if (last) {
     line += "  in " + format_duration(seconds);
   } else if (total_ > 0 && rate > 0) {
-    line += "  " + format_duration(static_cast<double>(total_ - done_) / rate) + " left";
+    line += "  " +
+            format_duration(static_cast<double>(std::max<std::int64_t>(total_ - done_, 0)) / rate) +
+            " left";
   }
   if (!note_.empty()) line += "  " + note_;
   // "\r" and "erase to the end of the line" rewrite in place on a terminal.

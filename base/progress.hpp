@@ -13,8 +13,8 @@ namespace afterglow {
 /// and at the end of work that took as long.
 class Progress {
  public:
-  /// total 0 means unknown. `unit` is a plural noun such as "frames". begun: how much was done
-  /// before, which does not count for the rate.
+  /// total 0 means unknown; it may be an estimate that `done` exceeds. `unit` is a plural noun such
+  /// as "frames". begun: how much was done before, which does not count for the rate.
   Progress(std::string label, std::int64_t total, std::string unit, std::int64_t begun = 0);
   ~Progress();
   Progress(const Progress&) = delete;

@@ -41,7 +41,8 @@ class FilmFrame {
 };
 
 /// The frames of a film whose time, counted in seconds from the film's first frame, is at least
-/// `begin` and below `begin + seconds`.
+/// `begin` and below `begin + seconds`, both less half a millisecond: a frame's time, rounded to
+/// milliseconds, means that frame.
 struct Stretch {
   double begin = 0;
   double seconds = std::numeric_limits<double>::infinity();
@@ -70,8 +71,14 @@ class FilmReader {
   std::int64_t expected_frames() const;
   /// The first frame's time in the whole film, in seconds from the film's first.
   double begun() const;
+  /// How many frames of the whole film lie before the first; of a film this may read it from the
+  /// front. Throws InputError on a broken stream, Interrupted after Ctrl-C.
+  std::int64_t frames_before() const;
   /// The next frame, or nothing at the end. Throws InputError on a broken stream.
   std::optional<FilmFrame> read();
+  /// Passes over the next `frames` frames, of a folder without a look at them. Returns how many
+  /// there were: fewer where the film ends. Throws as read() does, Interrupted after Ctrl-C.
+  std::int64_t skip(std::int64_t frames);
 
   struct Source;
   const Source& source() const { return *source_; }
@@ -79,6 +86,10 @@ class FilmReader {
  private:
   std::unique_ptr<Source> source_;
 };
+
+/// Passes over the next `frames` frames of a film, which a run before has coloured. Throws
+/// InputError when the film ends before, and as FilmReader::skip() does.
+void skip_coloured(FilmReader& film, std::int64_t frames);
 
 /// How FilmWriter encodes, and where it finds what is not picture.
 struct FilmOptions {
@@ -133,6 +144,7 @@ class FilmWriter {
   /// values 0..255 (clamped), row by row. Frames in order. Throws RunError (disk full), InputError
   /// for a frame that says itself that it is HDR or interlaced. With FilmOptions::side_by_side,
   /// `given` (of any size; null: `frame`) has the chroma of the left half; its luma is `frame`'s.
+  /// Throws ShapeError when `frame` is of another size than the source's frames.
   void write(const FilmFrame& frame, std::span<const float> rgb, int width, int height,
              const FilmFrame* given = nullptr);
   void write(const FilmFrame& frame, const Picture& chroma);
@@ -142,7 +154,7 @@ class FilmWriter {
   int chroma_height() const;
 
   /// The bytes that a frame of the source, with its own chroma, takes in the new film when it leans
-  /// on no other; 0 in a folder of pictures. Throws RunError.
+  /// on no other; 0 in a folder of pictures. Throws RunError, and ShapeError as write() does.
   std::int64_t bytes_alone(const FilmFrame& frame) const;
   /// True where frames lean on others and then take less: with all codecs but FFV1 and ProRes.
   bool frames_lean() const;

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <string_view>
 #include <utility>
 
 #include "base/error.hpp"
@@ -51,12 +50,15 @@ void open_film(FilmReader::Source& source) {
   info.full_range = source.coding.full_range;
 }
 
-/// Of a time that means a frame's own, rounded to as many digits as one writes.
-constexpr double kRounding = 1e-6;
+/// Seconds by which a time that means a frame's own may come behind it: it is rounded to
+/// milliseconds, as one writes it.
+constexpr double kRounding = 5e-4;
+/// In units: of the computation itself.
+constexpr double kComputed = 1e-6;
 
-/// How many units fit before the first frame that is shown at `seconds` or later.
+/// How many units fit before the first frame that is shown at `seconds`, so rounded, or later.
 std::int64_t units_before(double seconds, double unit) {
-  return std::int64_t(std::ceil(seconds / unit - kRounding));
+  return std::int64_t(std::ceil((seconds - kRounding) / unit - kComputed));
 }
 
 [[noreturn]] void refuse_stretch(const FilmReader::Source& source, const Stretch& stretch,
@@ -81,13 +83,18 @@ void narrow_film(FilmReader::Source& source, const Stretch& stretch) {
   }
   if (source.first->pts < wanted) {
     source.first = source.decoder->seek(wanted);
-    if (!source.first) source.first = source.decoder.emplace(source.path).read();
+    if (source.first) {
+      source.before.reset();
+    } else {
+      source.first = source.decoder.emplace(source.path).read();
+    }
   }
   std::int64_t last = source.begin;
   while (source.first && source.first->pts < wanted) {
     throw_if_interrupted();
     last = source.first->pts;
     source.first = source.decoder->read();
+    if (source.before) ++*source.before;
   }
   if (!source.first || source.first->pts >= source.end) {
     const std::int64_t seen = source.first ? source.first->pts : last;
@@ -107,6 +114,7 @@ void narrow_folder(FilmReader::Source& source, const Stretch& stretch) {
     refuse_stretch(source, stretch, double(std::min(begin, count - 1)) * unit);
   }
   source.begun = double(begin) * unit;
+  source.before = begin;
   source.pictures = {source.pictures.begin() + begin,
                      source.pictures.begin() + std::min(end, count)};
 }
@@ -168,16 +176,23 @@ const FramesInfo& FilmReader::info() const { return source_->info; }
 
 std::int64_t FilmReader::expected_frames() const {
   if (source_->info.count > 0 || !source_->decoder) return source_->info.count;
-  const AVFormatContext& container = source_->decoder->container();
-  std::int64_t duration = container.duration;
-  // Of a film that begins late, Matroska as libav writes it counts the time before, too.
-  const bool matroska = std::string_view(container.iformat->name).starts_with("matroska");
-  if (matroska && container.start_time > 0) duration -= container.start_time;
-  if (!source_->is_whole || duration <= 0) return 0;
-  return std::llround(double(duration) / AV_TIME_BASE * source_->info.fps);
+  if (!source_->is_whole) return 0;
+  const std::int64_t length = libav::length_of(source_->decoder->container());
+  return std::llround(double(length) / AV_TIME_BASE * source_->info.fps);
 }
 
 double FilmReader::begun() const { return source_->begun; }
+
+std::int64_t FilmReader::frames_before() const {
+  if (source_->before) return *source_->before;
+  FilmReader front(source_->path);
+  std::int64_t frames = 0;
+  for (;; ++frames) {
+    throw_if_interrupted();
+    const std::optional<FilmFrame> frame = front.read();
+    if (!frame || frame->content().frame->pts >= source_->begin) return frames;
+  }
+}
 
 bool FilmReader::has_audio() const { return source_->decoder && source_->decoder->has_audio(); }
 
@@ -207,6 +222,29 @@ std::optional<FilmFrame> FilmReader::read() {
   }
   ++source_->next;
   return FilmFrame(std::move(content));
+}
+
+std::int64_t FilmReader::skip(std::int64_t frames) {
+  if (!source_->decoder) {
+    const std::int64_t there = std::min(frames, source_->info.count - source_->next);
+    source_->next += there;
+    return there;
+  }
+  std::int64_t there = 0;
+  while (there < frames && read()) {
+    throw_if_interrupted();
+    ++there;
+  }
+  return there;
+}
+
+void skip_coloured(FilmReader& film, std::int64_t frames) {
+  const std::int64_t there = film.skip(frames);
+  if (there == frames) return;
+  throw InputError(film.info().source,
+                   "ends behind " + std::to_string(there) + " frames, but " +
+                       std::to_string(frames) + " of it are coloured",
+                   "run again to begin anew");
 }
 
 }  // namespace afterglow

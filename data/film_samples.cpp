@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "data/film_source.hpp"
 #include "data/libav.hpp"
-#include "data/picture_folder.hpp"
 #include "data/pixels.hpp"
 
 namespace afterglow {
@@ -24,8 +24,7 @@ FilmFrame as_film_frame(FilmFrame::Content content) {
   return FilmFrame(std::make_shared<FilmFrame::Content>(std::move(content)));
 }
 
-void sample_folder(const std::filesystem::path& folder, int count, const Show& show) {
-  const std::vector<std::filesystem::path> files = list_pictures(folder);
+void sample_folder(const std::vector<std::filesystem::path>& files, int count, const Show& show) {
   const std::size_t samples = std::min(files.size(), std::size_t(count));
   for (std::size_t k = 0; k < samples; ++k) {
     FilmFrame::Content content;
@@ -52,9 +51,10 @@ class Searched {
   /// The frame from which decoding can begin before `share` (0..1) of the film; nothing if it was
   /// seen before.
   std::optional<FilmFrame> at(double share) {
-    if (!codec_ || input_->duration <= 0) return std::nullopt;
+    const std::int64_t length = libav::length_of(*input_);
+    if (!codec_ || length == 0) return std::nullopt;
     const std::int64_t begin = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
-    const auto place = begin + std::int64_t(share * double(input_->duration));
+    const auto place = begin + std::int64_t(share * double(length));
     if (avformat_seek_file(input_.get(), -1, INT64_MIN, place, place, 0) < 0) return std::nullopt;
     avcodec_flush_buffers(codec_.get());
     libav::FramePtr frame = decode();
@@ -92,11 +92,19 @@ class Searched {
   std::shared_ptr<RgbConverter> converter_ = std::make_shared<RgbConverter>();
 };
 
-void sample_front(const std::filesystem::path& film, int count, const Show& show) {
-  FilmReader reader(film);
+/// The next frame, or nothing at the end or where reading tells of something broken.
+std::optional<FilmFrame> next_whole(FilmReader& reader) {
+  try {
+    return reader.read();
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
+
+void sample_front(FilmReader& reader, int count, const Show& show) {
   int shown = 0;
   while (shown < count) {
-    const std::optional<FilmFrame> frame = reader.read();
+    const std::optional<FilmFrame> frame = next_whole(reader);
     if (!frame) return;
     if (frame->index() % kStep != 0) continue;
     show(*frame);
@@ -104,30 +112,34 @@ void sample_front(const std::filesystem::path& film, int count, const Show& show
   }
 }
 
+/// True for a frame of the film's own size and pixel format: those of its first frame.
+bool is_alike(const FilmFrame& frame, const FilmReader::Source& film) {
+  const AVFrame* const coded = frame.content().frame.get();
+  return frame.width() == film.info.width && frame.height() == film.info.height &&
+         (coded == nullptr || coded->format == film.format);
+}
+
 }  // namespace
 
 void sample_frames(const std::filesystem::path& film, int count, const Show& show) {
-  int width = 0, height = 0;
-  const auto show_alike = [&](const FilmFrame& frame) {
-    if (width == 0) {
-      width = frame.width();
-      height = frame.height();
-    }
-    if (frame.width() == width && frame.height() == height) show(frame);  // reading tells of others
-  };
-  if (std::filesystem::is_directory(film)) {
-    sample_folder(film, count, show_alike);
-    return;
-  }
-  Searched searched(film);
+  FilmReader reader(film);
   int seen = 0;
-  for (int k = 0; k < count; ++k) {
-    const std::optional<FilmFrame> frame = searched.at((k + 0.5) / count);
-    if (!frame) continue;
-    show_alike(*frame);
+  const auto show_alike = [&](const FilmFrame& frame) {
+    if (!is_alike(frame, reader.source())) return;
+    show(frame);
     ++seen;
+  };
+  int enough = 1;
+  if (reader.source().decoder) {
+    enough = std::min(kFewSeen, count);
+    Searched searched(film);
+    for (int k = 0; k < count; ++k) {
+      if (const auto frame = searched.at((k + 0.5) / count)) show_alike(*frame);
+    }
+  } else {
+    sample_folder(reader.source().pictures, count, show_alike);
   }
-  if (seen < std::min(kFewSeen, count)) sample_front(film, count, show_alike);
+  if (seen < enough) sample_front(reader, count, show_alike);
 }
 
 }  // namespace afterglow

@@ -40,6 +40,7 @@ struct FilmReader::Source {
   std::int64_t end =
       std::numeric_limits<std::int64_t>::max();  // pts behind the last (of a stretch)
   double begun = 0;                              // the first frame's time in the whole film
+  std::optional<std::int64_t> before = 0;        // frames before the first; unknown behind seek()
   bool is_whole = true;                          // no stretch
   std::int64_t next = 0;                         // index
 };

@@ -8,6 +8,7 @@
 #include "data/film_planes.hpp"
 #include "data/film_refusals.hpp"
 #include "data/film_source.hpp"
+#include "data/names.hpp"
 #include "data/side_by_side.hpp"
 #include "data/video_file.hpp"
 
@@ -74,11 +75,19 @@ struct FilmWriter::Target {
   std::int64_t source_begin = 0;  // where the source's time starts, in source_time_base
   std::unique_ptr<FrameWriter> folder;
 
+  /// Throws ShapeError when a frame is of another size than the film.
+  void require_size(const FilmFrame& frame) const;
   void open_video(const FilmReader::Source& source, const FilmOptions& options);
   void take_from(const VideoDecoder& decoder, const FilmFormat& format);
   libav::FramePtr joined(const FilmFrame& frame, const RgbView& rgb, const FilmFrame& given) const;
   void write_picture(const FilmFrame& frame, const RgbView& rgb, const FilmFrame* given);
 };
+
+void FilmWriter::Target::require_size(const FilmFrame& frame) const {
+  if (frame.width() == width && frame.height() == parameters.height) return;
+  throw ShapeError("FilmWriter: a frame of " + size_text(frame.width(), frame.height()) +
+                   " in a film of " + size_text(width, parameters.height));
+}
 
 /// Takes over times, geometry and colour from a film.
 void FilmWriter::Target::take_from(const VideoDecoder& decoder, const FilmFormat& format) {
@@ -214,6 +223,7 @@ void FilmWriter::Target::write_picture(const FilmFrame& frame, const RgbView& rg
 
 void FilmWriter::write(const FilmFrame& frame, std::span<const float> rgb, int width, int height,
                        const FilmFrame* given) {
+  target_->require_size(frame);
   const RgbView view{rgb, width, height};
   const AVFrame* const source = frame.content().frame.get();
   if (source != nullptr) refuse_frame(target_->source_path, *source, frame.index());
@@ -240,6 +250,7 @@ void FilmWriter::write(const FilmFrame& frame, const Picture& chroma) {
 }
 
 std::int64_t FilmWriter::bytes_alone(const FilmFrame& frame) const {
+  target_->require_size(frame);
   if (target_->folder) return 0;
   const VideoParameters& parameters = target_->parameters;
   libav::FramePtr alone = libav::make_frame(parameters.format, target_->width, parameters.height);

@@ -59,6 +59,14 @@ std::string error_text(int code) {
   return text;
 }
 
+std::int64_t length_of(const AVFormatContext& film) {
+  if (film.duration <= 0) return 0;
+  // Of a film that begins late, Matroska as libav writes it counts the time before, too.
+  const bool matroska = std::string_view(film.iformat->name).starts_with("matroska");
+  const bool late = matroska && film.start_time > 0;
+  return std::max<std::int64_t>(0, film.duration - (late ? film.start_time : 0));
+}
+
 std::string file_url(const std::filesystem::path& path) { return "file:" + path.string(); }
 
 void silence() { av_log_set_level(AV_LOG_QUIET); }

@@ -9,6 +9,7 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -52,6 +53,9 @@ std::string error_text(int code);
 /// Opens a film for reading and finds its streams; no other protocol than plain files is followed.
 /// Silences libav's own log. Throws InputError when the file is missing, empty, or no film.
 InputPtr open_input(const std::filesystem::path& path);
+
+/// Microseconds from where a film begins to its end, as its container says; 0: it does not.
+std::int64_t length_of(const AVFormatContext& film);
 
 /// What libav opens for a path, whatever characters it has.
 std::string file_url(const std::filesystem::path& path);

@@ -183,8 +183,9 @@ libav::FramePtr VideoDecoder::decode_key_frame() {
 }
 
 libav::FramePtr VideoDecoder::seek(std::int64_t pts) {
-  // Such formats are packets without times, or find their way by what was read already.
-  constexpr int kGuessing = AVFMT_NOTIMESTAMPS | AVFMT_GENERIC_INDEX;
+  // Such formats are packets without times, find their way by what was read already, or may begin
+  // their times anew on the way: recordings of broadcasts, and films that were joined by `cat`.
+  constexpr int kGuessing = AVFMT_NOTIMESTAMPS | AVFMT_GENERIC_INDEX | AVFMT_TS_DISCONT;
   if ((input_->iformat->flags & kGuessing) != 0) return nullptr;
   sought_ = true;
   std::int64_t place = pts + 1;

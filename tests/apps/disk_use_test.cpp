@@ -74,6 +74,26 @@ TEST_CASE("a frame alone takes what FFV1 makes of each, and others at most that"
   CHECK(pictures.bytes_alone(*FilmReader(in).read()) == 0);
 }
 
+TEST_CASE("a film whose size changes is measured by frames of the size that it begins with") {
+  const TemporaryFolder folder;
+  const fs::path in = folder.path() / "in.mpg", larger = folder.path() / "larger.mkv",
+                 out = folder.path() / "out.mkv", pictures = folder.path() / "pictures";
+  make_growing_film(in);
+  make_film(larger, parameters_of(AV_PIX_FMT_YUV420P, 96, 80), {0});
+  const FilmReader reader(in);
+  const FilmFrame other = *FilmReader(larger).read();
+  FilmWriter film(out, reader), frames(pictures, reader);
+  const double a_frame = double(film.bytes_alone(*FilmReader(in).read()));
+  const DiskUse use = expected_disk_use(film, reader, {});
+  REQUIRE(reader.expected_frames() > 0);
+  // Noise takes alike much in every frame.
+  CHECK(use.film == Approx(1.5 * a_frame * double(reader.expected_frames())).epsilon(0.1));
+  CHECK_THROWS_AS(film.bytes_alone(other), ShapeError);
+  CHECK_THROWS_AS(film.write(other, Picture(8, 8)), ShapeError);
+  CHECK_THROWS_WITH(frames.write(other, Picture(8, 8)),
+                    "FilmWriter: a frame of 96x80 in a film of 64x48");
+}
+
 TEST_CASE("films for which there plainly is no room are refused") {
   const DiskUse alone = disk_use({1e6, false, 1000, 5e8, 2e9}),
                 leaning = disk_use({1e6, true, 1000, 5e8, 2e9}),

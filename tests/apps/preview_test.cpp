@@ -54,7 +54,6 @@ TEST_CASE("colorize --preview: that stretch as a film of its own would come out"
   const auto colorize = [&](const char* in, const char* out, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments{"colorize", file(in),  "--out",
                                        file(out),  "--codec", "lossless"};
-    // What coloured the film is judged by all of it.
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_afterglow(arguments);
   };
@@ -88,6 +87,27 @@ TEST_CASE("colorize --preview: that stretch as a film of its own would come out"
   write_film(file("few gray.mkv"), 5, [](int t) { return moving_waves(80, 60, t + 20, 0); });
   REQUIRE(colorize("few.mkv", "few.mp4", {"--gray", file("few gray.mkv")}).exit_code == 0);
   CHECK(read_film(file("few.mp4")) == gray);  // the very frames beside each other
+
+  // By their number, not by their time: frame 20 of 24 a second is shown with frame 21 of 25.
+  {
+    const auto writer = create_frames(file("gray 24.mkv"), 80, 60, 24, VideoCodec::kLossless);
+    for (int t = 0; t < 40; ++t) writer->write(moving_waves(80, 60, t, 0), t / 24.0);
+    writer->commit();
+  }
+  const std::vector<std::string> slower{"--gray", file("gray 24.mkv"), "--preview", "0.833+0.2"};
+  const ProgramResult apart = colorize("film.mkv", "apart.mp4", slower);
+  INFO(apart.err);
+  REQUIRE(apart.exit_code == 0);
+  CHECK(read_film(file("apart.mp4")) == gray);
+  for (const char* const shorter : {"few.mkv", "two more.mkv"}) {  // 5 frames, 22 frames
+    if (!fs::exists(file(shorter))) {
+      write_film(file(shorter), 22, [](int t) { return moving_waves(64, 48, t); });
+    }
+    const ProgramResult short_of = colorize(shorter, "short.mp4", slower);
+    CHECK(short_of.exit_code == 2);
+    CHECK_THAT(short_of.err, Contains("gray 24.mkv: has 40 frames, but " + file(shorter).string() +
+                                      " has " + (shorter[0] == 'f' ? "5" : "22")));
+  }
 
   const ProgramResult wide =
       colorize("film.mkv", "wide.mkv", {"--preview", "00:00.8+0.4", "--side-by-side"});

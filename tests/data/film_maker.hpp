@@ -100,6 +100,32 @@ inline void make_film(const std::filesystem::path& path, const VideoParameters& 
   file.commit();
 }
 
+/// A film of random frames (.mpg, MPEG-2) that grows: 16 frames of 64 x 48, then 48 of 96 x 80, all
+/// of them frames from which decoding can begin.
+inline void make_growing_film(const std::filesystem::path& path) {
+  const auto part = [&path](int width, int height, std::int64_t begin, std::int64_t end) {
+    VideoParameters parameters = parameters_of(AV_PIX_FMT_YUV420P, width, height);
+    parameters.time_base = {1, 25};
+    std::filesystem::path name = path;
+    name.replace_extension("part.mpg");
+    VideoFile file(name, "mpeg", {"mpeg2video", {{"g", "1"}, {"b", "4000000"}}}, parameters, false);
+    for (std::int64_t pts = begin; pts < end; ++pts) {
+      const libav::FramePtr frame = libav::make_frame(parameters.format, width, height);
+      fill_random(*frame, std::uint64_t(pts));
+      frame->colorspace = parameters.matrix;
+      frame->color_range = parameters.range;
+      frame->pts = pts;
+      file.write(*frame);
+    }
+    file.commit();
+    std::ifstream made(name, std::ios::binary);
+    std::ofstream(path, std::ios::binary | std::ios::app) << made.rdbuf();
+    std::filesystem::remove(name);
+  };
+  part(64, 48, 0, 16);
+  part(96, 80, 16, 64);
+}
+
 /// A tone as a WAV file: 16-bit mono, 8 kHz.
 inline void make_wav(const std::filesystem::path& path, double seconds) {
   constexpr std::uint32_t kRate = 8000;

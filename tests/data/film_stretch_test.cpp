@@ -3,6 +3,9 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <map>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "data/film.hpp"
@@ -108,6 +111,7 @@ TEST_CASE("a stretch of a film is the frames that a reader from the front sees",
     // As one would write it: rounded to three digits.
     const FilmReader reader(film, Stretch{std::round(begin * 1000) / 1000, 0.5});
     CHECK(reader.begun() == Approx(begin).margin(1e-9));
+    CHECK(reader.frames_before() == std::int64_t(first));
     const std::vector<Shown> some = shown(FilmReader(film, Stretch{begin, 0.5}));
     std::size_t expected = first;
     while (expected < whole.size() && whole[expected].seconds < begin + 0.5 - 1e-6) ++expected;
@@ -119,11 +123,52 @@ TEST_CASE("a stretch of a film is the frames that a reader from the front sees",
   }
 }
 
+/// Two .ts films behind each other, with the packets of each track counted on.
+std::string joined_ts(std::string bytes) {
+  constexpr std::size_t kPacket = 188;
+  std::map<int, int> counts;
+  for (std::size_t at = 0; at + kPacket <= bytes.size(); at += kPacket) {
+    const auto byte = [&](std::size_t i) { return int(std::uint8_t(bytes[at + i])); };
+    const int track = (byte(1) & 0x1F) << 8 | byte(2);
+    const bool has_payload = (byte(3) & 0x10) != 0;
+    int& count = counts.try_emplace(track, 15).first->second;
+    if (has_payload) count = (count + 1) % 16;
+    bytes[at + 3] = char((byte(3) & 0xF0) | count);
+  }
+  return bytes;
+}
+
+TEST_CASE("a stretch of a film whose times begin anew is of its first frames of those times",
+          "[data]") {
+  const TemporaryFolder folder;
+  const char* const name = GENERATE("in.ts", "in.mpg");
+  INFO(name);
+  const fs::path film = folder.path() / name, other = folder.path() / "other";
+  const EncoderChoice mpeg2{"mpeg2video", {{"g", "12"}, {"bf", "2"}, {"b", "400000"}}};
+  const char* const container = fs::path(name).extension() == ".ts" ? "mpegts" : "mpeg";
+  make_moving_film(film, {name, container, mpeg2}, 100);
+  make_moving_film(other, {name, container, mpeg2}, 150);  // longer: all times come twice
+  const std::string both = bytes_of(film) + bytes_of(other);
+  std::ofstream(film, std::ios::binary)
+      << (container == std::string("mpeg") ? both : joined_ts(both));
+  const std::vector<Shown> whole = shown(FilmReader(film));
+  REQUIRE(whole.size() == 250);
+  for (const std::size_t first : {1, 40, 60, 97}) {
+    INFO("frame " << first);
+    const std::vector<Shown> rest = shown(FilmReader(film, {.begin = whole[first].seconds}));
+    REQUIRE(rest.size() == whole.size() - first);
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+      CHECK(rest[i].bytes == whole[first + i].bytes);
+    }
+  }
+}
+
 TEST_CASE("stretches between frames, without an end, and of folders", "[data]") {
   const TemporaryFolder folder;
   const fs::path film = folder.path() / "in.mkv", pictures = folder.path() / "pictures";
   make_film(film, parameters_of(AV_PIX_FMT_YUV420P), {0, 40, 80, 500, 540});
-  CHECK(shown(FilmReader(film, Stretch{0.0401, 1})).size() == 3);
+  CHECK(shown(FilmReader(film, Stretch{0.041, 1})).size() == 3);
+  CHECK(shown(FilmReader(film, Stretch{0.0405, 1})).size() == 4);
   CHECK(shown(FilmReader(film, Stretch{0.04, 0.04})).size() == 1);
   CHECK(shown(FilmReader(film, Stretch{.begin = 0.08})).size() == 3);
   CHECK(shown(FilmReader(film, Stretch{0, 0.08})).size() == 2);
@@ -139,6 +184,7 @@ TEST_CASE("stretches between frames, without an end, and of folders", "[data]") 
   FilmReader reader(pictures, Stretch{0.12, 0.16});
   CHECK(reader.info().count == 4);
   CHECK(reader.begun() == Approx(0.12));
+  CHECK(reader.frames_before() == 3);
   for (int t = 3; t < 7; ++t) {
     const auto frame = reader.read();
     REQUIRE(frame);
@@ -147,6 +193,65 @@ TEST_CASE("stretches between frames, without an end, and of folders", "[data]") 
   }
   CHECK_FALSE(reader.read());
   CHECK_THROWS_WITH(FilmReader(pictures, Stretch{0.4, 1}), Contains("its last is at 0.36"));
+}
+
+TEST_CASE("a time rounded to milliseconds means the frame that it was rounded from", "[data]") {
+  const TemporaryFolder folder;
+  const fs::path film = folder.path() / GENERATE("in.mp4", "in.mov", "in.mkv");
+  VideoParameters parameters = parameters_of(AV_PIX_FMT_YUV420P);
+  parameters.time_base = {1001, 24000};
+  parameters.frame_rate = {24000, 1001};
+  std::vector<std::int64_t> times(50);
+  std::iota(times.begin(), times.end(), 0);
+  make_film(film, parameters, times);
+  const auto written = [](std::size_t frame) {
+    return std::round(1000 * 1001.0 / 24000 * double(frame)) / 1000;
+  };
+  REQUIRE(written(1) == 0.042);  // and is shown before
+  const std::vector<Shown> whole = shown(FilmReader(film));
+  REQUIRE(whole.size() == times.size());
+  for (std::size_t t = 0; t + 1 < whole.size(); ++t) {
+    INFO("frame " << t);
+    const std::vector<Shown> one =
+        shown(FilmReader(film, Stretch{written(t), written(t + 1) - written(t)}));
+    REQUIRE(one.size() == 1);
+    CHECK(one[0].bytes == whole[t].bytes);
+  }
+}
+
+TEST_CASE("frames are passed over, as many as there are", "[data]") {
+  const TemporaryFolder folder;
+  const fs::path film = folder.path() / GENERATE("in.mkv", "pictures");
+  const auto writer = create_frames(film, 8, 8, 25);
+  for (int t = 0; t < 10; ++t) writer->write(random_picture(8, 8, std::uint64_t(t)), t / 25.0);
+  writer->commit();
+  FilmReader reader(film);
+  CHECK(reader.frames_before() == 0);
+  CHECK(reader.skip(0) == 0);
+  CHECK(reader.skip(4) == 4);
+  const auto frame = reader.read();
+  REQUIRE(frame);
+  CHECK(frame->index() == 4);
+  CHECK(frame->seconds() == Approx(0.16));
+  CHECK(frame->picture() == random_picture(8, 8, 4));
+  CHECK(reader.skip(8) == 5);
+  CHECK(reader.skip(1) == 0);
+  CHECK_FALSE(reader.read());
+}
+
+TEST_CASE("a film that is shorter than what was coloured of it is refused", "[data]") {
+  const TemporaryFolder folder;
+  const fs::path film = folder.path() / GENERATE("in.mkv", "pictures");
+  const auto writer = create_frames(film, 8, 8, 25);
+  for (int t = 0; t < 5; ++t) writer->write(random_picture(8, 8, std::uint64_t(t)), t / 25.0);
+  writer->commit();
+  FilmReader reader(film), whole(film);
+  skip_coloured(reader, 4);
+  CHECK(reader.read()->picture() == random_picture(8, 8, 4));
+  CHECK_THROWS_WITH(skip_coloured(whole, 6),
+                    film.string() +
+                        ": ends behind 5 frames, but 6 of it are coloured; run again "
+                        "to begin anew");
 }
 
 TEST_CASE("a stretch is written from 0 on, without sound", "[data]") {

@@ -5,6 +5,7 @@
 
 #include "base/random.hpp"
 #include "data/colour.hpp"
+#include "data/film_maker.hpp"
 #include "data/frames.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -174,6 +175,12 @@ TEST_CASE("bars lose their colour, and the picture keeps it") {
   std::vector<float> whole(48 * 32 * 3, 50);
   blacken_bars(kWhole, kWidth, kHeight, whole, 48, 32);
   CHECK(whole == std::vector<float>(48 * 32 * 3, 50));
+}
+
+TEST_CASE("the bars of a film whose size changes are those of its first size") {
+  const TemporaryFolder folder;
+  make_growing_film(folder.path() / "film.mpg");
+  CHECK(find_active(folder.path() / "film.mpg") == ActiveRectangle{0, 0, 64, 48});
 }
 
 }  // namespace
