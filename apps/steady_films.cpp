@@ -130,16 +130,8 @@ class SteadyFilms::Preparing {
       keyed_.emplace(frames.luma_film().info().source,
                      KeyedColours::Options{source.keys, cuts, !source.coloured, long_side_}, place);
     }
-    while (done_ < place.frames) {
-      throw_if_interrupted();
-      if (!frames.read()) {
-        throw InputError(frames.info().source,
-                         "ends behind " + std::to_string(done_) + " frames, but " +
-                             std::to_string(place.frames) + " of it are coloured",
-                         "run again to begin anew");
-      }
-      ++done_;
-    }
+    frames.skip_coloured(place.frames);
+    done_ = place.frames;
   }
 
   std::optional<Prepared> next() {
@@ -256,7 +248,7 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySo
     SteadyColours colours;
     std::optional<SteadyPlace> behind;
   };
-  Progress progress(label, frames.info().count, "frames", place.frames);
+  Progress progress(label, frames.expected_frames(), "frames", place.frames);
   SteadyColorizer colorizer(model_);
   if (!place.chroma.empty()) {
     colorizer.follow({Variable(tensor_of(place.chroma, place.height, place.width, 2)),

@@ -47,21 +47,17 @@ KeyedColours::KeyedColours(const std::filesystem::path& film, Options options,
   for (const KeyFrame& key : options_.keys) {
     if (key.index < place.frames && !place.carried.empty()) behind = &key;
   }
-  while (read_ < place.frames) {
-    throw_if_interrupted();
-    const std::optional<FilmFrame> frame = film_.read();
-    if (!frame) {
-      throw InputError(info.source,
-                       "ends behind " + std::to_string(read_) + " frames, but " +
-                           std::to_string(place.frames) + " of it are coloured",
-                       "run again to begin anew");
-    }
-    if (behind != nullptr && read_ == behind->index) {
+  if (behind == nullptr) {
+    skip_coloured(film_, place.frames);
+  } else {
+    skip_coloured(film_, behind->index);
+    if (const std::optional<FilmFrame> frame = film_.read()) {
       const Picture picture = frame->reduced_picture(size_.width, size_.height);
       grid_ = give(*behind, light_of(steady_planes(picture, picture))).grid;
     }
-    ++read_;
+    skip_coloured(film_, place.frames - behind->index - 1);
   }
+  read_ = place.frames;
   detector_.remember(place.cuts);
   last_read_ = place.light;
   if (behind == nullptr) return;
