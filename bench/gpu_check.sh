@@ -66,7 +66,8 @@ stage() {
   shift
   [[ " ${wanted[*]} " == *" $name "* ]] || return 0
   timeout -k "$kill_after" "$limit" "$@" >"$out/$name.log" 2>&1 || status=$?
-  if ((status == 124 || status == 137)); then
+  # What is killed, perhaps for want of memory, ends with 137 too.
+  if (((status == 124 || status == 137) && SECONDS - begin >= limit)); then
     result="cut off after $limit s"
   elif ((status != 0)); then
     result="failed (exit code $status)"
