@@ -34,8 +34,8 @@ Context::Context(int device)
 }
 
 Context::~Context() {
-  (void)cudaSetDevice(device_);
-  (void)cudaStreamSynchronize(stream_.get());
+  (void)dismissed(cudaSetDevice(device_));
+  (void)dismissed(cudaStreamSynchronize(stream_.get()));
 }
 
 cudaStream_t Context::stream() const {
@@ -44,9 +44,7 @@ cudaStream_t Context::stream() const {
 }
 
 bool Context::recovers() const {
-  const bool works = cudaStreamSynchronize(stream_.get()) == cudaSuccess;
-  if (works) (void)cudaGetLastError();  // that of the call is dealt with
-  return works;
+  return dismissed(cudaStreamSynchronize(stream_.get())) == cudaSuccess;
 }
 
 Arena& Context::arena() const {

@@ -23,10 +23,7 @@ class UniqueHandle {
   ~UniqueHandle() {
     if (handle_ == T{}) return;
     const auto status = kDestroy(handle_);
-    // The runtime keeps it, and the next launch would be blamed for it.
-    if constexpr (std::is_same_v<decltype(status), const cudaError_t>) {
-      if (status != cudaSuccess) (void)cudaGetLastError();
-    }
+    if constexpr (std::is_same_v<decltype(status), const cudaError_t>) (void)dismissed(status);
   }
 
   T get() const { return handle_; }
