@@ -117,7 +117,8 @@ torch() {
     echo "SKIPPED: PyTorch with CUDA is not installed: not compared"
     return
   fi
-  python3 bench/peers/torch_gpu.py --json "$out/torch.json"
+  # What is begun may compile for half a minute.
+  python3 bench/peers/torch_gpu.py --json "$out/torch.json" --seconds "$torch_seconds"
 }
 # Our times beside PyTorch's, where both were measured.
 ratios() {
@@ -161,7 +162,7 @@ report() {
   } >"$out/summary.md"
 }
 export -f build sanitize torch
-export build out own_kernels sanitized_tests
+export build out own_kernels sanitized_tests torch_seconds=$((limits[torch] - 40))
 
 stage build bash -c 'build "$@"' build "${definitions[@]}"
 if [[ ${results[0]:-passed} == passed ]]; then
