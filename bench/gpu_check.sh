@@ -17,8 +17,9 @@ stages=(build gpu_tests bench_gpu memcheck racecheck torch initcheck synccheck)
 declare -A limits=([build]=${GPU_CHECK_BUILD_LIMIT:-400} [gpu_tests]=350 [bench_gpu]=300 [memcheck]=150 [racecheck]=150 [torch]=120
   [initcheck]=100 [synccheck]=80) # seconds
 kill_after=5 # seconds behind the limit
-# What the sanitizers, which make everything many times slower, are shown: a small case of every kernel, two steps of training.
-sanitized_tests="*bfloat16 activations*,*by hand*,clip starts at*,*a NaN*,*shows in the loss*,softmax_mean and its gradient*,two small training steps"
+# What the sanitizers, which make everything many times slower, are shown: a small case of every kernel
+# (tests/cuda/sanitized_kernels.sh), two steps of training.
+sanitized_tests="*bfloat16 activations match*,*by hand*,clip starts at*,*a NaN*,*shows in the loss*,softmax_mean and its gradient*,two small training steps"
 own_kernels=afterglow # of every kernel's mangled name
 
 usage() {
