@@ -1,6 +1,7 @@
 // Owners of what the CUDA libraries hand out: released when they go, never thrown from.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
@@ -54,6 +55,12 @@ inline EventHandle make_event(bool timed = false) {
   AFTERGLOW_CUDA(
       cudaEventCreateWithFlags(&event, timed ? cudaEventDefault : cudaEventDisableTiming));
   return EventHandle(event);
+}
+
+inline DeviceMemory make_device_memory(std::size_t bytes) {
+  void* memory = nullptr;
+  AFTERGLOW_CUDA(cudaMalloc(&memory, bytes));
+  return DeviceMemory(memory);
 }
 
 inline PinnedMemory make_pinned(std::size_t bytes) {
