@@ -138,7 +138,7 @@ TEST_CASE("a call that fails is named by one exception, and nothing leaks") {
     CAPTURE(n, call, message);
     REQUIRE(softgpu::live().empty());
     CHECK(cudaGetLastError() == cudaSuccess);  // which the next launch would be blamed for
-    if (call.empty()) {  // the program makes fewer than n calls
+    if (call.empty()) {                        // the program makes fewer than n calls
       CHECK(message.empty());
       break;
     }
