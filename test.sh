@@ -37,14 +37,29 @@ ctest --test-dir build/release --output-on-failure -L slow -j "$jobs"
 
 # Where every command of that build is one of the build above, it makes the same files, those of CUDA missing; what the program says
 # where there is no plug-in has a test.
-step "A build without CUDA's toolkit"
-commands() { ninja -C "build/$1" -t commands | sed "s|$PWD/build/$1|BUILD|g" | sort -u; }
-cmake --preset release -B build/no_cuda -D AFTERGLOW_TESTS=ON -D AFTERGLOW_BENCHMARKS=ON -D AFTERGLOW_CUDA=OFF >/dev/null
-only_there=$(comm -13 <(commands release) <(commands no_cuda))
-if [[ -n $only_there ]]; then
-  printf 'commands that only the build without CUDA has: build it and run its tests, or make them the same\n%s\n' "$only_there" >&2
-  exit 1
-fi
+step "A build without CUDA's toolkit, and one without its headers"
+# list_commands BUILD: to build/BUILD/commands.txt.
+list_commands() {
+  ninja -C "build/$1" -t commands | sed "s|$PWD/build/$1|BUILD|g" | sort -u >"build/$1/commands.txt"
+  if [[ ! -s build/$1/commands.txt ]]; then
+    echo "build/$1: ninja tells no commands" >&2
+    exit 1
+  fi
+}
+# has_no_other_command BUILD OPTION...
+has_no_other_command() {
+  cmake --preset release -B "build/$1" -D AFTERGLOW_TESTS=ON -D AFTERGLOW_BENCHMARKS=ON -D AFTERGLOW_CUDA=OFF "${@:2}" >/dev/null
+  list_commands "$1"
+  local only_there
+  only_there=$(comm -13 build/release/commands.txt "build/$1/commands.txt")
+  if [[ -n $only_there ]]; then
+    printf 'commands that only build/%s has: build it and run its tests, or make them the same\n%s\n' "$1" "$only_there" >&2
+    exit 1
+  fi
+}
+list_commands release
+has_no_other_command no_cuda
+has_no_other_command no_cuda_headers -D SOFTGPU_CUDART_HEADERS=OFF
 
 step "Formatting"
 find base kernels nn weights data apps tests bench \( -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |

@@ -203,14 +203,12 @@ std::vector<double> device_microseconds(cudaStream_t stream, const Effort& effor
 }
 
 double copy_bandwidth(cudaStream_t stream, const Effort& effort) {
-  void *from = nullptr, *to = nullptr;
-  AFTERGLOW_CUDA(cudaMalloc(&from, effort.copied));
-  const cuda::DeviceMemory source(from);
-  AFTERGLOW_CUDA(cudaMalloc(&to, effort.copied));
-  const cuda::DeviceMemory destination(to);
-  AFTERGLOW_CUDA(cudaMemsetAsync(from, 0x5a, effort.copied, stream));
+  const cuda::DeviceMemory from = cuda::make_device_memory(effort.copied);
+  const cuda::DeviceMemory to = cuda::make_device_memory(effort.copied);
+  AFTERGLOW_CUDA(cudaMemsetAsync(from.get(), 0x5a, effort.copied, stream));
   const auto samples = device_microseconds(stream, effort, 1, [&](int) {
-    AFTERGLOW_CUDA(cudaMemcpyAsync(to, from, effort.copied, cudaMemcpyDeviceToDevice, stream));
+    AFTERGLOW_CUDA(
+        cudaMemcpyAsync(to.get(), from.get(), effort.copied, cudaMemcpyDeviceToDevice, stream));
   });
   return 2e-3 * static_cast<double>(effort.copied) / gpu_row({}, {}, {}, samples).median;
 }

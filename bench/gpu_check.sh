@@ -17,8 +17,9 @@ stages=(build gpu_tests bench_gpu memcheck racecheck torch initcheck synccheck)
 declare -A limits=([build]=${GPU_CHECK_BUILD_LIMIT:-400} [gpu_tests]=350 [bench_gpu]=300 [memcheck]=150 [racecheck]=150 [torch]=120
   [initcheck]=100 [synccheck]=80) # seconds
 kill_after=5 # seconds behind the limit
-# What the sanitizers, which make everything many times slower, are shown: a small case of every kernel, two steps of training.
-sanitized_tests="*bfloat16 activations*,*by hand*,clip starts at*,*a NaN*,*shows in the loss*,softmax_mean and its gradient*,two small training steps"
+# What the sanitizers, which make everything many times slower, are shown: a small case of every kernel
+# (tests/cuda/sanitized_kernels.sh), two steps of training.
+sanitized_tests="*bfloat16 activations match*,*by hand*,clip starts at*,*a NaN*,*shows in the loss*,softmax_mean and its gradient*,two small training steps"
 own_kernels=afterglow # of every kernel's mangled name
 
 usage() {
@@ -66,7 +67,8 @@ stage() {
   shift
   [[ " ${wanted[*]} " == *" $name "* ]] || return 0
   timeout -k "$kill_after" "$limit" "$@" >"$out/$name.log" 2>&1 || status=$?
-  if ((status == 124 || status == 137)); then
+  # What is killed, perhaps for want of memory, ends with 137 too.
+  if (((status == 124 || status == 137) && SECONDS - begin >= limit)); then
     result="cut off after $limit s"
   elif ((status != 0)); then
     result="failed (exit code $status)"
@@ -116,7 +118,8 @@ torch() {
     echo "SKIPPED: PyTorch with CUDA is not installed: not compared"
     return
   fi
-  python3 bench/peers/torch_gpu.py --json "$out/torch.json"
+  # What is begun may compile for half a minute.
+  python3 bench/peers/torch_gpu.py --json "$out/torch.json" --seconds "$torch_seconds"
 }
 # Our times beside PyTorch's, where both were measured.
 ratios() {
@@ -160,7 +163,7 @@ report() {
   } >"$out/summary.md"
 }
 export -f build sanitize torch
-export build out own_kernels sanitized_tests
+export build out own_kernels sanitized_tests torch_seconds=$((limits[torch] - 40))
 
 stage build bash -c 'build "$@"' build "${definitions[@]}"
 if [[ ${results[0]:-passed} == passed ]]; then

@@ -1,4 +1,5 @@
 // Each layer, training steps and frames on a card, through the backend as a run uses it.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -16,6 +17,8 @@
 #include "nn/optimizer.hpp"
 #include "nn/recurrent_colorizer.hpp"
 #include "nn/repeated.hpp"
+#include "nn/steady_colorizer.hpp"
+#include "support/steady_clip.hpp"
 
 namespace afterglow::bench {
 namespace {
@@ -118,18 +121,22 @@ std::string gibibytes(const Backend& backend) {
   return text;
 }
 
+/// Throws Error unless the loss fell; for a row's note.
+std::string checked_losses(const std::string& what, double first, double after, int steps) {
+  const std::string told = std::to_string(first) + " to " + std::to_string(after) + " in " +
+                           std::to_string(steps) + " steps";
+  if (!std::isfinite(after) || after >= first) throw Error(what + ": the loss went from " + told);
+  return ", loss " + told;
+}
+
 GpuRow training_row(const Effort& effort, Arch arch, const Setting& setting, bool graphs) {
   const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, graphs);
   Training training(arch, backend, effort);
   training.step();
   const double first = training.loss();
   for (int step = 0; step < effort.steps; ++step) training.step();
-  const double after = training.loss();
-  if (!std::isfinite(after) || after >= first) {
-    throw Error(arch_name(arch) + ", " + setting.name + ": the loss went from " +
-                std::to_string(first) + " to " + std::to_string(after) + " in " +
-                std::to_string(effort.steps) + " steps");
-  }
+  const std::string losses =
+      checked_losses(arch_name(arch) + ", " + setting.name, first, training.loss(), effort.steps);
   const std::string name = arch_name(arch) + " training step, " + std::to_string(effort.batch) +
                            " frames" + (graphs ? "" : ", no graphs");
   GpuRow row = gpu_row("step", name, setting.name,
@@ -138,8 +145,7 @@ GpuRow training_row(const Effort& effort, Arch arch, const Setting& setting, boo
                            [&] { (void)training.loss(); }));
   row.rate = 1e6 * effort.batch / row.median;
   row.unit = "frames/s";
-  row.note = gibibytes(*backend) + ", loss " + std::to_string(first) + " to " +
-             std::to_string(after) + " in " + std::to_string(effort.steps) + " steps";
+  row.note = gibibytes(*backend) + losses;
   return row;
 }
 
@@ -152,6 +158,79 @@ GpuRow frame_row(const Effort& effort, Arch arch, const Setting& setting, bool g
   const std::string name = arch_name(arch) + " frame" + (graphs ? "" : ", no graphs");
   GpuRow row =
       gpu_row("frame", name, setting.name,
+              host_microseconds(
+                  effort.runs, effort.runs == 1 ? 1 : 50, [&] { output = colorizer.step(frame); },
+                  [&] { (void)output.to_host(); }));
+  row.rate = 1e6 / row.median;
+  row.unit = "frames/s";
+  row.note = gibibytes(*backend);
+  return row;
+}
+
+/// A side of the steady network's planes, which have half of the film's resolution.
+std::int64_t plane_side(const Effort& effort, std::int64_t pixels) {
+  return std::max(kSteadyStride, pixels / 2 / effort.shrink / kSteadyStride * kSteadyStride);
+}
+
+/// The frames of a test::SteadyClip, made once.
+class KeptClip {
+ public:
+  KeptClip(const test::SteadyClip& clip, int frames) : nothing_(clip.nothing_before()) {
+    for (int t = 0; t < frames; ++t) {
+      frames_.push_back(clip.frame(t));
+      truths_.push_back(clip.truth(t));
+    }
+  }
+
+  const SteadyFrames& frame(int t) const { return frames_[static_cast<std::size_t>(t)]; }
+  const SteadyTruth& truth(int t) const { return truths_[static_cast<std::size_t>(t)]; }
+  const SteadyState& nothing_before() const { return nothing_; }
+
+ private:
+  std::vector<SteadyFrames> frames_;
+  std::vector<SteadyTruth> truths_;
+  SteadyState nothing_;
+};
+
+/// As `train --arch steady` makes them, but for its frames, which lie on the device here.
+GpuRow steady_training_row(const Effort& effort, const Setting& setting) {
+  const int streams = std::max(1, 8 / effort.shrink), frames = std::max(2, 6 / effort.shrink);
+  const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, true);
+  const auto model = make_steady(backend, SteadyArch::kSteady, 1);
+  Adam adam(model->parameters(),
+            {.learning_rate = 5e-4, .epsilon = 1e-8, .clip_norm = 1, .weight_decay = 0.02});
+  const KeptClip clip({backend, streams, plane_side(effort, 128), plane_side(effort, 160)}, frames);
+  double loss = 0;
+  const auto step = [&] {
+    loss = double{test::backward_steady(*model, clip, frames)};  // waits
+    adam.step();
+  };
+  step();
+  const double first = loss;
+  for (int i = 0; i < effort.steps; ++i) step();
+  const std::string losses = checked_losses("steady, " + setting.name, first, loss, effort.steps);
+  GpuRow row =
+      gpu_row("step",
+              "steady training step, " + std::to_string(streams) + " x " + std::to_string(frames) +
+                  " frames",
+              setting.name, host_microseconds(effort.runs, effort.runs == 1 ? 1 : 10, step, [] {}));
+  row.rate = 1e6 * streams * frames / row.median;
+  row.unit = "frames/s";
+  row.note = gibibytes(*backend) + losses;
+  return row;
+}
+
+/// Of a film of 256 x 144.
+GpuRow steady_frame_row(const Effort& effort, const Setting& setting) {
+  const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, true);
+  const auto model = make_steady(backend, SteadyArch::kSteady, 1);
+  const test::SteadyClip clip(backend, 1, plane_side(effort, 144), plane_side(effort, 256));
+  SteadyColorizer colorizer(*model);
+  colorizer.step(clip.frame(0));
+  const SteadyFrames frame = clip.frame(1);
+  Tensor output;
+  GpuRow row =
+      gpu_row("frame", "steady frame", setting.name,
               host_microseconds(
                   effort.runs, effort.runs == 1 ? 1 : 50, [&] { output = colorizer.step(frame); },
                   [&] { (void)output.to_host(); }));
@@ -277,6 +356,8 @@ std::vector<std::string> time_networks(const Effort& effort,
         attempt(problems, [&] { add(frame_row(effort, arch, setting, graphs)); });
       }
     }
+    attempt(problems, [&] { add(steady_training_row(effort, setting)); });
+    attempt(problems, [&] { add(steady_frame_row(effort, setting)); });
   }
   for (const Setting& setting : settings) {
     LayerTimes times(effort, setting, add);

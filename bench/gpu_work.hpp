@@ -31,11 +31,9 @@ T converted(float value) {
 template <typename T>
 class DeviceValues {
  public:
-  explicit DeviceValues(std::size_t count) : count_(count) {
-    void* memory = nullptr;
-    AFTERGLOW_CUDA(cudaMalloc(&memory, count * sizeof(T)));
-    memory_ = cuda::DeviceMemory(memory);
-    AFTERGLOW_CUDA(cudaMemset(memory, 0xff, count * sizeof(T)));
+  explicit DeviceValues(std::size_t count)
+      : count_(count), memory_(cuda::make_device_memory(count * sizeof(T))) {
+    AFTERGLOW_CUDA(cudaMemset(data(), 0xff, count * sizeof(T)));
     AFTERGLOW_CUDA(cudaDeviceSynchronize());  // the stream of the kernels does not wait for it
   }
   /// Random: in [-1, 1), bytes over all of their range.

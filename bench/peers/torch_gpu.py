@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """The training step (batch 16) and the frame (batch 1) of both networks in PyTorch on a CUDA device, as bench_gpu does them.
 
-    python bench/peers/torch_gpu.py [--json FILE]
+    python bench/peers/torch_gpu.py [--json FILE] [--seconds N]
 
-Eager and torch.compile, float32, TF32 and channels_last under bfloat16 autocast, frames also as a CUDA graph; medians of device time.
+Eager, as a CUDA graph and under torch.compile; float32, TF32 and bfloat16 autocast; NCHW and channels_last; medians of device time. What
+compiles takes longest and comes last; behind --seconds nothing more is begun.
 """
 import argparse
+import itertools
 import json
 import os
 import statistics
+import time
 
 import torch
 
@@ -32,13 +35,13 @@ def microseconds(work):
     return statistics.median(samples)
 
 
-def training_step(model, layout, bf16):
+def training_step(model, layout, bf16, graph=False):
     x = (torch.rand(BATCH, 6, 128, 128, device="cuda") * 255).contiguous(memory_format=layout)
     y = (torch.rand(BATCH, 3, 128, 128, device="cuda") * 255).contiguous(memory_format=layout)
-    adam = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], eps=1e-7, fused=True)
+    adam = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], eps=1e-7, fused=True, capturable=graph)
 
     def step():
-        with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+        with torch.autocast("cuda", torch.bfloat16, enabled=bf16, cache_enabled=False):
             p = model(x)
         p = p.float()
         change = (p[1:] - p[:-1]).square().mean(dim=(1, 2, 3)).sum() / BATCH
@@ -50,26 +53,49 @@ def training_step(model, layout, bf16):
     return step
 
 
-def graphed(model, x, bf16):
-    with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=bf16, cache_enabled=False):
-        stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                model(x)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+def frame(model, layout, bf16, graph=False):  # the same work for both
+    x = (torch.rand(1, 6, 128, 128, device="cuda") * 255).contiguous(memory_format=layout)
+
+    def run():
+        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=bf16, cache_enabled=False):
             model(x)
-    return graph.replay
+
+    return run
+
+
+def graphed(work):
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            work()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+
+    def replay(_memory=work):  # whose tensors the graph reads and writes
+        graph.replay()
+
+    return replay
+
+
+def compiled(model):
+    torch.compiler.reset()  # both networks are a Sequential, whose code is compiled a few times at most
+    return torch.compile(model)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
-    rows = []
+    rows, begun = [], time.monotonic()
 
     def report(name, precision, work):
+        if time.monotonic() - begun > options.seconds:
+            print(f"{name:44s} {precision:5s} not measured: out of time", flush=True)
+            return
         try:
             median = microseconds(work())
         except Exception as problem:  # one way that PyTorch cannot go is no reason to lose the others
@@ -82,29 +108,22 @@ def main():
                 json.dump({"torch": torch.__version__, "device": torch.cuda.get_device_name(), "rows": rows}, file, indent=2)
             os.replace(options.json + ".new", options.json)
 
-    for precision in ("fp32", "tf32", "bf16"):
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "fp32"
-        torch.backends.cudnn.benchmark = True
-        bf16 = precision == "bf16"
-        layout = torch.channels_last if bf16 else torch.contiguous_format
-        for name, build in (("alexnet", alexnet), ("vgg16", vgg16)):
+    for compiles in (False, True):
+        for precision, layout, (name, build) in itertools.product(
+                ("fp32", "tf32", "bf16"), (torch.channels_last, torch.contiguous_format), (("alexnet", alexnet), ("vgg16", vgg16))):
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "fp32"
+            torch.backends.cudnn.benchmark = True
+            bf16 = precision == "bf16"
+            label = "channels_last" if layout is torch.channels_last else "nchw"
             torch.manual_seed(1)
             model = build().cuda().to(memory_format=layout)
-            x = (torch.rand(1, 6, 128, 128, device="cuda") * 255).contiguous(memory_format=layout)
-
-            def frame(network):
-                def run():
-                    with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=bf16):
-                        network(x)
-
-                return run
-
-            model.train()
-            report(f"{name} training step, eager", precision, lambda: training_step(model, layout, bf16))
-            report(f"{name} training step, compile", precision, lambda: training_step(torch.compile(model), layout, bf16))
-            model.eval()
-            report(f"{name} frame, eager", precision, lambda: frame(model))
-            report(f"{name} frame, CUDA graph", precision, lambda: graphed(model, x, bf16))
+            for what, make in (("training step", training_step), ("frame", frame)):
+                model.train(what == "training step")
+                if compiles:
+                    report(f"{name} {what}, compile, {label}", precision, lambda: make(compiled(model), layout, bf16))
+                    continue
+                report(f"{name} {what}, eager, {label}", precision, lambda: make(model, layout, bf16))
+                report(f"{name} {what}, CUDA graph, {label}", precision, lambda: graphed(make(model, layout, bf16, graph=True)))
 
 
 if __name__ == "__main__":

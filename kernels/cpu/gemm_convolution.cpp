@@ -86,10 +86,12 @@ void finish(const ConvolutionShape& s, Source b, Activation activation, float* y
   const Index count = pixels(s), channels = s.k;
   const float floor =
       activation == Activation::kRelu ? 0.0F : -std::numeric_limits<float>::infinity();
+  // Here, since what data() throws may not leave a thread of OpenMP's.
+  const float* const bias = b.empty() ? nullptr : b.data();
 #pragma omp parallel for schedule(static)
   for (Index pixel = 0; pixel < count; ++pixel) {
     float* to = y + pixel * channels;
-    for (Index k = 0; !b.empty() && k < channels; ++k) to[k] += b.data()[k];
+    for (Index k = 0; bias != nullptr && k < channels; ++k) to[k] += bias[k];
     for (Index k = 0; k < channels; ++k) to[k] = floor > to[k] ? floor : to[k];
   }
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 
 #include "kernels/cpu/panel_product.hpp"
 
@@ -30,6 +31,12 @@ std::size_t shared_chunk_bytes() {
 std::size_t own_cache_bytes() {
   static const std::size_t bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20);
   return bytes;
+}
+
+/// Throws Unsupported unless all are float32: here, since what is thrown in a tile may not leave a
+/// thread of OpenMP's.
+void require_floats(std::initializer_list<Source> operands) {
+  for (const Source operand : operands) (void)operand.data();
 }
 
 /// How a convolution's tiles and channels are cut up.
@@ -148,6 +155,7 @@ std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles) {
 void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, Source u,
                       const ConvolutionOutput& y, Destination scratch) {
   constexpr std::size_t kBlockRows = 256;  // of a product: they read the kernel once
+  require_floats({x.dy, x.relu, u, y.b, y.y, scratch});
   const ForwardPlan plan(tiles);
   const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
   const auto transform_input = [&](std::size_t tile, float* v) {
@@ -200,6 +208,7 @@ void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, 
 void winograd_backward_weights(const WinogradTiles& tiles, Source x, const ConvolutionGradient& dy,
                                Destination scratch, Destination dw) {
   constexpr std::size_t kBlockRows = 96;  // of a product
+  require_floats({x, dy.dy, scratch, dw});
   const GradientPlan plan(tiles);
   const auto channels = std::size_t(tiles.shape.c);
   float* const gradient = scratch.data();

@@ -34,13 +34,10 @@ DeviceMemory allocate_segment(std::size_t size) {
   cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
   AFTERGLOW_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
   void* raw = nullptr;
-  const cudaError_t status = cudaMalloc(&raw, size);
+  const cudaError_t status = dismissed(cudaMalloc(&raw, size));
   DeviceMemory memory(raw);
   AFTERGLOW_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
-  if (status == cudaErrorMemoryAllocation) {
-    (void)cudaGetLastError();  // it is dealt with
-    return {};
-  }
+  if (status == cudaErrorMemoryAllocation) return {};
   check(status, "cudaMalloc", __FILE__, __LINE__);
   return memory;
 }
@@ -81,7 +78,7 @@ Arena::Arena(int device, ArenaUse use, std::shared_ptr<MemoryMeter> meter)
       meter_(std::move(meter)) {}
 
 Arena::~Arena() {
-  (void)cudaSetDevice(device_);
+  (void)dismissed(cudaSetDevice(device_));
   meter_->give_back(reserved_);
   if (use_ == ArenaUse::kRecordings) meter_->free(most_in_use_);
 }

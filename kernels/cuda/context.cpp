@@ -34,8 +34,8 @@ Context::Context(int device)
 }
 
 Context::~Context() {
-  (void)cudaSetDevice(device_);
-  (void)cudaStreamSynchronize(stream_.get());
+  (void)dismissed(cudaSetDevice(device_));
+  (void)dismissed(cudaStreamSynchronize(stream_.get()));
 }
 
 cudaStream_t Context::stream() const {
@@ -44,9 +44,7 @@ cudaStream_t Context::stream() const {
 }
 
 bool Context::recovers() const {
-  const bool works = cudaStreamSynchronize(stream_.get()) == cudaSuccess;
-  if (works) (void)cudaGetLastError();  // that of the call is dealt with
-  return works;
+  return dismissed(cudaStreamSynchronize(stream_.get())) == cudaSuccess;
 }
 
 Arena& Context::arena() const {
@@ -69,7 +67,9 @@ void Context::record_into(std::shared_ptr<Arena> arena) {
 }
 
 void check_launch(const char* what) {
-  check(cudaGetLastError(), (std::string("launch of ") + what).c_str(), __FILE__, __LINE__);
+  const cudaError_t status = cudaGetLastError();
+  if (status == cudaSuccess) return;  // every launch asks: no text is made for it
+  check(status, ("launch of " + std::string(what)).c_str(), __FILE__, __LINE__);
 }
 
 std::string describe(const cudaDeviceProp& properties) {

@@ -59,7 +59,7 @@ class Capture {
   ~Capture() {
     if (finished_) return;
     cudaGraph_t graph = nullptr;
-    if (cudaStreamEndCapture(stream_, &graph) != cudaSuccess) (void)cudaGetLastError();
+    (void)dismissed(cudaStreamEndCapture(stream_, &graph));
     const GraphHandle dropped(graph);
   }
   Capture(const Capture&) = delete;

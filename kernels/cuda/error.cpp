@@ -8,6 +8,7 @@ namespace afterglow::cuda {
 namespace {
 
 [[noreturn]] void fail(const std::string& reason, const char* call, const char* file, int line) {
+  (void)cudaGetLastError();  // cuBLAS and cuDNN leave theirs there too; as in dismissed()
   throw CudaError(std::string(call) + " failed: " + reason + " (" +
                   std::filesystem::path(file).filename().string() + ":" + std::to_string(line) +
                   ")");
@@ -15,9 +16,13 @@ namespace {
 
 }  // namespace
 
+cudaError_t dismissed(cudaError_t status) {
+  if (status != cudaSuccess) (void)cudaGetLastError();
+  return status;
+}
+
 void check(cudaError_t status, const char* call, const char* file, int line) {
   if (status == cudaSuccess) return;
-  (void)cudaGetLastError();  // it is told here: the next launch is not to be blamed for it
   fail(std::string(cudaGetErrorName(status)) + ", " + cudaGetErrorString(status), call, file, line);
 }
 

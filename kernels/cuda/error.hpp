@@ -15,6 +15,10 @@ class CudaError : public RunError {
   using RunError::RunError;
 };
 
+/// `status`, of a call that is dealt with by whoever made it. The runtime forgets it, which would
+/// have the next launch blamed for it.
+cudaError_t dismissed(cudaError_t status);
+
 // Throw CudaError unless the status is success.
 void check(cudaError_t status, const char* call, const char* file, int line);
 void check(cublasStatus_t status, const char* call, const char* file, int line);
@@ -22,5 +26,6 @@ void check(cudnnStatus_t status, const char* call, const char* file, int line);
 
 }  // namespace afterglow::cuda
 
-/// Every call of a CUDA library but for those that release something.
+/// Every call of a CUDA library but for those that release something, and those whose failure has
+/// another way out.
 #define AFTERGLOW_CUDA(call) ::afterglow::cuda::check((call), #call, __FILE__, __LINE__)

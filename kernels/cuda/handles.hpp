@@ -1,6 +1,7 @@
 // Owners of what the CUDA libraries hand out: released when they go, never thrown from.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
@@ -23,10 +24,7 @@ class UniqueHandle {
   ~UniqueHandle() {
     if (handle_ == T{}) return;
     const auto status = kDestroy(handle_);
-    // The runtime keeps it, and the next launch would be blamed for it.
-    if constexpr (std::is_same_v<decltype(status), const cudaError_t>) {
-      if (status != cudaSuccess) (void)cudaGetLastError();
-    }
+    if constexpr (std::is_same_v<decltype(status), const cudaError_t>) (void)dismissed(status);
   }
 
   T get() const { return handle_; }
@@ -57,6 +55,12 @@ inline EventHandle make_event(bool timed = false) {
   AFTERGLOW_CUDA(
       cudaEventCreateWithFlags(&event, timed ? cudaEventDefault : cudaEventDisableTiming));
   return EventHandle(event);
+}
+
+inline DeviceMemory make_device_memory(std::size_t bytes) {
+  void* memory = nullptr;
+  AFTERGLOW_CUDA(cudaMalloc(&memory, bytes));
+  return DeviceMemory(memory);
 }
 
 inline PinnedMemory make_pinned(std::size_t bytes) {

@@ -9,7 +9,7 @@ namespace {
 /// Which driver there is, and what this was built with.
 std::string too_old_driver() {
   int driver = 0;
-  const bool known = cudaDriverGetVersion(&driver) == cudaSuccess && driver > 0;
+  const bool known = dismissed(cudaDriverGetVersion(&driver)) == cudaSuccess && driver > 0;
   const auto dotted = [](int version) {
     return std::to_string(version / 1000) + '.' + std::to_string(version / 10 % 100);
   };
@@ -20,7 +20,7 @@ std::string too_old_driver() {
 /// Throws Unsupported, with the reason, when there are none.
 int device_count() {
   int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
+  const cudaError_t status = dismissed(cudaGetDeviceCount(&count));
   if (status == cudaErrorInsufficientDriver) {
     throw Unsupported(too_old_driver());
   }
@@ -40,7 +40,6 @@ std::shared_ptr<T> opened(const Arguments&... arguments) {
   try {
     return std::make_shared<T>(arguments...);
   } catch (const CudaError& error) {
-    (void)cudaGetLastError();  // it is dealt with
     throw Unsupported(std::string("it cannot be opened: ") + error.what());
   }
 }
@@ -50,7 +49,7 @@ std::vector<CudaDevice> devices() {
   const int count = device_count();
   for (int device = 0; device < count; ++device) {
     cudaDeviceProp properties{};
-    const cudaError_t status = cudaGetDeviceProperties(&properties, device);
+    const cudaError_t status = dismissed(cudaGetDeviceProperties(&properties, device));
     if (status != cudaSuccess) {
       result.push_back({"a device that tells nothing of itself", cudaGetErrorString(status)});
       continue;

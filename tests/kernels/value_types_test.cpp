@@ -51,3 +51,49 @@ TEST_CASE("bytes for a kernel of floats are refused, on whichever thread they ar
     CHECK_THROWS_AS(call(), Unsupported);
   }
 }
+
+TEST_CASE("bytes for a convolution of floats are refused, on whichever thread they are met") {
+  // Few pixels, as many outputs: a matrix product, or Winograd's algorithm.
+  constexpr Conv2dGeometry g{1, 8, 8, 4, 32, 3, 3, 1, 1, Padding::kSame};
+  const std::vector<std::uint8_t> bytes(g.w_size() + g.x_size() + g.y_size(), 7);
+  const std::vector<float> floats(bytes.size(), 1.0F);
+  std::vector<float> result(bytes.size());
+  const auto of_bytes = [&](std::size_t count) {
+    return Source(bytes.data(), count, ValueType::kUint8);
+  };
+  const auto of_floats = [&](std::size_t count) { return Source(floats).subspan(0, count); };
+  const auto to = [&](std::size_t count) { return Destination(result).subspan(0, count); };
+  const Source x = of_floats(g.x_size()), w = of_floats(g.w_size()), b = of_floats(32),
+               dy = of_floats(g.y_size());
+  const auto forward = [&](Backend& backend, Source input, Source kernel, Source bias) {
+    backend.conv2d(g, input, {kernel}, bias, Activation::kRelu, to(g.y_size()));
+  };
+  const std::vector<std::pair<std::string, std::function<void(Backend&)>>> calls{
+      {"x", [&](Backend& on) { forward(on, of_bytes(x.size()), w, b); }},
+      {"w", [&](Backend& on) { forward(on, x, of_bytes(w.size()), b); }},
+      {"b", [&](Backend& on) { forward(on, x, w, of_bytes(b.size())); }},
+      {"backward data",
+       [&](Backend& on) {
+         on.conv2d_backward_data(g, of_bytes(dy.size()), {}, {w}, to(x.size()));
+       }},
+      {"backward data's ReLU",
+       [&](Backend& on) {
+         on.conv2d_backward_data(g, dy, of_bytes(dy.size()), {w}, to(x.size()));
+       }},
+      {"backward weights, x",
+       [&](Backend& on) {
+         on.conv2d_backward_weights(g, of_bytes(x.size()), dy, to(w.size()), {});
+       }},
+      {"backward weights, dy",
+       [&](Backend& on) {
+         on.conv2d_backward_weights(g, x, of_bytes(dy.size()), to(w.size()), {});
+       }},
+  };
+  for (const ConvolutionChoice choice : test::convolution_choices()) {
+    const auto backend = test::make_backend(choice);
+    for (const auto& [name, call] : calls) {
+      CAPTURE(choice, name);
+      CHECK_THROWS_AS(call(*backend), Unsupported);
+    }
+  }
+}

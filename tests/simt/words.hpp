@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "simt/launched.hpp"
 #include "simt/machine.hpp"
 #include "simt/submit.hpp"
 
@@ -150,6 +151,7 @@ void launch(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t stream, A.
     }
   };
   (look(static_cast<P>(arguments)), ...);
+  simt::note_launched(reinterpret_cast<const void*>(kernel));
   simt::submit(stream, std::move(pointers), hidden, [=] {
     simt::run({grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, [&] { kernel(arguments...); });
   });

@@ -76,8 +76,9 @@ class SteadyClip {
 };
 
 /// The loss of one step of training, over `frames` frames in a row, as the program unrolls them,
-/// its gradients in the model's parameters.
-inline float backward_steady(const SteadyModel& model, const SteadyClip& clip, int frames) {
+/// its gradients in the model's parameters. `clip`: a SteadyClip, or what has its functions.
+template <typename Clip>
+float backward_steady(const SteadyModel& model, const Clip& clip, int frames) {
   const KernelsStay shared;
   SteadyState state = clip.nothing_before();
   Variable total, before;
