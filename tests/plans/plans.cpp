@@ -119,7 +119,8 @@ void steady_steps_and_frame(const std::shared_ptr<Backend>& backend) {
   const StreamOptions cut_out;
   for (const std::int64_t streams : {1, cut_out.streams, 16}) {
     // Of two frames, or no gradient would go through the first layer.
-    test::backward_steady(*model, {backend, streams, cut_out.height / 2, cut_out.width / 2}, 2);
+    const test::SteadyClip clip(backend, streams, cut_out.height / 2, cut_out.width / 2);
+    test::backward_steady(*model, clip, 2);
   }
   const test::SteadyClip film(backend, 1, kSteadyLongSide * 9 / 16 / 2, kSteadyLongSide / 2);
   SteadyColorizer(*model).step(film.frame(0));
