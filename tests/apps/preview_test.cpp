@@ -25,7 +25,7 @@ std::vector<std::string> lumas(const fs::path& path) {
 
 }  // namespace
 
-TEST_CASE("--preview takes hours, minutes or seconds") {
+TEST_CASE("a preview begins at hours, minutes or seconds") {
   struct Row {
     const char* text;
     double begin, seconds;
