@@ -39,7 +39,7 @@ figure { margin: 0 0 1rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; }
 th { font-weight: 600; vertical-align: bottom; } th small, td small { display: block; color: var(--soft); font-weight: 400; }
-td small { white-space: nowrap; } th:first-child, td:first-child, .text { text-align: left; } .text { min-width: 11rem; } td:first-child { min-width: 10rem; }
+td small { white-space: nowrap; } th:first-child, td:first-child, .text { text-align: left; } .text { min-width: 24rem; } td:first-child { min-width: 10rem; }
 .references td { background: var(--shade); } tr.marked td { color: var(--soft); } td.best { font-weight: 700; color: var(--ink); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 code { font-size: .9em; }
