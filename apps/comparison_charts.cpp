@@ -170,6 +170,9 @@ class Chart {
 
 std::string style_name(std::size_t style) { return "s" + std::to_string(style % kSeriesStyles); }
 
+/// The highest value of curves over the lowest that their axis shows.
+constexpr double kCurveSpan = 1000;
+
 /// What a logarithmic axis can show.
 std::vector<Curve> drawable(std::vector<Curve> curves) {
   for (Curve& curve : curves) {
@@ -230,8 +233,11 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
       high = std::max(high, point.high);
     }
   }
+  // What nearly vanishes, as the loss of beta = 0, must not press the others together.
+  low = std::max(low, high / kCurveSpan);
   Chart chart({std::min(first, 0.0), last, kLeft, kWidth - kRight, false},
               {low / 1.1, high * 1.1, kHeight - kBottom, kTop, true}, x_title, y_title);
+  const auto y = [&](double value) { return pixels(chart.y(std::max(value, low / 1.1))); };
   const auto series = [&curves](const Curve& curve) {
     return " data-series=\"" + std::to_string(&curve - curves.data()) + "\"";
   };
@@ -239,10 +245,10 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
     chart.svg() << "<polygon class=\"band " << style_name(curve.style) << "\"" << series(curve)
                 << " points=\"";
     for (const auto& point : curve.points) {
-      chart.svg() << pixels(chart.x(point.x)) << ',' << pixels(chart.y(point.high)) << ' ';
+      chart.svg() << pixels(chart.x(point.x)) << ',' << y(point.high) << ' ';
     }
     for (auto point = curve.points.rbegin(); point != curve.points.rend(); ++point) {
-      chart.svg() << pixels(chart.x(point->x)) << ',' << pixels(chart.y(point->low)) << ' ';
+      chart.svg() << pixels(chart.x(point->x)) << ',' << y(point->low) << ' ';
     }
     chart.svg() << "\"/>\n";
   }
@@ -250,14 +256,14 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
     chart.svg() << "<polyline class=\"line " << style_name(curve.style) << "\"" << series(curve)
                 << " points=\"";
     for (const auto& point : curve.points) {
-      chart.svg() << pixels(chart.x(point.x)) << ',' << pixels(chart.y(point.mean)) << ' ';
+      chart.svg() << pixels(chart.x(point.x)) << ',' << y(point.mean) << ' ';
     }
     chart.svg() << "\" data-values=\"";
     for (const auto& point : curve.points) chart.svg() << tick_text(point.mean, 4) << ' ';
     chart.svg() << "\"/>\n";
     const Curve::Point& end = curve.points.back();
-    chart.label(style_name(curve.style), curve.label, chart.x(end.x), chart.y(end.mean),
-                series(curve));
+    chart.label(style_name(curve.style), curve.label, chart.x(end.x),
+                chart.y(std::max(end.mean, low / 1.1)), series(curve));
   }
   return chart.finish();
 }

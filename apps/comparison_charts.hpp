@@ -28,7 +28,8 @@ struct Curve {
 };
 
 /// Curves over a linear x and a logarithmic y axis, each labelled at its end. Points whose values
-/// are not above 0 are left out. Empty without any point.
+/// are not above 0 are left out; below a thousandth of the highest they lie at the axis. Empty
+/// without any point.
 std::string curves_svg(const std::vector<Curve>& curves, const std::string& x_title,
                        const std::string& y_title);
 

@@ -168,8 +168,8 @@ class Page {
     chart(name, svg,
           title +
               " Lines: mean over seeds; bands: lowest and highest seed. A point is the mean of "
-              "equally many steps. Labels tell the values under the pointer; a click on one "
-              "hides its curve.");
+              "equally many steps; below a thousandth of the highest it runs along the axis. "
+              "Labels tell the values under the pointer; a click on one hides its curve.");
   }
 
   void curves() {
