@@ -11,9 +11,12 @@
 #include "base/random.hpp"
 #include "cuda/reference.hpp"
 #include "kernels/cuda/cuda_backend.hpp"
+#include "support/largest.hpp"
 
 namespace afterglow {
 namespace {
+
+using test::largest;
 
 // Every layer at its full width, on a picture that the software GPU has the time for.
 constexpr std::int64_t kHeight = 24, kWidth = 16;
@@ -32,12 +35,6 @@ Result colorize(const std::shared_ptr<Backend>& backend) {
   const Variable lightness(Tensor::from_host(backend, {1, kHeight, kWidth, 1}, values));
   return {network.scores(lightness).value().to_host(),
           network.forward(lightness).value().to_host()};
-}
-
-double largest(const std::vector<float>& values) {
-  double size = 0;
-  for (const float value : values) size = std::max(size, std::abs(double{value}));
-  return size;
 }
 
 /// The largest difference, and the mean one.

@@ -14,10 +14,14 @@
 #include "nn/optimizer.hpp"
 #include "nn/steady_colorizer.hpp"
 #include "support/backend_under_test.hpp"
+#include "support/largest.hpp"
 #include "support/steady_clip.hpp"
 
 namespace afterglow {
 namespace {
+
+using test::largest;
+using test::largest_difference;
 
 std::shared_ptr<Backend> cuda_backend(Precision precision) {
   return std::make_shared<cuda::CudaBackend>(0, precision, true);
@@ -35,22 +39,6 @@ std::unique_ptr<SteadyModel> network(const std::shared_ptr<Backend>& backend) {
     weight.value.copy_from_host(std::span<const float>(values));
   }
   return model;
-}
-
-double largest(const std::vector<float>& values) {
-  double size = 0;
-  for (const float value : values) size = std::max(size, std::abs(double{value}));
-  return size;
-}
-
-double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  double size = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isfinite(a[i]));
-    size = std::max(size, std::abs(double{a[i]} - double{b[i]}));
-  }
-  return size;
 }
 
 /// How many times what plain sums round the backend's convolutions may: more where one of

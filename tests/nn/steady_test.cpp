@@ -14,11 +14,14 @@
 #include "kernels/backend.hpp"
 #include "nn/models/steady_loss.hpp"
 #include "nn/ops/ops.hpp"
+#include "support/largest.hpp"
 #include "support/peer.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace afterglow {
 namespace {
+
+using test::largest_difference;
 
 /// Of ab in units of 50, which are about 1 in size, and of a loss: both sides sum float32 in orders
 /// of their own, through 14 layers and four or twenty frames in a row.
@@ -101,16 +104,6 @@ SteadyState state_before(const PeerFile& peer, const std::shared_ptr<Backend>& b
   const SteadyFrames first = peer.frame(0);
   return {Variable(Tensor::zeros(backend, first.input.shape())),
           Tensor::zeros(backend, first.lightness.shape())};
-}
-
-double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isfinite(a[i]));
-    largest = std::max(largest, std::abs(double{a[i]} - double{b[i]}));
-  }
-  return largest;
 }
 
 void run_peer(std::vector<std::string> arguments) {

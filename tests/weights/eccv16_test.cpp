@@ -9,12 +9,16 @@
 #include "base/hdf5.hpp"
 #include "base/sha256.hpp"
 #include "support/golden_values.hpp"
+#include "support/largest.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/weights/eccv16_files.hpp"
 #include "weights/eccv16_file.hpp"
 
 namespace afterglow {
 namespace {
+
+using test::largest;
+using test::largest_difference;
 
 constexpr std::int64_t kHeight = 64, kWidth = 48;
 constexpr std::int64_t kStoredBins = 16;  // every so many-th bin's score is in the file
@@ -25,19 +29,6 @@ Tensor golden_lightness(const std::shared_ptr<Backend>& backend) {
     values.push_back(static_cast<float>(50 * value));
   }
   return Tensor::from_host(backend, {1, kHeight, kWidth, 1}, values);
-}
-
-double largest(const std::vector<float>& values) {
-  double size = 0;
-  for (const float value : values) size = std::max(size, std::abs(double{value}));
-  return size;
-}
-
-double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  double size = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) size = std::max(size, std::abs(double{a[i]} - b[i]));
-  return size;
 }
 
 /// The network of a file against the stored scores and colours.
