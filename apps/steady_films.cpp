@@ -138,13 +138,11 @@ class SteadyFilms::Preparing {
     std::optional<ClipFrame> frame = frames_.read();
     if (!frame) return std::nullopt;
     Prepared prepared;
-    const SteadySize size = steady_size(frame->luma->width(), frame->luma->height(), long_side_);
-    prepared.light = coloured_ && frames_.has_own_light()
-                         ? frame->input
-                         : frame->luma->reduced_picture(size.width, size.height);
-    prepared.frame = std::move(*frame);
+    Picture seen = frames_.has_own_light() ? frame->input : light_of(*frame->luma, kSteadyLongSide);
     SceneCutDetector::Memory cuts = detector_.memory();
-    const bool cut = detector_.push(coloured_ ? prepared.light : seen_of(prepared)) && cuts_;
+    const bool cut = detector_.push(seen) && cuts_;
+    prepared.light = coloured_ ? std::move(seen) : light_of(*frame->luma, long_side_);
+    prepared.frame = std::move(*frame);
     prepared.begins = cut || last_.rgb.empty();
     if (done_ - begun_ >= (cut ? kShortestPart : kLongestPart)) {
       prepared.behind = place(std::move(cuts));
@@ -163,11 +161,9 @@ class SteadyFilms::Preparing {
   SteadyPlace place() const { return place(detector_.memory()); }
 
  private:
-  /// A gray film's frame as cuts are looked for everywhere.
-  static Picture seen_of(const Prepared& prepared) {
-    const FilmFrame& luma = *prepared.frame.luma;
-    const SteadySize size = steady_size(luma.width(), luma.height());
-    return luma.reduced_picture(size.width, size.height);
+  static Picture light_of(const FilmFrame& frame, int long_side) {
+    const SteadySize size = steady_size(frame.width(), frame.height(), long_side);
+    return frame.reduced_picture(size.width, size.height);
   }
 
   Flow flow_of(Prepared& prepared) const {

@@ -149,13 +149,11 @@ GpuRow training_row(const Effort& effort, Arch arch, const Setting& setting, boo
   return row;
 }
 
-GpuRow frame_row(const Effort& effort, Arch arch, const Setting& setting, bool graphs) {
-  const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, graphs);
-  const auto model = make_model(backend, {arch, Decoder::kUpsample, effort.narrow}, 1);
-  RecurrentColorizer colorizer(*model, Previous::kOwn);
-  const Tensor frame = frames(backend, 1, 0, 30);
+/// A colorizer's step on one frame, over and over.
+template <typename Colorizer, typename Frame>
+GpuRow frame_row(const Effort& effort, const std::string& name, const Setting& setting,
+                 const cuda::CudaBackend& backend, Colorizer& colorizer, const Frame& frame) {
   Tensor output;
-  const std::string name = arch_name(arch) + " frame" + (graphs ? "" : ", no graphs");
   GpuRow row =
       gpu_row("frame", name, setting.name,
               host_microseconds(
@@ -163,8 +161,17 @@ GpuRow frame_row(const Effort& effort, Arch arch, const Setting& setting, bool g
                   [&] { (void)output.to_host(); }));
   row.rate = 1e6 / row.median;
   row.unit = "frames/s";
-  row.note = gibibytes(*backend);
+  row.note = gibibytes(backend);
   return row;
+}
+
+GpuRow frame_row(const Effort& effort, Arch arch, const Setting& setting, bool graphs) {
+  const auto backend = std::make_shared<cuda::CudaBackend>(0, setting.precision, graphs);
+  const auto model = make_model(backend, {arch, Decoder::kUpsample, effort.narrow}, 1);
+  RecurrentColorizer colorizer(*model, Previous::kOwn);
+  const Tensor frame = frames(backend, 1, 0, 30);
+  const std::string name = arch_name(arch) + " frame" + (graphs ? "" : ", no graphs");
+  return frame_row(effort, name, setting, *backend, colorizer, frame);
 }
 
 /// A side of the steady network's planes, which have half of the film's resolution.
@@ -228,16 +235,7 @@ GpuRow steady_frame_row(const Effort& effort, const Setting& setting) {
   SteadyColorizer colorizer(*model);
   colorizer.step(clip.frame(0));
   const SteadyFrames frame = clip.frame(1);
-  Tensor output;
-  GpuRow row =
-      gpu_row("frame", "steady frame", setting.name,
-              host_microseconds(
-                  effort.runs, effort.runs == 1 ? 1 : 50, [&] { output = colorizer.step(frame); },
-                  [&] { (void)output.to_host(); }));
-  row.rate = 1e6 / row.median;
-  row.unit = "frames/s";
-  row.note = gibibytes(*backend);
-  return row;
+  return frame_row(effort, "steady frame", setting, *backend, colorizer, frame);
 }
 
 /// The passes of one layer, each recorded as a graph of several.
