@@ -1,4 +1,5 @@
-// `afterglow synth`: procedural clips to try everything on.
+// `afterglow synth`: procedural clips to try everything on, and what a per-frame colorizer might
+// have made of films.
 #include "data/synth.hpp"
 
 #include <CLI/CLI.hpp>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "apps/commands.hpp"
 #include "apps/configuration.hpp"
@@ -18,6 +20,7 @@
 #include "data/colour.hpp"
 #include "data/flow_file.hpp"
 #include "data/frames.hpp"
+#include "data/pairing.hpp"
 #include "data/simulated_colorizer.hpp"
 
 namespace afterglow {
@@ -26,10 +29,11 @@ namespace {
 
 constexpr double kFps = 30;
 constexpr int kCutEvery = 3;  // clips 3, 6, 9, ... have a scene cut
-constexpr const char* kKinds[] = {"color_", "gray_", "colorized_", "flow_"};
 
 struct SynthCommand {
   std::string out;
+  std::vector<fs::path> truth;  // empty: procedural clips
+  std::string kind = simulated_kind_name(SimulatedKind::kMuted);
   int clips = 12;
   int frames = 60;
   int size = 256;
@@ -37,17 +41,21 @@ struct SynthCommand {
   bool flow = true;
 };
 
-/// Removes what a killed run left half written.
-void clear_leftovers(const fs::path& folder) {
+/// Removes what a killed run left half written of outputs whose names begin so.
+void clear_leftovers(const fs::path& folder, const std::vector<std::string>& beginnings) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    for (const std::string kind : kKinds) {
-      if (name.starts_with("." + kind) && name.find(".part") != std::string::npos) {
+    for (const std::string& beginning : beginnings) {
+      if (name.starts_with("." + beginning) && name.find(".part") != std::string::npos) {
         fs::remove_all(entry.path(), error);
       }
     }
   }
+}
+
+SimulatedKind kind_of(const SynthCommand& command) {
+  return parse_simulated_kind(command.kind, "--kind");
 }
 
 std::string numbered_flow(int t) {
@@ -63,7 +71,7 @@ void make_clip(const SynthCommand& command, int number, Progress& progress) {
   const std::uint64_t seed = stable_hash(label.data(), label.size(), command.seed);
   const SynthOptions options{command.frames, command.size, number % kCutEvery == 0};
   const SynthClip clip(seed, options);
-  SimulatedColorizer colorizer(seed + 1);
+  SimulatedColorizer colorizer(seed + 1, kind_of(command));
 
   const auto film = [&](const char* kind) {
     return create_frames(out / (kind + std::to_string(number) + ".mkv"), command.size, command.size,
@@ -92,17 +100,84 @@ void make_clip(const SynthCommand& command, int number, Progress& progress) {
   if (command.flow) flow.commit();
 }
 
-void run_synth(const SynthCommand& command) {
-  if (fs::exists(command.out) && !fs::is_directory(command.out)) {
-    throw InputError(command.out, "is a file", "give a folder as --out");
-  }
-  clear_leftovers(command.out);
+void make_clips(const SynthCommand& command) {
+  clear_leftovers(command.out, {"color_", "gray_", "colorized_", "flow_"});
   Progress progress("synth", std::int64_t{command.clips} * command.frames, "frames");
   for (int number = 1; number <= command.clips; ++number) make_clip(command, number, progress);
   progress.finish();
   std::printf("%s: %d clips of %d frames, %dx%d: color_N, gray_N, colorized_N%s (%s)\n",
               command.out.c_str(), command.clips, command.frames, command.size, command.size,
-              command.flow ? ", flow_N" : "", SimulatedColorizer::name().c_str());
+              command.flow ? ", flow_N" : "", SimulatedColorizer::name(kind_of(command)).c_str());
+}
+
+/// Gray and colorized versions of one film, which appear together at its end.
+void simulate_film(const SynthCommand& command, const FilmPair& film, Progress& progress,
+                   std::int64_t& done) {
+  const fs::path gray_path = fs::path(command.out) / "gray" / (film.id + ".mkv");
+  const fs::path colorized_path = fs::path(command.out) / "colorized" / (film.id + ".mkv");
+  for (const fs::path& path : {gray_path, colorized_path}) {
+    refuse_overwriting(path, command.truth);
+    fs::create_directories(path.parent_path());
+    clear_leftovers(path.parent_path(), {path.filename().string()});
+  }
+  const auto truth = open_frames(film.truth);
+  const FramesInfo& info = truth->info();
+  const auto gray = create_frames(gray_path, info.width, info.height, info.fps);
+  const auto colorized = create_frames(colorized_path, info.width, info.height, info.fps);
+  SimulatedColorizer colorizer(stable_hash(film.id.data(), film.id.size(), command.seed),
+                               kind_of(command));
+  while (const auto frame = truth->read()) {
+    throw_if_interrupted();
+    gray->write(gray_picture(frame->picture), frame->seconds);
+    colorized->write(colorizer.colorize(frame->picture), frame->seconds);
+    progress.update(++done, film.id);
+  }
+  gray->commit();
+  colorized->commit();
+}
+
+void simulate_films(const SynthCommand& command) {
+  Pairing films = name_films(expand_folders(command.truth));
+  Progress progress("synth", 0, "frames");
+  std::int64_t done = 0;
+  std::size_t made = 0;
+  for (const FilmPair& film : films.pairs) {
+    try {
+      simulate_film(command, film, progress, done);
+      ++made;
+    } catch (const InputError& error) {
+      films.problems.push_back(error.what());
+    }
+  }
+  progress.finish();
+  const std::size_t problems = films.problems.size();
+  if (made == 0 && problems == 1) throw InputError(films.problems.front());
+  for (const std::string& problem : films.problems) {
+    std::fprintf(stderr, "afterglow: %s\n", problem.c_str());
+  }
+  if (made == 0) {
+    throw InputError("--truth", "no film could be used", "mend the files named above");
+  }
+  std::printf("%s: %zu films in gray and colorized (%s)\n", command.out.c_str(), made,
+              SimulatedColorizer::name(kind_of(command)).c_str());
+  if (problems > 0) {
+    throw PartlyDone(command.out + ": made of " + std::to_string(made) +
+                     " films; the files named above are left out");
+  }
+}
+
+void run_synth(const SynthCommand& command) {
+  if (fs::exists(command.out) && !fs::is_directory(command.out)) {
+    throw InputError(command.out, "is a file", "give a folder as --out");
+  }
+  if (command.truth.empty()) return make_clips(command);
+  const SynthCommand plain;
+  if (command.clips != plain.clips || command.frames != plain.frames ||
+      command.size != plain.size || command.flow != plain.flow) {
+    throw InputError("--truth", "goes with none of --clips, --frames, --size and --no-flow",
+                     "leave them out");
+  }
+  simulate_films(command);
 }
 
 }  // namespace
@@ -111,8 +186,18 @@ void add_synth(CLI::App& program) {
   const auto command = std::make_shared<SynthCommand>();
   CLI::App* app = program.add_subcommand(
       "synth", "Make procedural clips: truth, gray, simulated per-frame colorizer, true flow");
-  app->add_option("--out", command->out, "Folder for color_N, gray_N, colorized_N, flow_N")
+  app->add_option("--out", command->out,
+                  "Folder for color_N, gray_N, colorized_N, flow_N; with --truth, for the folders "
+                  "gray and colorized")
       ->required();
+  app->add_option("--truth", command->truth,
+                  "Simulate the colorizer on these instead: films, folders of films, or folders of "
+                  "numbered pictures");
+  app->add_option("--kind", command->kind,
+                  "of the simulated colorizer: muted (weak colours) or vivid (strong ones in "
+                  "patches, as ECCV16 makes them)")
+      ->check(CLI::IsMember({"muted", "vivid"}))
+      ->capture_default_str();
   app->add_option("--clips", command->clips, "How many; every third has a scene cut")
       ->check(CLI::Range(1, 9999))
       ->capture_default_str();
@@ -122,7 +207,7 @@ void add_synth(CLI::App& program) {
   app->add_option("--size", command->size, "Pixels a side")
       ->check(CLI::Range(128, 4096))
       ->capture_default_str();
-  app->add_option("--seed", command->seed, "Other clips for another seed")
+  app->add_option("--seed", command->seed, "Other clips and other colours for another seed")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app->add_flag("--flow,!--no-flow", command->flow,

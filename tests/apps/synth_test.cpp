@@ -79,6 +79,47 @@ TEST_CASE("synth makes the same bytes from the same command, others from another
   CHECK_FALSE(fs::exists(folder.path() / "c" / "flow_1"));
 }
 
+TEST_CASE("synth simulates a colorizer on films: each of its seed and kind", "[app]") {
+  const TemporaryFolder folder;
+  REQUIRE(run_afterglow(small(folder.path() / "films")).exit_code == 0);
+  const fs::path truth = folder.path() / "films/color_1.mkv";
+  const fs::path broken = folder.path() / "broken.mkv";
+  std::ofstream(broken) << "no film";
+  const auto simulate = [&](const std::string& name, std::vector<std::string> options) {
+    const fs::path out = folder.path() / name;
+    options.insert(options.begin(), {"synth", "--truth", truth, "--out", out});
+    const ProgramResult result = run_afterglow(options);
+    CAPTURE(result.err);
+    REQUIRE(result.exit_code == 0);
+    CHECK(names_in(out) == std::set<std::string>{"colorized", "config.toml", "gray"});
+    return bytes_of(out / "colorized/color_1.mkv");
+  };
+  const auto muted = simulate("muted", {});
+  CHECK(simulate("again", {"--kind", "muted", "--seed", "1"}) == muted);
+  CHECK(simulate("vivid", {"--kind", "vivid"}) != muted);
+  CHECK(simulate("other", {"--seed", "2"}) != muted);
+  const std::vector<Picture> frames = film(truth);
+  const std::vector<Picture> gray = film(folder.path() / "muted/gray/color_1.mkv");
+  REQUIRE(gray.size() == frames.size());
+  for (std::size_t t = 0; t < gray.size(); ++t) CHECK(gray[t] == gray_picture(frames[t]));
+
+  // What it recorded can be read back.
+  const auto from_file = run_afterglow({"--config", folder.path() / "vivid/config.toml", "synth"});
+  CAPTURE(from_file.err);
+  CHECK(from_file.exit_code == 0);
+
+  const ProgramResult partly =
+      run_afterglow({"synth", "--truth", truth, broken, "--out", folder.path() / "partly"});
+  CHECK(partly.exit_code == 1);
+  CHECK_THAT(partly.err, Contains(broken.string()) && Contains("made of 1 films"));
+  CHECK(names_in(folder.path() / "partly/colorized") == std::set<std::string>{"color_1.mkv"});
+  // It never writes over the film it is made of.
+  const ProgramResult same = run_afterglow(
+      {"synth", "--truth", folder.path() / "muted/gray", "--out", folder.path() / "muted"});
+  CHECK(same.exit_code == 2);
+  CHECK_THAT(same.err, Contains("color_1.mkv"));
+}
+
 TEST_CASE("synth leaves nothing half made when stopped, and clears what a kill left", "[app]") {
   const TemporaryFolder folder;
   const fs::path out = folder.path() / "clips";
@@ -130,6 +171,9 @@ TEST_CASE("synth refuses absurd options and places", "[app]") {
       {{"--out", file / "x"}, "cannot be made"},
       {{"--out", "/proc/clips"}, "cannot be made"},
       {{"--out", out, "--colour"}, "--colour"},
+      {{"--out", out, "--kind", "loud"}, "--kind"},
+      {{"--out", out, "--truth", folder.path() / "none.mkv"}, "none.mkv"},
+      {{"--out", out, "--truth", file, "--clips", "2"}, "leave them out"},
   };
   for (const Wrong& wrong : wrongs) {
     std::vector<std::string> arguments = {"synth"};
