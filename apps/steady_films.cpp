@@ -9,6 +9,7 @@
 #include "base/pipeline.hpp"
 #include "base/progress.hpp"
 #include "data/colour.hpp"
+#include "data/film_samples.hpp"
 #include "data/guided_colours.hpp"
 #include "data/keyed_colours.hpp"
 #include "data/lab_picture.hpp"
@@ -20,9 +21,9 @@
 namespace afterglow {
 namespace {
 
-constexpr float kMostColour = 1000;     // of the network's units: far beyond any colour
-constexpr std::size_t kWaiting = 4;     // frames between two threads
-constexpr std::int64_t kMeasured = 48;  // frames whose chroma tells what coloured a film
+constexpr float kMostColour = 1000;  // of the network's units: far beyond any colour
+constexpr std::size_t kWaiting = 4;  // frames between two threads
+constexpr int kMeasured = 48;        // frames, spread over a film, that tell what coloured it
 /// Mean CIE chroma: simulated muted films of the training clips lie below the first, vivid ones
 /// above the second.
 constexpr double kMuted = 9, kVivid = 14;
@@ -89,16 +90,16 @@ float told_kind(SourceKind kind, const std::filesystem::path& film) {
   if (kind == SourceKind::kMuted) return -1;
   if (kind == SourceKind::kVivid) return 1;
   if (kind == SourceKind::kUnknown) return 0;
-  FilmReader reader(film);
-  const SteadySize size = steady_size(reader.info().width, reader.info().height);
   double sum = 0;
-  std::int64_t frames = 0;
-  while (frames < kMeasured) {
-    const std::optional<FilmFrame> frame = reader.read();
-    if (!frame) break;
-    sum += mean_chroma(frame->reduced_picture(size.width, size.height));
+  int frames = 0;
+  sample_frames(film, kMeasured, [&](const FilmFrame& frame) {
+    const SteadySize size = steady_size(frame.width(), frame.height());
+    const Picture picture = frame.reduced_picture(size.width, size.height);
+    if (!has_colour(picture)) return;  // black between scenes, white letters: nobody coloured them
+    sum += mean_chroma(picture);
     ++frames;
-  }
+  });
+  if (frames == 0) return 0;
   const double mean = sum / static_cast<double>(frames);
   return mean < kMuted ? -1.0F : mean > kVivid ? 1.0F : 0.0F;
 }

@@ -87,8 +87,8 @@ class SteadyFilms {
 };
 
 /// What to tell the network of a film that is coloured: -1 muted, 0 unknown, 1 vivid. kAuto: by the
-/// mean chroma of its first frames. Throws InputError for kGray, and when none of its frames has
-/// any colour: there is nothing to steady.
+/// mean chroma of frames spread over it that have colour. Throws InputError for kGray, and when
+/// none of its frames has any colour: there is nothing to steady.
 float told_kind(SourceKind kind, const std::filesystem::path& film);
 
 /// The frame's own lightness with these colours, RGB (height, width, 3) of that size, 0..255.

@@ -122,6 +122,14 @@ TEST_CASE_METHOD(Fixture, "colorize: a gray film goes the whole way in one call"
                          model, "--device", "cpu", "--codec", "lossless", "--out", file("out.mkv")})
               .exit_code == 0);
   CHECK(read_film(file("out.mkv")).size() == kFrames);
+  // Without a model of one's own, by the one in the box: as of the film that ECCV16 coloured.
+  REQUIRE(run_afterglow({"colorize", gray, "--colorizer", "eccv16", "--weights", weights,
+                         "--device", "cpu", "--codec", "lossless", "--out", file("boxed.mkv")})
+              .exit_code == 0);
+  REQUIRE(run_afterglow({"colorize", file("coloured.mkv"), "--gray", gray, "--source-kind", "vivid",
+                         "--device", "cpu", "--codec", "lossless", "--out", file("beside.mkv")})
+              .exit_code == 0);
+  CHECK(read_film(file("boxed.mkv")) == read_film(file("beside.mkv")));
 }
 
 TEST_CASE_METHOD(Fixture, "the pretrained colorizer's bad files get one line", "[app]") {

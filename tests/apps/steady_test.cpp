@@ -6,12 +6,16 @@
 #include <thread>
 
 #include "apps/fixtures.hpp"
+#include "apps/steady_films.hpp"
 #include "apps/training_data.hpp"
 #include "data/colour.hpp"
 #include "data/film_maker.hpp"
 #include "data/film_set.hpp"
 #include "data/film_set_maker.hpp"
 #include "data/film_source.hpp"
+#include "data/lab_picture.hpp"
+#include "data/simulated_colorizer.hpp"
+#include "data/synth.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
 #include "weights/boxed_model.hpp"
@@ -218,6 +222,47 @@ TEST_CASE_METHOD(SteadyFixture, "colorize: what goes with one kind of network al
   CHECK(result.exit_code == 2);
   CHECK_THAT(result.err, Contains(message));
   CHECK_FALSE(fs::exists(file("out.mkv")));
+}
+
+TEST_CASE_METHOD(SteadyFixture, "a film's own chroma tells what coloured it", "[app]") {
+  const fs::path film = file("in.mkv");
+  const auto kind_of = [&](SimulatedKind kind, int black) {
+    SimulatedColorizer colorizer(3, kind);
+    SynthOptions options;
+    options.size = 128;
+    const SynthClip clip(5, options);
+    write_film(film, black + 12, [&](int t) {
+      return t < black ? Picture{128, 128, std::vector<std::uint8_t>(128 * 128 * 3)}
+                       : colorizer.colorize(clip.frame(t - black));
+    });
+    return told_kind(SourceKind::kAuto, film);
+  };
+  CHECK(kind_of(SimulatedKind::kMuted, 0) == -1);
+  CHECK(kind_of(SimulatedKind::kVivid, 0) == 1);
+  // What it begins with before there is a picture does not count.
+  CHECK(kind_of(SimulatedKind::kVivid, 80) == 1);
+  CHECK(told_kind(SourceKind::kMuted, film) == -1);
+  CHECK(told_kind(SourceKind::kUnknown, film) == 0);
+}
+
+TEST_CASE_METHOD(SteadyFixture, "--saturation multiplies the colours", "[app]") {
+  write_film(file("in.mkv"), 6, [](int t) { return moving_waves(128, 96, t, 0.5); });
+  const auto chroma_at = [&](const std::string& saturation) {
+    const fs::path out = file(saturation + ".mkv");
+    finish({"colorize", file("in.mkv"), "--saturation", saturation, "--codec", "lossless", "--out",
+            out});
+    double sum = 0;
+    for (const Picture& picture : read_film(out)) {
+      for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+        const Triple lab = rgb_to_lab(picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]);
+        sum += std::hypot(lab[1], lab[2]);
+      }
+    }
+    return sum;
+  };
+  // Half of the colours, but for rounding to bytes and what the full ones lost at the gamut's edge.
+  CHECK(chroma_at("0.5") / chroma_at("1") == Approx(0.5).margin(0.05));
+  CHECK(chroma_at("0") / chroma_at("1") < 0.05);
 }
 
 TEST_CASE("the model in the box loads") {

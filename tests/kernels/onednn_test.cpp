@@ -15,7 +15,9 @@ TEST_CASE("oneDNN has fast kernels for the layers of the networks") {
   const auto fast = [](const ConvolutionShape& s, ConvolutionPass pass) {
     const std::string name = OneDnnConvolution({s, pass}).implementation();
     INFO("implementation " << name);
-    CHECK((name.starts_with("brgconv") || name.starts_with("jit")));
+    // Without AVX-512, some layers of 3 or 6 channels become matrix products.
+    const bool product = name == "x64:gemm:jit" && !__builtin_cpu_supports("avx512f");
+    CHECK((name.starts_with("brgconv") || name.starts_with("jit") || product));
   };
   for (const bench::Layer& layer : bench::network_layers(16)) {
     CAPTURE(layer.name);
