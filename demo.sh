@@ -48,16 +48,18 @@ done
 step "How good are they?"
 for film in film_7 film_8 steady_7 steady_8; do
   clip=${film#*_}
+  sheet=()
+  if [[ $film == film_7 ]]; then sheet=(--sheet demo/contact_sheet.png --sheet-row steady=demo/steady_7.mkv); fi
   "$afterglow" evaluate --truth "demo/clips/color_$clip.mkv" --result "demo/$film.mkv" \
     --gray "demo/clips/gray_$clip.mkv" --baseline "demo/clips/colorized_$clip.mkv" \
-    --json "demo/$film.json" --sheet "demo/$film.png"
+    --json "demo/$film.json" "${sheet[@]}"
 done
 
 cat <<'END'
 
 Done. Look at
-  demo/film_7.png   seven frames: truth, gray, per-frame input, afterglow
-  demo/film_7.mkv   the film (and film_8)
-  demo/steady_7.*   the same by the steady network in the box (and steady_8)
-  demo/run/         the trained network, its log and its configuration
+  demo/contact_sheet.png   seven frames: truth, gray, per-frame input, afterglow (the network just trained), the steady network
+  demo/film_7.mkv          the film by the network just trained (and film_8), and its scores, film_7.json
+  demo/steady_7.mkv        the same by the steady network in the box (and steady_8)
+  demo/run/                the trained network, its log and its configuration
 END

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -24,6 +25,7 @@
 #include "apps/comparison_runs.hpp"
 #include "apps/configuration.hpp"
 #include "apps/device_options.hpp"
+#include "apps/training_step.hpp"
 #include "base/error.hpp"
 #include "base/output_file.hpp"
 #include "base/progress.hpp"
@@ -114,9 +116,26 @@ std::size_t count_in(const std::vector<RunStatus>& statuses, RunState state) {
                     [state](const RunStatus& status) { return status.state == state; }));
 }
 
+/// Seconds of training to go: by the steps done so far, else by a trial of each network, whose
+/// steps share the cores however many jobs there are.
+double expected_seconds(const std::vector<ComparedRun>& runs,
+                        const std::vector<RunStatus>& statuses, const ComparisonData& data,
+                        int jobs) {
+  if (const auto seconds = remaining_seconds(runs, statuses, jobs)) return *seconds;
+  std::map<std::string, double> step_seconds;
+  double sum = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (statuses[i].state != RunState::kWaiting) continue;
+    const auto [network, is_new] = step_seconds.try_emplace(runs[i].options.arch);
+    if (is_new) network->second = time_training_step(runs[i].options, data.dataset);
+    sum += network->second * static_cast<double>(runs[i].steps());
+  }
+  return sum;
+}
+
 /// How much there is to do, before it is done.
 void tell_plan(const std::vector<ComparedRun>& runs, const std::vector<RunStatus>& statuses,
-               int jobs, bool each) {
+               const ComparisonData& data, int jobs, bool each) {
   std::int64_t steps = 0, left = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto done = static_cast<std::int64_t>(statuses[i].log.steps.size());
@@ -132,9 +151,8 @@ void tell_plan(const std::vector<ComparedRun>& runs, const std::vector<RunStatus
                      std::to_string(count_in(statuses, RunState::kWaiting)) + " runs with " +
                      std::to_string(left) + " steps to go";
   if (left > 0) {
-    const auto seconds = remaining_seconds(runs, statuses, jobs);
-    text += seconds ? ", about " + format_duration(*seconds) + " of training"
-                    : "; how long is known after the first steps";
+    text += ", about " + format_duration(expected_seconds(runs, statuses, data, jobs)) +
+            " on this machine, training alone";
   }
   std::fprintf(each ? stdout : stderr, "%s\n", text.c_str());
 }
@@ -177,7 +195,7 @@ void compare(CompareCommand& command) {
   if (command.budget > 0) limits.budget = std::chrono::duration<double>(60 * command.budget);
   if (command.dry_run) {
     const ComparisonQueue queue(runs, command.backend, data, limits);
-    tell_plan(runs, queue.statuses(), command.jobs, true);
+    tell_plan(runs, queue.statuses(), data, command.jobs, true);
     return;
   }
   std::error_code error;
@@ -187,7 +205,7 @@ void compare(CompareCommand& command) {
   }
   const FolderLock lock(command.out);
   ComparisonQueue queue(runs, command.backend, data, limits);
-  tell_plan(runs, queue.statuses(), command.jobs, false);
+  tell_plan(runs, queue.statuses(), data, command.jobs, false);
   queue.work();
   write_report(command.out, {data, plan, runs, run_of, queue.statuses(), command.backend.device});
   std::puts((command.out / "index.html").c_str());
@@ -220,9 +238,9 @@ void add_compare(CLI::App& program) {
                   "afterglow train, seeds, colorize-previous and departs");
   app->add_option(
          "--ablate", comparison.ablate,
-         "rows that depart from the paper's method, each on AlexNet with beta 0.8, with "
-         "the first seed: paper-code (what it does otherwise), motion (temporal terms that "
-         "follow it; needs prepare --flow), or both, A,A")
+         "further rows on AlexNet, with the first seed: paper-code (what it does otherwise than "
+         "the paper's method, at beta 0.8), motion (temporal terms that follow it, at beta 0.8; "
+         "needs prepare --flow), betas (0, 0.2, ... 1), or several, A,A")
       ->delimiter(',');
   app->add_option("--epochs", command->epochs, "passes over the data")->capture_default_str();
   app->add_option("--batch", command->batch, "consecutive frames a step")->capture_default_str();

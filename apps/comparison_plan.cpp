@@ -9,12 +9,14 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "nn/models/colorization_model.hpp"
 
 namespace afterglow {
 namespace {
 
 constexpr const char* kPaperCode = "paper-code";
 constexpr const char* kMotion = "motion";
+constexpr const char* kBetas = "betas";
 
 /// Keys of a plan that are no options of `afterglow train`.
 constexpr const char* kSeeds = "seeds";
@@ -175,8 +177,8 @@ std::vector<Departure> motion() {
 }
 
 /// Departures one at a time on AlexNet with beta 0.8, with the first seed.
-std::vector<Configuration> rows_of(const std::vector<Departure>& departures,
-                                   const ComparisonOptions& options) {
+std::vector<Configuration> departing(const std::vector<Departure>& departures,
+                                     const ComparisonOptions& options) {
   std::vector<Configuration> rows;
   for (const Departure& departure : departures) {
     Configuration row = configuration_of(options, "alexnet", 0.8);
@@ -188,6 +190,23 @@ std::vector<Configuration> rows_of(const std::vector<Departure>& departures,
     rows.push_back(row);
   }
   return rows;
+}
+
+/// AlexNet from beta 0, frames that stay as they are, to 1, no temporal term, with the first seed;
+/// 0.8 is there with every ablation.
+std::vector<Configuration> beta_sweep(const ComparisonOptions& options) {
+  std::vector<Configuration> rows;
+  for (const double beta : {0.0, 0.2, 0.4, 0.6, 1.0}) {
+    rows.push_back(configuration_of(options, "alexnet", beta));
+    rows.back().seeds.resize(1);
+  }
+  return rows;
+}
+
+std::vector<Configuration> ablation_rows(const std::string& ablation,
+                                         const ComparisonOptions& options) {
+  if (ablation == kBetas) return beta_sweep(options);
+  return departing(ablation == kMotion ? motion() : paper_code(), options);
 }
 
 bool is_plain_name(const std::string& name) {
@@ -207,9 +226,9 @@ void check_lists(const ComparisonOptions& options) {
                      "leave it out or give --vgg16-weights");
   }
   for (const std::string& ablation : options.ablate) {
-    if (ablation != kPaperCode && ablation != kMotion) {
+    if (ablation != kPaperCode && ablation != kMotion && ablation != kBetas) {
       throw InputError("--ablate", "'" + ablation + "' is not known",
-                       std::string("use ") + kPaperCode + " or " + kMotion);
+                       std::string("use ") + kPaperCode + ", " + kMotion + " or " + kBetas);
     }
   }
 }
@@ -276,8 +295,10 @@ std::vector<Configuration> make_plan(const ComparisonOptions& options) {
     // What the departures are compared with must be there.
     const Configuration base = configuration_of(options, "alexnet", 0.8);
     if (!named(base.name)) plan.push_back(base);
-    const std::vector<Departure> departures = ablation == kMotion ? motion() : paper_code();
-    for (const Configuration& row : rows_of(departures, options)) plan.push_back(row);
+    for (const Configuration& row : ablation_rows(ablation, options)) {
+      // Of the sweep, what the grid has already is there with all its seeds.
+      if (ablation != kBetas || !named(row.name)) plan.push_back(row);
+    }
   }
   for (std::size_t i = 0; i < plan.size(); ++i) {
     Configuration& configuration = plan[i];

@@ -19,7 +19,7 @@ struct ComparisonOptions {
   std::vector<std::string> shared;  // options of `afterglow train` for every training, --NAME=VALUE
   std::filesystem::path vgg16_weights;
   bool vgg16_partial = false;
-  std::vector<std::string> ablate;  // "paper-code", "motion"
+  std::vector<std::string> ablate;  // "paper-code", "motion", "betas"
 };
 
 /// How a trained network colours the held-out clips.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/commands.hpp"
@@ -21,7 +22,6 @@
 #include "base/output_file.hpp"
 #include "base/progress.hpp"
 #include "data/clip_scorer.hpp"
-#include "data/colour.hpp"
 #include "data/contact_sheet.hpp"
 #include "data/dataset.hpp"
 #include "data/pairing.hpp"
@@ -31,11 +31,11 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kSheetFrames = 7;
-constexpr const char* kGray = "gray";
 
 struct EvaluateCommand {
   std::vector<fs::path> truth, result, gray, baseline, flow;
   fs::path json, csv, sheet;
+  std::vector<std::string> sheet_rows;  // LABEL=FILM
   std::string fit = "resize";
   bool halved = false;
   bool no_trivial = false;
@@ -48,7 +48,7 @@ std::vector<Scores> score_clip(const std::vector<FilmRow>& rows, std::size_t cli
                                const EvaluateCommand& command, const fs::path& flow_folder,
                                ScoreCsv* csv) {
   RowReader reader(rows, clip, parse_fit(command.fit, "--fit"));
-  TrivialMethods trivial(rows);
+  MadeRows made(rows);
   std::optional<TruthMotion> motion;
   if (!command.no_flow) motion.emplace(flow_folder);
   const std::string& id = rows.back().clips[clip].id;
@@ -59,7 +59,7 @@ std::vector<Scores> score_clip(const std::vector<FilmRow>& rows, std::size_t cli
     throw_if_interrupted();
     const Picture& truth = pictures->front();
     if (motion) motion->push(truth);
-    trivial.fill(*pictures, motion ? &*motion : nullptr);
+    made.fill(*pictures, motion ? &*motion : nullptr);
     const TrueMotion there = motion ? motion->there() : TrueMotion{};
     std::vector<std::future<Scores>> scores(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -83,29 +83,30 @@ std::vector<Scores> score_clip(const std::vector<FilmRow>& rows, std::size_t cli
   return scores;
 }
 
-/// Truth, gray (made from the truth when not given), per-frame input and result in seven frames of
-/// the first clip.
-Picture draw_sheet(const std::vector<FilmRow>& all_rows, std::int64_t frames, Fit fit) {
+/// Seven frames of the first clip in every row but those of the trivial methods, then in the
+/// further ones.
+Picture draw_sheet(const std::vector<FilmRow>& all_rows, const std::vector<FilmRow>& further,
+                   std::int64_t frames, Fit fit) {
   std::vector<FilmRow> rows;
-  std::copy_if(all_rows.begin(), all_rows.end(), std::back_inserter(rows),
-               [](const FilmRow& row) { return row.kind == RowKind::kFilm; });
-  const std::vector<std::int64_t> shown = evenly_spaced(frames, kSheetFrames);
-  const bool gray_given = rows[1].key == kGray;
+  std::copy_if(all_rows.begin(), all_rows.end(), std::back_inserter(rows), [](const FilmRow& row) {
+    return row.kind == RowKind::kFilm || row.kind == RowKind::kGray;
+  });
+  rows.insert(rows.end() - 1, further.begin(), further.end());  // a reader wants the result last
   std::vector<SheetRow> sheet;
-  for (const FilmRow& row : rows) {
-    sheet.push_back({row.label, {}});
-    if (sheet.size() == 1 && !gray_given) sheet.push_back({"gray", {}});
-  }
+  for (const FilmRow& row : rows) sheet.push_back({row.label, {}});
+  const std::vector<std::int64_t> shown = evenly_spaced(frames, kSheetFrames);
   RowReader reader(rows, 0, fit);
-  for (std::int64_t index = 0; const auto pictures = reader.read(); ++index) {
+  MadeRows made(rows);
+  for (std::int64_t index = 0; auto pictures = reader.read(); ++index) {
     throw_if_interrupted();
     if (!std::binary_search(shown.begin(), shown.end(), index)) continue;
-    std::size_t line = 0;
+    made.fill(*pictures, nullptr);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      sheet[line++].frames.push_back((*pictures)[i]);
-      if (i == 0 && !gray_given) sheet[line++].frames.push_back(gray_picture((*pictures)[i]));
+      sheet[i].frames.push_back(std::move((*pictures)[i]));
     }
   }
+  const auto result = sheet.end() - 1;
+  std::rotate(result - static_cast<std::ptrdiff_t>(further.size()), result, sheet.end());
   return contact_sheet(sheet);
 }
 
@@ -115,8 +116,10 @@ std::vector<FilmRow> make_rows(const EvaluateCommand& command) {
   const std::vector<Sequence> truths = list_sequences(command.truth, Part::kTruth);
   std::vector<FilmRow> rows;
   rows.push_back({"truth", "truth", match_sequences(results, truths, "--truth")});
-  if (!command.gray.empty()) {
-    rows.push_back({kGray, "gray",
+  if (command.gray.empty()) {
+    rows.push_back({"gray", "gray", {}, RowKind::kGray});
+  } else {
+    rows.push_back({"gray", "gray",
                     match_sequences(results, list_sequences(command.gray, Part::kGray), "--gray")});
   }
   if (!command.baseline.empty()) {
@@ -144,6 +147,36 @@ std::vector<FilmRow> make_rows(const EvaluateCommand& command) {
   return rows;
 }
 
+struct FurtherFilm {
+  std::string label;
+  fs::path film;
+};
+
+/// What --sheet-row names. Throws InputError.
+std::vector<FurtherFilm> further_films(const EvaluateCommand& command) {
+  std::vector<FurtherFilm> films;
+  for (const std::string& text : command.sheet_rows) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+      throw InputError("--sheet-row", "'" + text + "' is no LABEL=FILM",
+                       "give for instance --sheet-row steady=steady.mkv");
+    }
+    films.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return films;
+}
+
+/// The rows that stand in the sheet alone, with the partner of `first` as their only clip.
+std::vector<FilmRow> make_sheet_rows(const EvaluateCommand& command, const Sequence& first) {
+  std::vector<FilmRow> rows;
+  for (const auto& [label, film] : further_films(command)) {
+    const std::vector<Sequence> films = list_sequences({film}, Part::kResult);
+    rows.push_back({label, label, match_sequences({first}, films, "--sheet-row")});
+    rows.back().clips.front().open();  // now, not after hours of work
+  }
+  return rows;
+}
+
 /// Throws InputError for options that do not go together and outputs that cannot be made: now, not
 /// after hours of work.
 void check(const EvaluateCommand& command) {
@@ -153,10 +186,16 @@ void check(const EvaluateCommand& command) {
   if (command.no_flow && !command.flow.empty()) {
     throw InputError("--no-flow", "leaves out what --flow is for", "give one of the two");
   }
+  if (!command.sheet_rows.empty() && command.sheet.empty()) {
+    throw InputError("--sheet-row", "is a row of the sheet", "give --sheet too");
+  }
   for (const fs::path& output : {command.json, command.csv, command.sheet}) {
     if (output.empty()) continue;
     for (const auto& inputs : {command.truth, command.result, command.gray, command.baseline}) {
       refuse_overwriting(output, expand_folders(inputs));
+    }
+    for (const FurtherFilm& further : further_films(command)) {
+      refuse_overwriting(output, {further.film});
     }
     const OutputFile probe(output);
   }
@@ -166,6 +205,7 @@ void evaluate(const EvaluateCommand& command) {
   check(command);
   const std::vector<FilmRow> rows = make_rows(command);
   const std::vector<Sequence>& results = rows.back().clips;
+  const std::vector<FilmRow> sheet_rows = make_sheet_rows(command, results.front());
   std::vector<Sequence> flows;
   if (!command.flow.empty()) {
     flows = match_sequences(results, list_flows(command.flow), "--flow");
@@ -187,10 +227,11 @@ void evaluate(const EvaluateCommand& command) {
   report.print_means();
 
   if (csv) csv->commit();
-  if (!command.sheet.empty()) {
-    write_picture(command.sheet, draw_sheet(rows, first_frames, parse_fit(command.fit, "--fit")));
-  }
   if (!command.json.empty()) write_text_file(command.json, report.json().dump(2) + "\n");
+  if (!command.sheet.empty()) {
+    write_picture(command.sheet,
+                  draw_sheet(rows, sheet_rows, first_frames, parse_fit(command.fit, "--fit")));
+  }
 }
 
 }  // namespace
@@ -207,7 +248,7 @@ void add_evaluate(CLI::App& program) {
                   "films to measure, paired by equal name or trailing number, or an .h5 of "
                   "afterglow colorize")
       ->required();
-  app->add_option("--gray", command->gray, "their gray versions");
+  app->add_option("--gray", command->gray, "their gray versions (default: made of --truth)");
   app->add_option("--baseline", command->baseline, "the per-frame colorized input");
   app->add_flag(
       "--no-trivial", command->no_trivial,
@@ -229,6 +270,10 @@ void add_evaluate(CLI::App& program) {
   app->add_option("--csv", command->csv, "write the scores of every frame to this file");
   app->add_option("--sheet", command->sheet,
                   "write a picture of the first clip: truth, gray, input, afterglow; seven frames");
+  app->add_option("--sheet-row", command->sheet_rows,
+                  "one more row of --sheet, of another film of the first clip: LABEL=FILM; may be "
+                  "given several times, and is not measured")
+      ->allow_extra_args(false);
   app->callback(
       [command, app] { run_and_record(*app, command->json, [&] { evaluate(*command); }); });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/colour.hpp"
 #include "data/metrics.hpp"
 #include "data/optical_flow.hpp"
 #include "nn/models/colorization_model.hpp"
@@ -49,13 +50,16 @@ Picture RowReader::at_size(Picture picture, const std::string& name) const {
   return resize_area(picture, width, height);
 }
 
-void TrivialMethods::fill(std::vector<Picture>& pictures, TruthMotion* motion) {
+void MadeRows::fill(std::vector<Picture>& pictures, TruthMotion* motion) {
   std::size_t film = 0;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     const Picture& own = pictures[film];
     switch (rows_[i].kind) {
       case RowKind::kFilm:
         film = i;
+        break;
+      case RowKind::kGray:
+        pictures[i] = gray_picture(pictures.front());
         break;
       case RowKind::kHalved:
         pictures[i] = halve_chroma(own);

@@ -15,15 +15,16 @@
 
 namespace afterglow {
 
-/// A film, or a trivial method's version of the film row before: its chroma halved, or carried
-/// along the truth's motion (data/carried_chroma.hpp).
-enum class RowKind { kFilm, kHalved, kCarried };
+/// A film; or what is made while films are read: the truth in gray, or a trivial method's version
+/// of the film row before, its chroma halved or carried along the truth's motion
+/// (data/carried_chroma.hpp).
+enum class RowKind { kFilm, kGray, kHalved, kCarried };
 
 /// What is compared with the truth. `key` stands in JSON and CSV files, `label` in table and sheet.
 struct FilmRow {
   std::string key;
   std::string label;
-  std::vector<Sequence> clips;  // none for trivial methods
+  std::vector<Sequence> clips;  // of films
   RowKind kind = RowKind::kFilm;
 };
 
@@ -37,7 +38,7 @@ class RowReader {
 
   const FramesInfo& truth_info() const { return readers_.front()->info(); }
 
-  /// The next frame of every row, in their order, those of trivial methods empty; nothing at the
+  /// The next frame of every row, in their order, empty where it is yet to be made; nothing at the
   /// end. Throws InputError when films differ in length.
   std::optional<std::vector<Picture>> read();
 
@@ -47,14 +48,14 @@ class RowReader {
   const std::vector<FilmRow>& rows_;
   Fit fit_;
   std::vector<std::string> names_;
-  std::vector<std::unique_ptr<FrameReader>> readers_;  // null for trivial methods
+  std::vector<std::unique_ptr<FrameReader>> readers_;  // null where there is no film
   std::int64_t frames_ = 0;
 };
 
-/// Makes one clip's frames of the rows that are trivial methods. Keeps a reference to the rows.
-class TrivialMethods {
+/// Makes one clip's frames of the rows that are no films. Keeps a reference to the rows.
+class MadeRows {
  public:
-  explicit TrivialMethods(const std::vector<FilmRow>& rows) : rows_(rows), carried_(rows.size()) {}
+  explicit MadeRows(const std::vector<FilmRow>& rows) : rows_(rows), carried_(rows.size()) {}
 
   /// Fills in what RowReader left empty. motion: at this frame; kCarried rows stay empty where
   /// there is none, or none can be found.

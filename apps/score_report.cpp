@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "data/frames.hpp"
 #include "data/interval.hpp"
 
 namespace afterglow {
@@ -190,7 +191,10 @@ nlohmann::json ScoreReport::json() const {
                                                {"half_width", json_of(interval.half_width)}};
     }
   }
-  return {{"clips", clips}, {"mean", means_entry}, {"interval_95", intervals}};
+  return {{"clips", clips},
+          {"mean", means_entry},
+          {"interval_95", intervals},
+          {"conversion", kFilmConversion}};
 }
 
 ScoreCsv::ScoreCsv(const std::filesystem::path& path, const std::vector<Metric>& metrics)

@@ -1,6 +1,8 @@
 #include "apps/sequences.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "base/error.hpp"
 #include "data/colour.hpp"
@@ -105,14 +107,30 @@ void append_h5(const fs::path& path, Part part, std::vector<Sequence>& sequences
   }
 }
 
-/// The candidates for which same(candidate) holds.
-template <typename Same>
-std::vector<const Sequence*> filter(const std::vector<Sequence>& candidates, const Same& same) {
-  std::vector<const Sequence*> found;
-  for (const Sequence& candidate : candidates) {
-    if (same(candidate)) found.push_back(&candidate);
-  }
+using Key = std::string (*)(const std::string& id);
+using Pointers = std::vector<const Sequence*>;
+
+Pointers addresses_of(const std::vector<Sequence>& sequences) {
+  Pointers pointers;
+  for (const Sequence& sequence : sequences) pointers.push_back(&sequence);
+  return pointers;
+}
+
+/// Those that have the same key, if it has one.
+Pointers alike(const Pointers& those, const Sequence& sequence, Key key) {
+  Pointers found;
+  std::copy_if(those.begin(), those.end(), std::back_inserter(found), [&](const Sequence* other) {
+    return !key(sequence.id).empty() && key(other->id) == key(sequence.id);
+  });
   return found;
+}
+
+[[noreturn]] void refuse_choice(const Sequence& sequence, const Pointers& partners,
+                                const std::string& option) {
+  throw InputError(
+      sequence.name,
+      "could belong to " + partners[0]->name + " or " + partners[1]->name + " (" + option + ")",
+      "give one of them");
 }
 
 }  // namespace
@@ -134,19 +152,32 @@ std::vector<Sequence> match_sequences(const std::vector<Sequence>& wanted,
                                       const std::vector<Sequence>& candidates,
                                       const std::string& option) {
   if (wanted.size() == 1 && candidates.size() == 1) return candidates;
+  std::map<const Sequence*, const Sequence*> partner_of;
+  Pointers unmatched = addresses_of(wanted), unused = addresses_of(candidates);
+  for (const Key key : {Key([](const std::string& id) { return id; }), Key(trailing_id)}) {
+    for (const Sequence* const sequence : unmatched) {
+      const Pointers partners = alike(unused, *sequence, key);
+      if (partners.empty()) continue;
+      if (partners.size() > 1) refuse_choice(*sequence, partners, option);
+      const Pointers rivals = alike(unmatched, *sequence, key);
+      if (rivals.size() > 1) refuse_choice(*partners.front(), rivals, option);
+      partner_of[sequence] = partners.front();
+    }
+    std::erase_if(unmatched, [&](const Sequence* sequence) {
+      const auto found = partner_of.find(sequence);
+      if (found == partner_of.end()) return false;
+      std::erase(unused, found->second);
+      return true;
+    });
+  }
   std::vector<Sequence> matches;
   for (const Sequence& sequence : wanted) {
-    auto found = filter(candidates, [&](const Sequence& c) { return c.id == sequence.id; });
-    if (const std::string end = trailing_id(sequence.id); found.empty() && !end.empty()) {
-      found = filter(candidates, [&](const Sequence& c) { return trailing_id(c.id) == end; });
-    }
-    if (found.size() != 1) {
-      throw InputError(sequence.name,
-                       found.empty() ? "has no partner among the files of " + option
-                                     : "has several partners among the files of " + option,
+    const auto found = partner_of.find(&sequence);
+    if (found == partner_of.end()) {
+      throw InputError(sequence.name, "has no partner among the files of " + option,
                        "give files of equal name or equal trailing number");
     }
-    matches.push_back(*found.front());
+    matches.push_back(*found->second);
   }
   return matches;
 }

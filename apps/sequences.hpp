@@ -29,9 +29,10 @@ struct Sequence {
 /// opened.
 std::vector<Sequence> list_sequences(const std::vector<std::filesystem::path>& paths, Part part);
 
-/// The sequence for each of the wanted ids: the only one where one is wanted and one is there, else
-/// by equal id, else by equal trailing id (data/pairing.hpp). Throws InputError, naming `wanted`
-/// and `option`, when there is none or more than one.
+/// The sequence for each of the wanted ones: the only one where one is wanted and one is there;
+/// else as films are paired (data/pairing.hpp), by equal id, what is left by equal trailing id.
+/// Throws InputError, naming `option`, when one has no partner, or two could have the same or it
+/// several.
 std::vector<Sequence> match_sequences(const std::vector<Sequence>& wanted,
                                       const std::vector<Sequence>& candidates,
                                       const std::string& option);

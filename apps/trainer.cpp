@@ -104,7 +104,6 @@ std::string data_fingerprint(const Dataset& dataset, FingerprintFrames frames, b
 
 Trainer::Trainer(const TrainOptions& options)
     : options_(checked(options)),
-      recurrence_{options.previous == "own", options.unroll, options.stop_gradient},
       dataset_(open_dataset(options)),
       folder_(options.out, options.resume),
       backend_(open_backend(options.backend, &why_not_cuda_)),
@@ -123,7 +122,8 @@ Trainer::Trainer(const TrainOptions& options)
   folder_.write_config(configuration_);
   folder_.open_log(state_.step, state_.epoch);
   if (options_.tensorboard) events_.emplace(folder_.path(), state_.step + 1);
-  batches_.emplace(dataset_, batch_options(Split::kTrain),
+  step_.emplace(*model_, *adam_, options_);
+  batches_.emplace(dataset_, batch_options(options_, Split::kTrain),
                    BatchPosition{state_.epoch, state_.batch});
 }
 
@@ -154,22 +154,6 @@ void Trainer::resume() {
   load_optimizer(folder_.last(), *adam_);
 }
 
-BatchOptions Trainer::batch_options(Split split) const {
-  BatchOptions options;
-  options.split = split;
-  options.batch = options_.batch;
-  options.seed = options_.seed;
-  options.context = context_frames(recurrence_);
-  options.flow = batch_flow(options_);
-  if (split == Split::kTrain) {
-    options.order = parse_batch_order(options_.order, "--order");
-    options.epochs = options_.epochs;
-  } else {
-    options.order = BatchOrder::kSequential;
-  }
-  return options;
-}
-
 std::string Trainer::description() const {
   std::string text = options_.arch + ", " + std::to_string(model_->weight_count()) + " weights, " +
                      std::to_string(model_->trainable_count()) + " trained; " +
@@ -185,8 +169,8 @@ std::string Trainer::description() const {
 
 std::int64_t Trainer::frames_left() const {
   if (state_.epoch >= options_.epochs) return 0;
-  const auto plan =
-      plan_epoch(dataset_->clips(Split::kTrain), batch_options(Split::kTrain), state_.epoch);
+  const auto plan = plan_epoch(dataset_->clips(Split::kTrain),
+                               batch_options(options_, Split::kTrain), state_.epoch);
   std::int64_t frames = (options_.epochs - state_.epoch) * batches_->frames_per_epoch();
   for (std::int64_t i = 0; i < state_.batch; ++i) {
     frames -= static_cast<std::int64_t>(plan[static_cast<std::size_t>(i)].frames.size());
@@ -220,11 +204,8 @@ void Trainer::run() {
 void Trainer::step(const Batch& batch) {
   const auto start = Clock::now();
   model_->train(true);
-  Step& now = step_for(batch);
-  now.batch.write(batch);
   adam_->begin();
-  now.passes->run(*backend_);
-  const TemporalMseValue parts = now.value.value();
+  const TemporalMseValue parts = step_->run(batch);
   if (!std::isfinite(parts.loss)) {
     throw RunError("training: the loss is not a number at step " + std::to_string(state_.step + 1) +
                    kDiverged);
@@ -254,28 +235,6 @@ void Trainer::record_step(const TemporalMseValue& parts, std::int64_t frames, do
                         {"training/fidelity", parts.fidelity},
                         {"training/temporal", parts.temporal},
                         {"training/frames_per_second", static_cast<double>(frames) / seconds}});
-}
-
-Trainer::Step& Trainer::step_for(const Batch& batch) {
-  const auto found = steps_.find(kind_of(batch));
-  if (found != steps_.end()) return found->second;
-  Step& step = steps_
-                   .try_emplace(kind_of(batch), BatchTensors(backend_, batch),
-                                DeviceArray<TemporalMseValue>(backend_))
-                   .first->second;
-  step.passes.emplace([this, &step] {
-    const Variable prediction = predict_batch(*model_, step.batch, recurrence_);
-    const auto beta = static_cast<float>(options_.beta);
-    if (step.batch.flow()) {
-      ops::backward_motion_temporal_mse(prediction, step.batch.truth(), step.batch.flow(), beta,
-                                        step.batch.clip_starts(), step.value);
-    } else {
-      ops::backward_temporal_mse(prediction, step.batch.truth(), beta, step.batch.clip_starts(),
-                                 step.value, loss_region());
-    }
-    adam_->apply();
-  });
-  return step;
 }
 
 void Trainer::end_epoch() {
@@ -320,22 +279,18 @@ void Trainer::end_epoch() {
 
 TemporalMseValue Trainer::validate() {
   try {
-    return validation_loss(*model_, dataset_, batch_options(Split::kVal), recurrence_,
-                           static_cast<float>(options_.beta), loss_region());
+    return validation_loss(*model_, dataset_, batch_options(options_, Split::kVal),
+                           recurrence_of(options_), static_cast<float>(options_.beta),
+                           loss_region(options_));
   } catch (const Interrupted&) {
     stop();
   }
 }
 
-std::optional<ops::Region> Trainer::loss_region() const {
-  if (!options_.loss_corner) return std::nullopt;
-  constexpr int kHalf = kNetworkSide / 2;
-  return ops::Region{kHalf, kHalf, kHalf, kHalf};
-}
-
 void Trainer::set_norms() {
   if (options_.norms == "reestimate") {
-    reestimate_norms(*model_, dataset_, batch_options(Split::kTrain), recurrence_);
+    reestimate_norms(*model_, dataset_, batch_options(options_, Split::kTrain),
+                     recurrence_of(options_));
   }
 }
 

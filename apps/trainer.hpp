@@ -3,19 +3,15 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
-#include <utility>
 
 #include "apps/event_file.hpp"
 #include "apps/run_folder.hpp"
 #include "apps/train_options.hpp"
-#include "apps/training_pass.hpp"
+#include "apps/training_step.hpp"
 #include "base/progress.hpp"
 #include "nn/checkpoint.hpp"
-#include "nn/ops/ops.hpp"
-#include "nn/repeated.hpp"
 
 namespace afterglow {
 
@@ -33,21 +29,10 @@ class Trainer {
   const RunFolder& folder() const { return folder_; }
 
  private:
-  /// Batches of one kind, and the step that learns from one, recorded where the device can.
-  struct Step {
-    Step(BatchTensors tensors, DeviceArray<TemporalMseValue> loss)
-        : batch(std::move(tensors)), value(std::move(loss)) {}
-
-    BatchTensors batch;
-    DeviceArray<TemporalMseValue> value;
-    std::optional<Repeated> passes;
-  };
-
   void start();
   void resume();
   void step(const Batch& batch);
   void record_step(const TemporalMseValue& parts, std::int64_t frames, double seconds);
-  Step& step_for(const Batch& batch);
   /// Validates and saves; the epoch is over when this returns.
   void end_epoch();
   TemporalMseValue validate();
@@ -58,13 +43,9 @@ class Trainer {
   void write_checkpoint();
   /// Saves and throws Interrupted.
   [[noreturn]] void stop();
-  BatchOptions batch_options(Split split) const;
   std::int64_t frames_left() const;
-  /// The part of frames that the loss sees; nothing: all.
-  std::optional<ops::Region> loss_region() const;
 
   TrainOptions options_;
-  Recurrence recurrence_;
   std::shared_ptr<const Dataset> dataset_;
   RunFolder folder_;
   std::string why_not_cuda_;
@@ -72,7 +53,7 @@ class Trainer {
   std::string configuration_;
   std::unique_ptr<ColorizationModel> model_;
   std::optional<Adam> adam_;
-  std::map<BatchKind, Step> steps_;
+  std::optional<TrainingStep> step_;
   TrainingState state_;
   std::optional<EventFile> events_;  // with --tensorboard
   std::optional<BatchProducer> batches_;

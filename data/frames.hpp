@@ -40,6 +40,12 @@ class FrameReader {
   virtual std::optional<Frame> read() = 0;
 };
 
+/// How open_frames() makes RGB of YCbCr, in words: how many values of two films are equal depends
+/// on it.
+inline constexpr const char* kFilmConversion =
+    "libswscale, accurate rounding, full chroma interpolation; the film's own matrix and range, "
+    "BT.601 limited where it names none";
+
 /// Opens a film (any container and codec that libav reads; its best video stream) or a folder of
 /// numbered pictures (natural order: frame_2 before frame_10; all of one size; other files
 /// ignored). YCbCr becomes RGB by swscale with accurate rounding and full chroma interpolation, in

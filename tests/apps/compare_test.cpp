@@ -2,14 +2,15 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <cstdlib>
-#include <iostream>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <thread>
 
+#include "apps/browser.hpp"
 #include "apps/fixtures.hpp"
 #include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
@@ -224,35 +225,12 @@ void check_figures(const fs::path& folder) {
   CHECK(frames.width > strips.width);  // four frames beside four columns
 }
 
-/// Chromium; empty where there is none.
-std::string browser() {
-  const char* const named = std::getenv("AFTERGLOW_BROWSER");
-  for (const std::string name :
-       {named == nullptr ? "" : named, "chromium", "chromium-browser", "google-chrome"}) {
-    if (!name.empty() && run_to_end(name, {"--version"}).exit_code == 0) return name;
+std::size_t colours_of(const Picture& picture) {
+  std::set<std::array<std::uint8_t, 3>> colours;
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    colours.insert({picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2]});
   }
-  return {};
-}
-
-struct Opened {
-  std::string page;      // as it stands after its scripts have run
-  std::string messages;  // what they have said to the console, errors too
-};
-
-Opened open_in(const std::string& browser, const fs::path& page, const fs::path& profile) {
-  const ProgramResult result =
-      run_to_end(browser, {"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                           "--window-size=1280,2000", "--user-data-dir=" + profile.string(),
-                           "--enable-logging=stderr", "--virtual-time-budget=3000", "--dump-dom",
-                           "file://" + page.string()});
-  INFO(result.err);
-  REQUIRE(result.exit_code == 0);
-  Opened opened{result.out, {}};
-  std::istringstream lines(result.err);
-  for (std::string line; std::getline(lines, line);) {
-    if (holds(line, "CONSOLE")) opened.messages += line + '\n';
-  }
-  return opened;
+  return colours.size();
 }
 
 /// Moves the slider, plays, points at a chart and clicks on a label; `seen` says what came of it.
@@ -325,6 +303,16 @@ TEST_CASE_METHOD(Fixture, "compare: reports, repeats nothing, and trains what ch
   }
   writer.commit();
   CHECK_THAT(compare(dry).out, Catch::StartsWith("alexnet-beta1-seed1: waiting, step 0 of 8\n"));
+}
+
+TEST_CASE_METHOD(Fixture, "compare: it says beforehand about how long, and leaves nothing of that",
+                 "[app]") {
+  const ProgramResult result = compare(with(kGrid, {"--dry-run"}));
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+  CHECK_THAT(result.out, Catch::Contains("4 runs, 32 steps; 4 runs with 32 steps to go, about ") &&
+                             Catch::EndsWith(" on this machine, training alone\n"));
+  CHECK_FALSE(fs::exists(out));
 }
 
 TEST_CASE_METHOD(Fixture, "compare: a run that diverges has its row, and the others go on",
@@ -456,24 +444,20 @@ TEST_CASE_METHOD(Fixture, "compare: killed and interrupted, it ends with the sam
 
 TEST_CASE_METHOD(Fixture, "compare: the page works in a browser, and has nothing to complain of",
                  "[app][slow]") {
-  const std::string chromium = browser();
-  if (chromium.empty()) {
-    std::cout << "SKIPPED: no Chromium here (AFTERGLOW_BROWSER names one)\n";
-    return;
-  }
-  finished({"--archs", "alexnet", "--betas", "1,0.8", "--seeds", "1", "--epochs", "1"});
+  const std::optional<Browser> browser = Browser::find(folder.path() / "profile");
+  if (!browser) return;
+  finished(kGrid);
   const std::string page = bytes_of(out / "index.html");
-  const fs::path profile = folder.path() / "profile";
-  CHECK(open_in(chromium, out / "index.html", profile).messages.empty());
+  CHECK(browser->open(out / "index.html").messages.empty());
 
   const auto with_script = [&](const std::string& script) {
     const fs::path changed = folder.path() / "changed.html";
     write_text(changed, page + "<script>" + script + "</script>\n");
-    return open_in(chromium, changed, profile);
+    return browser->open(changed);
   };
   CHECK(holds(with_script("throw new Error('planted')").messages, "planted"));
 
-  const Opened visited = with_script(kVisitor);
+  const Browser::Opened visited = with_script(kVisitor);
   CHECK(visited.messages.empty());
   const std::size_t begin = visited.page.rfind("SEEN ");
   REQUIRE(begin != std::string::npos);
@@ -481,6 +465,20 @@ TEST_CASE_METHOD(Fixture, "compare: the page works in a browser, and has nothing
   const std::string values = page.substr(page.find("data-values=\"") + 13, 40);
   CHECK(seen == "SEEN shown true; place 0; place 2; frame 2; value " +
                     values.substr(0, values.find(' ')) + "; name true; off 3; playing true");
+
+  for (const bool dark : {false, true}) {
+    CAPTURE(dark);
+    const Picture shown = browser->screenshot(out / "index.html", dark);
+    CHECK(shown.width == 1280);
+    CHECK((shown.rgb.front() < 64) == dark);
+    CHECK((shown.rgb.front() > 192) == !dark);
+    CHECK(colours_of(shown) > 1000);  // text and charts alone have less
+  }
+  const fs::path pdf = folder.path() / "page.pdf";
+  browser->print(out / "index.html", pdf);
+  const std::string printed = bytes_of(pdf);
+  CHECK_THAT(printed.substr(0, 5), Catch::Equals("%PDF-"));
+  CHECK(count_of(printed, "/Subtype /Image") >= 25);
 }
 
 TEST_CASE_METHOD(Fixture, "compare: two calls do not work in one folder", "[app][slow]") {
