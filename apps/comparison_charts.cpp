@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numbers>
 #include <sstream>
 
 #include "apps/comparison_style.hpp"
@@ -168,7 +169,29 @@ class Chart {
   std::vector<Label> labels_;
 };
 
-std::string style_name(std::size_t style) { return "s" + std::to_string(style % kSeriesStyles); }
+/// The colour and the dash of the series at a place in its chart. Pairs repeat after all of them.
+std::string style_name(std::size_t place) {
+  const std::size_t colour = place % kSeriesStyles, round = place / kSeriesStyles;
+  return "s" + std::to_string(colour) + " d" + std::to_string((colour + round) % kSeriesStyles);
+}
+
+/// A point's mark: a dot where `corners` is 0, else a regular shape of so many.
+std::string mark_svg(const std::string& style, double x, double y, double radius,
+                     std::size_t corners, const std::string& title) {
+  const std::string end = "><title>" + escape_markup(title) + "</title></";
+  if (corners == 0) {
+    return "<circle class=\"" + style + "\" cx=\"" + pixels(x) + "\" cy=\"" + pixels(y) +
+           "\" r=\"" + pixels(radius) + "\"" + end + "circle>\n";
+  }
+  std::string points;
+  for (std::size_t i = 0; i < corners; ++i) {
+    const double angle =
+        2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(corners);
+    points +=
+        pixels(x + radius * std::sin(angle)) + ',' + pixels(y - radius * std::cos(angle)) + ' ';
+  }
+  return "<polygon class=\"" + style + "\" points=\"" + points + "\"" + end + "polygon>\n";
+}
 
 /// The highest value of curves over the lowest that their axis shows.
 constexpr double kCurveSpan = 1000;
@@ -238,12 +261,10 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
   Chart chart({std::min(first, 0.0), last, kLeft, kWidth - kRight, false},
               {low / 1.1, high * 1.1, kHeight - kBottom, kTop, true}, x_title, y_title);
   const auto y = [&](double value) { return pixels(chart.y(std::max(value, low / 1.1))); };
-  const auto series = [&curves](const Curve& curve) {
-    return " data-series=\"" + std::to_string(&curve - curves.data()) + "\"";
-  };
-  for (const Curve& curve : curves) {
-    chart.svg() << "<polygon class=\"band " << style_name(curve.style) << "\"" << series(curve)
-                << " points=\"";
+  const auto series = [](std::size_t i) { return " data-series=\"" + std::to_string(i) + "\""; };
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const Curve& curve = curves[i];
+    chart.svg() << "<polygon class=\"band " << style_name(i) << "\"" << series(i) << " points=\"";
     for (const auto& point : curve.points) {
       chart.svg() << pixels(chart.x(point.x)) << ',' << y(point.high) << ' ';
     }
@@ -252,9 +273,9 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
     }
     chart.svg() << "\"/>\n";
   }
-  for (const Curve& curve : curves) {
-    chart.svg() << "<polyline class=\"line " << style_name(curve.style) << "\"" << series(curve)
-                << " points=\"";
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const Curve& curve = curves[i];
+    chart.svg() << "<polyline class=\"line " << style_name(i) << "\"" << series(i) << " points=\"";
     for (const auto& point : curve.points) {
       chart.svg() << pixels(chart.x(point.x)) << ',' << y(point.mean) << ' ';
     }
@@ -262,8 +283,8 @@ std::string curves_svg(const std::vector<Curve>& given, const std::string& x_tit
     for (const auto& point : curve.points) chart.svg() << tick_text(point.mean, 4) << ' ';
     chart.svg() << "\"/>\n";
     const Curve::Point& end = curve.points.back();
-    chart.label(style_name(curve.style), curve.label, chart.x(end.x),
-                chart.y(std::max(end.mean, low / 1.1)), series(curve));
+    chart.label(style_name(i), curve.label, chart.x(end.x), chart.y(std::max(end.mean, low / 1.1)),
+                series(i));
   }
   return chart.finish();
 }
@@ -288,29 +309,15 @@ std::string front_svg(const std::vector<FrontPoint>& points, const std::optional
     chart.svg() << "<text class=\"tick\" x=\"" << pixels(x + 4) << "\" y=\"" << kTop + 10
                 << "\">truth</text>\n";
   }
-  std::vector<FrontPoint> front;
-  std::copy_if(points.begin(), points.end(), std::back_inserter(front),
-               [](const FrontPoint& point) { return point.pareto; });
-  std::sort(front.begin(), front.end(),
-            [](const FrontPoint& a, const FrontPoint& b) { return a.x < b.x; });
-  if (front.size() > 1) {
-    chart.svg() << "<polyline class=\"front\" points=\"";
-    for (const FrontPoint& point : front) {
-      chart.svg() << pixels(chart.x(point.x)) << ',' << pixels(chart.y(point.y)) << ' ';
-    }
-    chart.svg() << "\"/>\n";
-  }
+  std::size_t place = 0;  // references are no series
   for (const FrontPoint& point : points) {
     const double x = chart.x(point.x), y = chart.y(point.y);
-    const std::string style = point.style ? style_name(*point.style) : "reference";
-    const auto circle = [&](const std::string& name, int radius) {
-      chart.svg() << "<circle class=\"" << name << "\" cx=\"" << pixels(x) << "\" cy=\""
-                  << pixels(y) << "\" r=\"" << radius << "\"><title>" << escape_markup(point.label)
-                  << ": " << tick_text(point.x) << ", " << tick_text(point.y)
-                  << "</title></circle>\n";
-    };
-    circle((point.marked ? "hollow " : "dot ") + style, 5);
-    if (point.pareto) circle("ring", 9);
+    const std::string style = point.reference ? "reference" : style_name(place);
+    const std::size_t round = point.reference ? 0 : place++ / kSeriesStyles;
+    const std::string title = point.label + ": " + tick_text(point.x) + ", " + tick_text(point.y);
+    chart.svg() << mark_svg((point.marked ? "hollow " : "dot ") + style, x, y, 5,
+                            round == 0 ? 0 : round + 2, title);
+    if (point.pareto) chart.svg() << mark_svg("ring", x, y, 9, 0, title);
     chart.label(style, point.label, x, y);
   }
   return chart.finish();

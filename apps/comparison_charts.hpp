@@ -14,7 +14,8 @@ std::string escape_markup(const std::string& text);
 /// A number with so many digits behind the point.
 std::string fixed_number(double value, int digits);
 
-/// Series beyond this repeat colours and dashes.
+/// So many colours and dashes there are. Series take them by their places in the chart; those
+/// beyond have the colours again, with other dashes or as corners instead of dots.
 inline constexpr std::size_t kSeriesStyles = 8;
 
 /// A curve with its band.
@@ -23,7 +24,6 @@ struct Curve {
     double x = 0, mean = 0, low = 0, high = 0;
   };
   std::string label;
-  std::size_t style = 0;
   std::vector<Point> points;
 };
 
@@ -39,10 +39,10 @@ std::string standalone_svg(const std::string& chart);
 /// A point of the front.
 struct FrontPoint {
   std::string label;
-  std::optional<std::size_t> style;  // nothing: a row to compare with
+  bool reference = false;  // a row to compare with
   double x = 0, y = 0;
   bool marked = false;  // drawn hollow
-  bool pareto = false;  // ringed, and joined with the others
+  bool pareto = false;  // ringed
 };
 
 /// Points over linear axes with labels at the right; a line at the truth's x where given. Empty

@@ -13,8 +13,8 @@
 #include "apps/comparison_pictures.hpp"
 #include "apps/comparison_script.hpp"
 #include "apps/comparison_style.hpp"
+#include "apps/comparison_tables.hpp"
 #include "apps/comparison_texts.hpp"
-#include "apps/score_report.hpp"
 #include "base/progress.hpp"
 
 namespace afterglow {
@@ -23,7 +23,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kCurvePoints = 80;
-constexpr const char* kPaperBase = "alexnet-beta0.8";  // what departures are compared with
 
 std::optional<double> mean_of(const Json& metrics, const std::string& key) {
   const auto found = metrics.find(key);
@@ -39,22 +38,7 @@ std::string joined(const Json& texts) {
 
 class Page {
  public:
-  Page(const Json& report, const ComparisonState& state) : report_(report), state_(state) {
-    std::set<std::string> seen;
-    const auto add = [&](const std::string& key) {
-      if (seen.insert(key).second) metrics_.push_back(key);
-    };
-    const auto has = [&](const std::string& key) {
-      return std::any_of(configurations().begin(), configurations().end(),
-                         [&](const Json& c) { return c["metrics"].contains(key); });
-    };
-    for (const MetricText& metric : metric_texts()) {
-      if (has(metric.key)) add(metric.key);
-    }
-    for (const Json& configuration : configurations()) {
-      for (const auto& [key, ignored] : configuration["metrics"].items()) add(key);
-    }
-  }
+  Page(const Json& report, const ComparisonState& state) : report_(report), state_(state) {}
 
   ComparisonPage write() {
     html_ << "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n"
@@ -65,7 +49,7 @@ class Page {
     summary();
     pictures();
     curves();
-    table();
+    html_ << metrics_table(report_) << clips_table(report_) << ablation_table(report_);
     front();
     unfinished();
     facts();
@@ -107,13 +91,30 @@ class Page {
             << " networks are marked: with some seed, at least, they are paler than the truth or "
                "nearly repeat frames, and their steadiness is not to be trusted. ";
     }
-    html_ << "Beside them:";
+    trivial_rows();
+    html_ << "</p>\n";
+  }
+
+  /// What stands beside the networks, and whether it is nearer to the truth than all of them.
+  void trivial_rows() {
+    double highest = -INFINITY;
+    for (const Json& configuration : configurations()) {
+      highest = std::max(highest, mean_of(configuration["metrics"], "psnr").value_or(-INFINITY));
+    }
+    std::string all, above;
     for (const auto& [key, row] : report_["references"].items()) {
       const auto psnr = number_in(row, "psnr");
       if (key == "truth" || !psnr) continue;
-      html_ << ' ' << reference_label(key) << ' ' << fixed_number(*psnr, 2) << " dB;";
+      const std::string text = reference_label(key) + (row["marks"].empty() ? "" : " †") + " " +
+                               fixed_number(*psnr, 2) + " dB";
+      all += (all.empty() ? "" : "; ") + text;
+      if (*psnr > highest) above += (above.empty() ? "" : "; ") + text;
     }
-    html_ << " means over the held-out clips.</p>\n";
+    html_ << "Beside them: " << all << ". ";
+    if (!above.empty()) {
+      html_ << "<strong>Above the PSNR of every network: " << above << ".</strong> ";
+    }
+    html_ << "All are means over the held-out clips; † is explained below the table.";
   }
 
   void pictures() {
@@ -130,7 +131,7 @@ class Page {
 
   /// Means over equal stretches of steps, then over seeds.
   Curve curve_of(std::size_t configuration) const {
-    Curve curve{configuration_label(configurations()[configuration]), configuration, {}};
+    Curve curve{configuration_label(configurations()[configuration]), {}};
     std::size_t steps = 0;
     for (const std::size_t run : state_.run_of[configuration]) {
       steps = std::max(steps, state_.statuses[run].log.steps.size());
@@ -175,13 +176,18 @@ class Page {
   void curves() {
     html_ << "<h2>Training loss</h2>\n";
     std::vector<Curve> method, departures;
+    std::set<std::string> bases;  // what departures are compared with
+    for (const Json& configuration : configurations()) {
+      if (configuration.contains("against"))
+        bases.insert(configuration["against"]["base"].get<std::string>());
+    }
     std::set<std::size_t> drawn;  // runs; what departs in inference alone has no curve of its own
     for (std::size_t i = 0; i < configurations().size(); ++i) {
       const Json& configuration = configurations()[i];
       if (!drawn.insert(state_.run_of[i].front()).second) continue;
       if (configuration["departs"].get<std::string>().empty()) {
         method.push_back(curve_of(i));
-        if (configuration["name"] != kPaperBase) continue;
+        if (!bases.contains(configuration["name"])) continue;
       }
       departures.push_back(curve_of(i));
     }
@@ -191,98 +197,6 @@ class Page {
                "Departures from the method; losses of different betas or frames are not the same "
                "quantity.",
                departures);
-  }
-
-  /// Of the configurations without marks, the best in a metric; nothing when nobody says what is
-  /// good.
-  const Json* best_in(const std::string& key) const {
-    const Better better = metric_text(key).better;
-    if (better == Better::kUnknown) return nullptr;
-    double aim = 0;  // of those that are best near something
-    if (better == Better::kLikeTruth) {
-      const Json& references = report_["references"];
-      if (!references.contains("truth") || !number_in(references["truth"], key)) return nullptr;
-      aim = references["truth"][key].get<double>();
-    }
-    const auto badness = [better, aim](double value) {
-      if (better == Better::kHigher) return -value;
-      return better == Better::kLower ? value : std::abs(value - aim);
-    };
-    const Json* best = nullptr;
-    for (const Json& configuration : configurations()) {
-      const auto value = mean_of(configuration["metrics"], key);
-      if (!configuration["marks"].empty() || !value) continue;
-      if (best == nullptr || badness(*value) < badness(*mean_of((*best)["metrics"], key))) {
-        best = &configuration;
-      }
-    }
-    return best;
-  }
-
-  void table() {
-    if (metrics_.empty()) return;
-    html_ << "<h2>Metrics on the held-out clips</h2>\n<div class=\"wide\">\n<table>\n<thead>\n<tr>"
-             "<th>row</th><th>seeds</th>";
-    for (const std::string& key : metrics_) {
-      const MetricText text = metric_text(key);
-      html_ << "<th>" << escape_markup(text.title);
-      if (!text.unit.empty()) html_ << "<small>" << escape_markup(text.unit) << "</small>";
-      html_ << "<small>" << told(text.better) << "</small></th>";
-    }
-    html_ << "<th class=\"text\">marked, because</th><th class=\"text\">departs in</th></tr>\n"
-             "</thead>\n<tbody class=\"references\">\n";
-    for (const auto& [key, row] : report_["references"].items()) reference_row(key, row);
-    html_ << "</tbody>\n<tbody>\n";
-    for (const Json& configuration : configurations()) configuration_row(configuration);
-    html_ << "</tbody>\n</table>\n</div>\n<p class=\"note\">Mean over seeds, with the lowest and "
-             "the highest. Bold: the best of the networks without a mark. Marked †: colourfulness "
-             "below "
-          << fixed_number(100 * kLeastColourful, 0) << " % of the truth’s, or temporal MSE below "
-          << fixed_number(100 * kLeastTemporal, 0)
-          << " %; such rows look steady because they are pale or repeat frames. Rows stand in the "
-             "order of the plan, not of merit.</p>\n";
-  }
-
-  void row_begin(const std::string& label, bool marked, const std::string& seeds) {
-    html_ << (marked ? "<tr class=\"marked\">" : "<tr>") << "<td>" << escape_markup(label)
-          << (marked ? " †" : "") << "</td><td>" << seeds << "</td>";
-  }
-
-  void reference_row(const std::string& key, const Json& row) {
-    row_begin(reference_label(key), !row["marks"].empty(), "");
-    for (const std::string& metric : metrics_) {
-      const auto value = number_in(row, metric);
-      html_ << "<td>" << (value ? fixed_number(*value, metric_text(metric).digits) : "–")
-            << "</td>";
-    }
-    html_ << "<td class=\"text\">" << escape_markup(joined(row["marks"]))
-          << "</td><td class=\"text\"></td></tr>\n";
-  }
-
-  void configuration_row(const Json& configuration) {
-    const std::size_t scored = configuration["scored"], wanted = configuration["seeds"].size();
-    std::string seeds = std::to_string(scored);
-    if (scored < wanted) seeds += " of " + std::to_string(wanted);
-    row_begin(configuration_label(configuration), !configuration["marks"].empty(), seeds);
-    for (const std::string& key : metrics_) {
-      const auto found = configuration["metrics"].find(key);
-      if (found == configuration["metrics"].end()) {
-        html_ << "<td>–</td>";
-        continue;
-      }
-      const int digits = metric_text(key).digits;
-      const auto number = [&](const char* part) {
-        return fixed_number((*found)[part].get<double>(), digits);
-      };
-      html_ << (best_in(key) == &configuration ? "<td class=\"best\">" : "<td>") << number("mean");
-      if ((*found)["n"].get<int>() > 1) {
-        html_ << "<small>" << number("low") << " … " << number("high") << "</small>";
-      }
-      html_ << "</td>";
-    }
-    html_ << "<td class=\"text\">" << escape_markup(joined(configuration["marks"]))
-          << "</td><td class=\"text\">" << escape_markup(configuration["departs"])
-          << "</td></tr>\n";
   }
 
   void front() {
@@ -302,20 +216,15 @@ class Page {
     for (const auto& [key, row] : references.items()) {
       const auto x = number_in(row, stability), y = number_in(row, fidelity);
       if (key == "truth" || !x || !y) continue;
-      points.push_back({with_colour(reference_label(key), number_in(row, "colorfulness")),
-                        {},
-                        *x,
-                        *y,
-                        !row["marks"].empty(),
-                        false});
+      points.push_back({with_colour(reference_label(key), number_in(row, "colorfulness")), true, *x,
+                        *y, !row["marks"].empty(), false});
     }
-    for (std::size_t i = 0; i < configurations().size(); ++i) {
-      const Json& row = configurations()[i];
+    for (const Json& row : configurations()) {
       const auto x = mean_of(row["metrics"], stability), y = mean_of(row["metrics"], fidelity);
       if (!x || !y) continue;
       points.push_back(
-          {with_colour(configuration_label(row), mean_of(row["metrics"], "colorfulness")), i, *x,
-           *y, !row["marks"].empty(), row["pareto"].get<bool>()});
+          {with_colour(configuration_label(row), mean_of(row["metrics"], "colorfulness")), false,
+           *x, *y, !row["marks"].empty(), row["pareto"].get<bool>()});
     }
     const MetricText x = metric_text(stability), y = metric_text(fidelity);
     const auto title = [](const MetricText& metric) {
@@ -325,10 +234,14 @@ class Page {
         front_svg(points, truth_x, title(x) + ": steadier to the left", title(y));
     if (svg.empty()) return;
     html_ << "<h2>Fidelity against stability</h2>\n";
-    chart("front", svg,
-          "Means over seeds. Ringed: no other unmarked network is both nearer to the truth and "
-          "steadier. Hollow: marked rows, which do not compete. In brackets: colourfulness as a "
-          "share of the truth’s.");
+    chart(
+        "front", svg,
+        "Means over seeds. Ringed: the Pareto set, where no other unmarked network is at least as "
+        "good in all three of " +
+            escape_markup(y.title) + " (" + told(y.better) + "), " + escape_markup(x.title) + " (" +
+            told(x.better) +
+            ") and colourfulness (like the truth’s), and better in one. Hollow: marked rows, "
+            "which do not compete. In brackets: colourfulness as a share of the truth’s.");
   }
 
   void unfinished() {
@@ -360,10 +273,22 @@ class Page {
                 split["frames"].dump() + " frames";
     }
     fact("clips", splits + "; measured on " + data["held_out"].get<std::string>());
+    std::string held_out;
+    for (const Json& clip : data["held_out_clips"]) {
+      held_out += (held_out.empty() ? "" : ", ") + clip["id"].get<std::string>() + " (" +
+                  clip["frames"].dump() + " frames)";
+    }
+    fact("held-out clips", held_out);
     const std::string colorizer = data["colorizer"], sha256 = data["colorizer_sha256"];
     fact("input", (colorizer.empty() ? "of unknown origin" : "coloured by: " + colorizer) +
                       (sha256.empty() ? "" : ", SHA-256 " + sha256) + "; frames fitted by " +
                       data["fit"].get<std::string>());
+    std::set<std::string> weights;
+    for (const Json& run : report_["runs"]) {
+      if (!run.contains("vgg16_weights_sha256")) continue;
+      weights.insert(run["vgg16_weights_sha256"].get<std::string>());
+    }
+    for (const std::string& digest : weights) fact("VGG16 weights", "SHA-256 " + digest);
     for (const Json& configuration : configurations()) {
       std::string text;
       for (const Json& option : configuration["train"]) {
@@ -391,7 +316,6 @@ class Page {
 
   const Json& report_;
   const ComparisonState& state_;
-  std::vector<std::string> metrics_;  // keys, in the table's order
   std::ostringstream html_;
   std::map<std::string, std::string> figures_;
 };

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "apps/commands.hpp"
+#include "apps/comparison_rows.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -47,6 +48,25 @@ std::string last_line(const std::filesystem::path& path) {
   }
   const std::string name = "afterglow: ";
   return one_line(last.starts_with(name) ? last.substr(name.size()) : last);
+}
+
+/// How a run with nothing left to do has ended.
+struct Ending {
+  RunState state = RunState::kDone;
+  std::string message;
+};
+
+Ending ending_of(const ComparedRun& run) {
+  if (std::filesystem::exists(run.diverged())) {
+    return {RunState::kDiverged, last_line(run.diverged())};
+  }
+  for (const Inference& inference : run.inferences) {
+    const std::filesystem::path scores = run.scores(inference);
+    if (read_scores(scores)) continue;
+    return {RunState::kFailed,
+            scores.string() + ": holds no scores; remove it, and it is made again"};
+  }
+  return {};
 }
 
 /// Threads of each of `jobs` processes that share the cores; 0 where the user has said it.
@@ -153,9 +173,9 @@ ComparisonQueue::ComparisonQueue(const std::vector<ComparedRun>& runs,
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     statuses_[i].log.update(runs_[i].log());
     if (next_stage(runs_[i], backend_, data_)) continue;
-    const bool diverged = std::filesystem::exists(runs_[i].diverged());
-    statuses_[i].state = diverged ? RunState::kDiverged : RunState::kDone;
-    if (diverged) statuses_[i].message = last_line(runs_[i].diverged());
+    const Ending ending = ending_of(runs_[i]);
+    statuses_[i].state = ending.state;
+    statuses_[i].message = ending.message;
   }
 }
 
@@ -187,7 +207,8 @@ void ComparisonQueue::go_on(std::size_t run) {
   const ComparedRun& compared = runs_[run];
   std::optional<Stage> stage = next_stage(compared, backend_, data_);
   if (!stage) {
-    set_state(run, RunState::kDone);
+    const Ending ending = ending_of(compared);
+    set_state(run, ending.state, ending.message);
     return;
   }
   std::error_code error;

@@ -3,16 +3,13 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ctime>
 #include <fstream>
 #include <optional>
 #include <sstream>
 
 #include "apps/commands.hpp"
-#include "apps/comparison_json.hpp"
-#include "apps/score_report.hpp"
-#include "base/error.hpp"
+#include "apps/comparison_rows.hpp"
 #include "kernels/device.hpp"
 
 namespace afterglow {
@@ -22,6 +19,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kFormatVersion = 1;
 constexpr const char* kFidelity = "psnr";
+constexpr const char* kColour = "colorfulness";
 
 /// An argument as a shell reads it.
 std::string shell_word(const std::string& text) {
@@ -78,6 +76,9 @@ Json data_json(const ComparisonData& data) {
                {"colorizer_sha256", header.colorizer_sha256},
                {"held_out", split_name(data.held_out)},
                {"shown_clip", data.first_held_out().id}};
+  for (const ClipInfo& clip : data.dataset->clips(data.held_out)) {
+    json["held_out_clips"].push_back({{"id", clip.id}, {"frames", clip.frames}});
+  }
   for (const Split split : {Split::kTrain, Split::kVal, Split::kTest}) {
     std::int64_t frames = 0;
     for (const ClipInfo& clip : data.dataset->clips(split)) frames += clip.frames;
@@ -119,95 +120,24 @@ Json training_json(const TrainingLog& log) {
   return json;
 }
 
-Json read_scores(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  Json scores = Json::parse(file, nullptr, false);
-  if (scores.is_object() && scores.contains("mean") && scores["mean"].contains("result") &&
-      scores.contains("clips")) {
-    return scores;
-  }
-  throw InputError(path.string(), "holds no scores", "remove it, and it is made again");
-}
-
-/// Of evaluate's rows, the one that was measured.
-Json result_scores(const Json& scores) {
-  Json json = {{"mean", scores["mean"]["result"]}, {"clips", Json::array()}};
-  for (const Json& clip : scores["clips"]) {
-    json["clips"].push_back({{"id", clip["id"]}, {"scores", clip["result"]}});
-  }
-  return json;
-}
-
 /// The rows that stand beside every result: truth, gray, baseline, and what is made of it.
 Json reference_rows(const Json& scores) {
+  const Json truth = scores["mean"].value("truth", Json::object());
   Json rows = Json::object();
-  const Json& mean = scores["mean"];
+  const auto add = [&](const std::string& key) {
+    const Json row = measured_row(scores, key);
+    rows[key] = row["mean"];
+    rows[key]["marks"] = key == "truth" ? std::vector<std::string>{} : marks_of({row}, truth);
+    rows[key]["interval_95"] = row["interval_95"];
+    rows[key]["clips"] = row["clips"];
+  };
   for (const char* first : {"truth", "gray"}) {
-    if (mean.contains(first)) rows[first] = mean[first];
+    if (scores["mean"].contains(first)) add(first);
   }
-  for (const auto& [key, row] : mean.items()) {
-    if (row.is_object() && key != "result" && !rows.contains(key)) rows[key] = row;
+  for (const auto& [key, row] : scores["mean"].items()) {
+    if (row.is_object() && key != "result" && !rows.contains(key)) add(key);
   }
   return rows;
-}
-
-/// Why rows of scores, one a seed, are not to be trusted, a text a reason; none when they may be.
-/// One such seed is enough: a mean would hide it.
-std::vector<std::string> marks_of(const std::vector<Json>& rows, const Json& truth) {
-  std::vector<std::string> reasons;
-  const auto check = [&](const char* key, double least, const char* name) {
-    const auto true_value = number_in(truth, key);
-    if (!true_value) return;
-    double lowest = INFINITY;
-    std::size_t below = 0;
-    for (const Json& row : rows) {
-      const auto value = number_in(row, key);
-      if (!value || *value >= least * *true_value) continue;
-      lowest = std::min(lowest, std::floor(100 * *value / *true_value));
-      ++below;
-    }
-    if (below == 0) return;
-    char text[120];
-    if (rows.size() == 1) {
-      std::snprintf(text, sizeof text, "%s %.0f %% of the truth's", name, lowest);
-    } else {
-      std::snprintf(text, sizeof text, "%s down to %.0f %% of the truth's (%zu of %zu seeds)", name,
-                    lowest, below, rows.size());
-    }
-    reasons.emplace_back(text);
-  };
-  check("colorfulness", kLeastColourful, "colourfulness");
-  check("temporal_mse", kLeastTemporal, "temporal MSE");
-  return reasons;
-}
-
-/// Mean and range over seeds of every number of their scores.
-Json over_seeds(const std::vector<Json>& rows) {
-  Json json = Json::object();
-  if (rows.empty()) return json;
-  for (const auto& [key, ignored] : rows.front().items()) {
-    if (key == "frames") continue;
-    double sum = 0, low = INFINITY, high = -INFINITY;
-    int count = 0;
-    for (const Json& row : rows) {
-      const auto value = number_in(row, key);
-      if (!value) continue;
-      sum += *value;
-      low = std::min(low, *value);
-      high = std::max(high, *value);
-      ++count;
-    }
-    if (count == 0) continue;
-    json[key] = {{"mean", sum / count}, {"low", low}, {"high", high}, {"n", count}};
-  }
-  return json;
-}
-
-/// The means alone, as a row of scores.
-Json means_of(const Json& metrics) {
-  Json row = Json::object();
-  for (const auto& [key, value] : metrics.items()) row[key] = value["mean"];
-  return row;
 }
 
 Json run_json(const ComparisonState& state, std::size_t index, Json& references) {
@@ -226,69 +156,82 @@ Json run_json(const ComparisonState& state, std::size_t index, Json& references)
   json["training"] = training_json(status.log);
   json["scores"] = Json::object();
   for (const Inference& inference : run.inferences) {
-    if (!std::filesystem::exists(run.scores(inference))) continue;
-    const Json scores = read_scores(run.scores(inference));
-    json["scores"][inference.name()] = result_scores(scores);
-    if (references.empty()) references = reference_rows(scores);
+    const std::optional<Json> scores = read_scores(run.scores(inference));
+    if (!scores) continue;
+    json["scores"][inference.name()] = measured_row(*scores, "result");
+    if (references.empty()) references = reference_rows(*scores);
   }
   return json;
+}
+
+/// What was measured of a configuration with a seed; nothing yet, or where that run was lost.
+std::optional<Json> row_of(const ComparisonState& state, std::size_t configuration,
+                           std::uint64_t seed, const Json& runs) {
+  const std::vector<std::uint64_t>& seeds = state.plan[configuration].seeds;
+  const auto found = std::find(seeds.begin(), seeds.end(), seed);
+  if (found == seeds.end()) return std::nullopt;
+  const auto at = static_cast<std::size_t>(found - seeds.begin());
+  const Json& scores = runs[state.run_of[configuration][at]]["scores"];
+  const std::string inference = state.plan[configuration].inference.name();
+  if (!scores.contains(inference)) return std::nullopt;
+  return std::make_optional<Json>(scores[inference]);
+}
+
+/// What a configuration departs from: the first that departs in nothing, of its network and beta.
+std::optional<std::size_t> base_of(const ComparisonState& state, std::size_t configuration) {
+  const auto options = [&](std::size_t index) -> const TrainOptions& {
+    return state.runs[state.run_of[index].front()].options;
+  };
+  if (state.plan[configuration].departs.empty()) return std::nullopt;
+  for (std::size_t i = 0; i < state.plan.size(); ++i) {
+    if (state.plan[i].departs.empty() && options(i).arch == options(configuration).arch &&
+        options(i).beta == options(configuration).beta) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+/// A configuration against its base: seed by seed, of those that both were measured with.
+Json against_json(const ComparisonState& state, std::size_t configuration, std::size_t base,
+                  const Json& runs) {
+  Json seeds = Json::array();
+  std::vector<Json> bases, differences;
+  for (const std::uint64_t seed : state.plan[configuration].seeds) {
+    const auto row = row_of(state, configuration, seed, runs);
+    const auto base_row = row_of(state, base, seed, runs);
+    if (!row || !base_row) continue;
+    seeds.push_back(seed);
+    bases.push_back(*base_row);
+    differences.push_back(row_difference(*row, *base_row));
+  }
+  return {{"base", state.plan[base].name},
+          {"seeds", seeds},
+          {"base_metrics", over_seeds(bases)},
+          {"difference", over_seeds(differences)}};
 }
 
 Json configuration_json(const ComparisonState& state, std::size_t index, const Json& runs,
-                        const Json& references) {
+                        const Json& truth) {
   const Configuration& configuration = state.plan[index];
   const TrainOptions& options = state.runs[state.run_of[index].front()].options;
-  Json json = {{"name", configuration.name},
-               {"departs", configuration.departs},
-               {"arch", options.arch},
-               {"beta", options.beta},
-               {"train", configuration.train},
-               {"inference", configuration.inference.name()},
-               {"seeds", configuration.seeds},
-               {"runs", Json::array()},
-               {"scored", 0},
-               {"marks", Json::array()}};
+  Json json = {{"name", configuration.name},   {"departs", configuration.departs},
+               {"arch", options.arch},         {"beta", options.beta},
+               {"train", configuration.train}, {"inference", configuration.inference.name()},
+               {"seeds", configuration.seeds}, {"runs", Json::array()}};
   std::vector<Json> rows;
-  for (const std::size_t run : state.run_of[index]) {
-    json["runs"].push_back(runs[run]["name"]);
-    const Json& scores = runs[run]["scores"];
-    const std::string inference = configuration.inference.name();
-    if (scores.contains(inference)) {
-      rows.push_back(scores[inference]["mean"]);
-    }
+  for (std::size_t i = 0; i < configuration.seeds.size(); ++i) {
+    json["runs"].push_back(runs[state.run_of[index][i]]["name"]);
+    if (const auto row = row_of(state, index, configuration.seeds[i], runs)) rows.push_back(*row);
   }
   json["scored"] = rows.size();
+  json["marks"] = marks_of(rows, truth);
   json["metrics"] = over_seeds(rows);
-  if (!rows.empty() && references.contains("truth")) {
-    json["marks"] = marks_of(rows, references["truth"]);
+  json["clips"] = clips_over_seeds(rows);
+  if (const auto base = base_of(state, index)) {
+    json["against"] = against_json(state, index, *base, runs);
   }
   return json;
-}
-
-/// Marks the configurations that no other beats in both fidelity and stability. Those with marks of
-/// their own are out of the competition.
-void mark_pareto(Json& configurations, const std::string& stability) {
-  struct Point {
-    Json* configuration;
-    double fidelity;
-    double instability;
-  };
-  std::vector<Point> points;
-  for (Json& configuration : configurations) {
-    configuration["pareto"] = false;
-    const Json means = means_of(configuration["metrics"]);
-    const auto fidelity = number_in(means, kFidelity);
-    const auto instability = number_in(means, stability);
-    if (!configuration["marks"].empty() || !fidelity || !instability) continue;
-    points.push_back({&configuration, *fidelity, *instability});
-  }
-  for (const Point& point : points) {
-    (*point.configuration)["pareto"] =
-        std::none_of(points.begin(), points.end(), [&](const Point& other) {
-          return other.fidelity >= point.fidelity && other.instability <= point.instability &&
-                 (other.fidelity > point.fidelity || other.instability < point.instability);
-        });
-  }
 }
 
 std::string csv_number(double value) {
@@ -305,23 +248,19 @@ Json comparison_report(const ComparisonState& state) {
   for (std::size_t i = 0; i < state.runs.size(); ++i) {
     runs.push_back(run_json(state, i, references));
   }
-  for (auto& [key, row] : references.items()) {
-    row["marks"] =
-        key == "truth" ? std::vector<std::string>{} : marks_of({row}, references["truth"]);
-  }
+  const Json truth = references.value("truth", Json::object());
   Json configurations = Json::array();
   for (std::size_t i = 0; i < state.plan.size(); ++i) {
-    configurations.push_back(configuration_json(state, i, runs, references));
+    configurations.push_back(configuration_json(state, i, runs, truth));
   }
   // Along the motion where that was measured; else between frames in place.
-  const bool warped = references.contains("truth") && references["truth"].contains("ewarp_dis");
-  const std::string stability = warped ? "ewarp_dis" : "temporal_mse";
-  mark_pareto(configurations, stability);
+  const std::string stability = truth.contains("ewarp_dis") ? "ewarp_dis" : "temporal_mse";
+  mark_pareto(configurations, {kFidelity, stability, kColour}, truth);
   return {{"format", "afterglow comparison"},
           {"format_version", kFormatVersion},
           {"made", made_json(state)},
           {"data", data_json(state.data)},
-          {"front", {{"fidelity", kFidelity}, {"stability", stability}}},
+          {"front", {{"fidelity", kFidelity}, {"stability", stability}, {"colour", kColour}}},
           {"references", references},
           {"configurations", configurations},
           {"runs", runs}};

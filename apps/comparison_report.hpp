@@ -21,8 +21,8 @@ struct ComparisonState {
 };
 
 /// Everything for report.json, from the files of the runs. What differs from one call of the same
-/// command to the next (times, machine) lies in "made" and in the runs' "seconds". Throws
-/// InputError when a run's scores cannot be read.
+/// command to the next (times, machine) lies in "made" and in the runs' "seconds". Scores that
+/// cannot be read count as none; the run's status says so (ComparisonQueue).
 nlohmann::ordered_json comparison_report(const ComparisonState& state);
 
 /// run,epoch,step,loss,fidelity,temporal: a line for every step of every run.

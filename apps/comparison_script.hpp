@@ -27,6 +27,10 @@ for (const player of document.querySelectorAll('.player')) {
   show();
   player.hidden = false;
 }
+// What is folded away is printed, too.
+addEventListener('beforeprint', () => {
+  for (const details of document.querySelectorAll('details')) details.open = true;
+});
 for (const chart of document.querySelectorAll('svg.chart')) {
   const lines = [...chart.querySelectorAll('polyline[data-values]')];
   if (lines.length === 0) continue;

@@ -15,11 +15,11 @@ inline constexpr const char* kChartStyle = R"css(
 .grid { stroke: var(--rule); } .axis { stroke: var(--soft); } .leader { stroke: var(--rule); }
 .line { stroke: var(--c); stroke-width: 2; fill: none; stroke-linejoin: round; } .band { fill: var(--c); opacity: .16; }
 .dot { fill: var(--c); } .hollow { fill: var(--paper); stroke: var(--c); stroke-width: 2; } .ring { fill: none; stroke: var(--ink); }
-.front { fill: none; stroke: var(--ink); } .truth { stroke: var(--soft); stroke-dasharray: 3 4; }
+.truth { stroke: var(--soft); stroke-dasharray: 3 4; }
 .s0 { --c: var(--c0); } .s1 { --c: var(--c1); } .s2 { --c: var(--c2); } .s3 { --c: var(--c3); }
 .s4 { --c: var(--c4); } .s5 { --c: var(--c5); } .s6 { --c: var(--c6); } .s7 { --c: var(--c7); } .reference { --c: var(--soft); }
-.line.s1 { stroke-dasharray: 7 3; } .line.s2 { stroke-dasharray: 2 3; } .line.s3 { stroke-dasharray: 9 3 2 3; }
-.line.s4 { stroke-dasharray: 12 4; } .line.s5 { stroke-dasharray: 4 2; } .line.s6 { stroke-dasharray: 1 3; } .line.s7 { stroke-dasharray: 6 2 2 2 2 2; }
+.line.d1 { stroke-dasharray: 7 3; } .line.d2 { stroke-dasharray: 2 3; } .line.d3 { stroke-dasharray: 9 3 2 3; }
+.line.d4 { stroke-dasharray: 12 4; } .line.d5 { stroke-dasharray: 4 2; } .line.d6 { stroke-dasharray: 1 3; } .line.d7 { stroke-dasharray: 6 2 2 2 2 2; }
 [data-series].off { opacity: .12; } .label[data-series] { cursor: pointer; } .pointer { stroke: var(--soft); stroke-dasharray: 2 3; }
 )css";
 
@@ -32,10 +32,11 @@ h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.2rem; margin: 2.2
 p, figcaption, dl { max-width: 60rem; } figcaption, .note { color: var(--soft); font-size: .9rem; }
 figure { margin: 0 0 1rem; }
 .sheet { display: grid; gap: 4px; align-items: center; }
-.sheet span { font-size: .85rem; line-height: 1.25; } .sheet img { display: block; width: 100%; height: auto; }
+.sheet span { font-size: .85rem; line-height: 1.25; overflow-wrap: anywhere; } .sheet img { display: block; width: 100%; height: auto; }
 .strips { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); gap: 4px; align-items: center; }
 .strips span { font-size: .85rem; line-height: 1.25; } .strips img { display: block; width: 100%; height: 72px; image-rendering: pixelated; }
 .wide { overflow-x: auto; }
+details { margin: 1rem 0; } summary { cursor: pointer; font-weight: 600; } caption { text-align: left; font-weight: 600; padding: .8rem 0 .2rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; }
 th { font-weight: 600; vertical-align: bottom; } th small, td small { display: block; color: var(--soft); font-weight: 400; }

@@ -14,6 +14,8 @@ std::string told(Better better) {
       return "lower is better";
     case Better::kLikeTruth:
       return "like the truth’s";
+    case Better::kDownToTruth:
+      return "lower is better, down to the truth’s";
     case Better::kNearZero:
       return "near 0";
     case Better::kUnknown:
@@ -32,10 +34,10 @@ const std::vector<MetricText>& metric_texts() {
       {"colorfulness", "Colourfulness", "Hasler–Süsstrunk", 1, Better::kLikeTruth},
       {"cdc", "CDC", "Jensen–Shannon", 4, Better::kLikeTruth},
       {"cdc_difference", "CDC, from truth", "Jensen–Shannon", 4, Better::kLower},
-      {"ewarp_dis", "E_warp", "DIS flow", 5, Better::kLower},
-      {"ewarp_ab_dis", "E_warp, chroma", "DIS flow", 6, Better::kLower},
-      {"ewarp_flo", "E_warp", "given flow", 5, Better::kLower},
-      {"ewarp_ab_flo", "E_warp, chroma", "given flow", 6, Better::kLower},
+      {"ewarp_dis", "E_warp", "DIS flow", 5, Better::kDownToTruth},
+      {"ewarp_ab_dis", "E_warp, chroma", "DIS flow", 6, Better::kDownToTruth},
+      {"ewarp_flo", "E_warp", "given flow", 5, Better::kDownToTruth},
+      {"ewarp_ab_flo", "E_warp, chroma", "given flow", 6, Better::kDownToTruth},
   };
   return texts;
 }

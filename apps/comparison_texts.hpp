@@ -7,7 +7,8 @@
 
 namespace afterglow {
 
-enum class Better { kHigher, kLower, kLikeTruth, kNearZero, kUnknown };
+/// kDownToTruth: lower is better, but nothing is won below the truth's.
+enum class Better { kHigher, kLower, kLikeTruth, kDownToTruth, kNearZero, kUnknown };
 
 /// "higher is better"; empty for kUnknown.
 std::string told(Better better);
