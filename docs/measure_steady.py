@@ -36,20 +36,22 @@ def main():
         if not done.exists():
             subprocess.run([afterglow, *map(str, arguments)], check=True)
 
-    # The gray versions too, of each kind.
-    simulated = out / (kind if kind in ("muted", "vivid") else "muted")
-    run(simulated / "config.toml", "synth", "--truth", *truths, "--kind", simulated.name, "--seed", 5, "--out", simulated)
-    inputs = films(simulated / "colorized" if simulated.name == kind else pathlib.Path(kind))
+    if kind in ("muted", "vivid"):
+        simulated = out / kind
+        run(simulated / "config.toml", "synth", "--truth", *truths, "--kind", kind, "--seed", 5, "--out", simulated)
+        inputs = films(simulated / "colorized")
+    else:
+        inputs = films(pathlib.Path(kind))
 
     rows = {}
     for name, model in [("the model in the box", None)] + [entry.split("=", 1) for entry in models]:
-        place = out / pathlib.Path(kind).name / name.replace(" ", "_").replace("/", "_")
+        place = out / (pathlib.Path(kind).stem + "_results") / name.replace(" ", "_").replace("/", "_")
         results = [place / (film.stem + ".mkv") for film in inputs]
         place.mkdir(parents=True, exist_ok=True)
         for film, result in zip(inputs, results):
             run(result, "colorize", film, "--codec", "lossless", *(["--model", model] if model else []), "--out", result)
         scores = place / "scores.json"
-        run(scores, "evaluate", "--truth", *truths, "--gray", simulated / "gray", "--baseline", *inputs, "--result", *results, "--json", scores)
+        run(scores, "evaluate", "--truth", *truths, "--baseline", *inputs, "--result", *results, "--json", scores)
         read = json.loads(scores.read_text())
         columns = read["clips"] + ([{"id": "mean", **read["mean"]}] if len(read["clips"]) > 1 else [])
         for key, label in TRIVIAL:
