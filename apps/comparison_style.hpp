@@ -38,9 +38,10 @@ figure { margin: 0 0 1rem; }
 .wide { overflow-x: auto; }
 details { margin: 1rem 0; } summary { cursor: pointer; font-weight: 600; } caption { text-align: left; font-weight: 600; padding: .8rem 0 .2rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; }
+th, td { padding: .35rem .45rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; }
 th { font-weight: 600; vertical-align: bottom; } th small, td small { display: block; color: var(--soft); font-weight: 400; }
-td small { white-space: nowrap; } th:first-child, td:first-child, .text { text-align: left; } .text { min-width: 24rem; } td:first-child { min-width: 10rem; }
+th:first-child, td:first-child { text-align: left; } td:first-child { min-width: 9rem; }
+tr:has(+ .remarks) td { border-bottom: 0; padding-bottom: 0; } .remarks td { padding-top: 0; color: var(--soft); font-size: .9em; }
 .references td { background: var(--shade); } tr.marked td { color: var(--soft); } td.best { font-weight: 700; color: var(--ink); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 code { font-size: .9em; }

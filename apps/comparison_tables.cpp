@@ -43,15 +43,6 @@ std::string marked_label(const std::string& label, const Json& row) {
   return escape_markup(label) + (row["marks"].empty() ? "" : " †");
 }
 
-/// A paragraph of several texts in one cell.
-std::string lines_cell(const std::vector<std::string>& lines) {
-  std::string cell = "<td class=\"text\">";
-  for (const std::string& line : lines) {
-    cell += (&line == &lines.front() ? "" : "<br />") + escape_markup(line);
-  }
-  return cell + "</td>";
-}
-
 /// A table of metrics as it is written.
 class MetricRows {
  public:
@@ -60,7 +51,7 @@ class MetricRows {
 
   const std::vector<std::string>& metrics() const { return metrics_; }
 
-  std::string head(const std::vector<std::string>& texts) const {
+  std::string head() const {
     std::ostringstream html;
     html << "<div class=\"wide\">\n<table>\n<thead>\n<tr><th>row</th><th>seeds</th>";
     for (const std::string& key : metrics_) {
@@ -69,7 +60,6 @@ class MetricRows {
       if (!text.unit.empty()) html << "<small>" << escape_markup(text.unit) << "</small>";
       html << "<small>" << told(text.better) << "</small></th>";
     }
-    for (const std::string& text : texts) html << "<th class=\"text\">" << text << "</th>";
     html << "</tr>\n</thead>\n";
     return html.str();
   }
@@ -84,16 +74,25 @@ class MetricRows {
     std::string html = best ? "<td class=\"best\">" : "<td>";
     html += number((*found)["mean"].get<double>());
     if ((*found)["n"].get<int>() > 1) {
-      html += "<small>" + number((*found)["low"].get<double>()) + " … " +
+      html += "<small>" + number((*found)["low"].get<double>()) + "&nbsp;… " +
               number((*found)["high"].get<double>()) + "</small>";
     } else if (found->contains("interval_95")) {
       const Json& interval = (*found)["interval_95"];
-      html +=
-          "<small>± " + fixed_number(interval["half_width"].get<double>(), metric_text(key).digits);
+      html += "<small>±&nbsp;" +
+              fixed_number(interval["half_width"].get<double>(), metric_text(key).digits);
       if (interval["n"] != clips_) html += ", n = " + interval["n"].dump();
       html += "</small>";
     }
     return html + "</td>";
+  }
+
+  /// What there is to say of the row above, below it over all columns; nothing for no texts.
+  std::string remarks(const std::vector<std::string>& texts) const {
+    std::string cell;
+    for (const std::string& text : texts) cell += (cell.empty() ? "" : "; ") + escape_markup(text);
+    if (cell.empty()) return {};
+    return "<tr class=\"remarks\"><td colspan=\"" + std::to_string(2 + metrics_.size()) + "\">" +
+           cell + "</td></tr>\n";
   }
 
  private:
@@ -112,17 +111,20 @@ const Json& run_named(const Json& report, const Json& name) {
                        [&](const Json& run) { return run["name"] == name; });
 }
 
-/// Why rows are marked, and which of their runs are not done.
-std::vector<std::string> remarks(const Json& report, const Json& configuration) {
-  std::vector<std::string> lines = configuration["marks"];
+/// In what a row departs, why it is marked, and which of its runs are not done.
+std::vector<std::string> remarks_on(const Json& report, const Json& configuration) {
+  std::vector<std::string> texts;
+  const std::string departs = configuration["departs"];
+  if (!departs.empty()) texts.push_back(departs);
+  for (const Json& mark : configuration["marks"]) texts.push_back("† " + mark.get<std::string>());
   for (std::size_t i = 0; i < configuration["runs"].size(); ++i) {
     const Json& run = run_named(report, configuration["runs"][i]);
     if (run["state"] == "done") continue;
-    lines.push_back("seed " + configuration["seeds"][i].dump() + " " +
+    texts.push_back("seed " + configuration["seeds"][i].dump() + " " +
                     run["state"].get<std::string>());
-    if (run.contains("message")) lines.back() += ": " + run["message"].get<std::string>();
+    if (run.contains("message")) texts.back() += ": " + run["message"].get<std::string>();
   }
-  return lines;
+  return texts;
 }
 
 std::string seeds_told(const Json& configuration) {
@@ -154,8 +156,7 @@ std::string metrics_table(const Json& report) {
   const Json truth = report["references"].value("truth", Json::object());
   std::ostringstream html;
   html << "<h2>Metrics on the held-out clips</h2>\n"
-       << rows.head({"marked, because; runs not done", "departs in"})
-       << "<tbody class=\"references\">\n";
+       << rows.head() << "<tbody class=\"references\">\n";
   for (const auto& [key, row] : report["references"].items()) {
     const Json metrics = reference_metrics(row);
     html << (row["marks"].empty() ? "<tr>" : "<tr class=\"marked\">") << "<td>"
@@ -163,7 +164,9 @@ std::string metrics_table(const Json& report) {
     for (const std::string& metric : rows.metrics()) {
       html << rows.cell(metrics, metric, false, false);
     }
-    html << lines_cell(row["marks"]) << lines_cell({}) << "</tr>\n";
+    std::vector<std::string> marks = row["marks"];
+    for (std::string& mark : marks) mark.insert(0, "† ");
+    html << "</tr>\n" << rows.remarks(marks);
   }
   html << "</tbody>\n<tbody>\n";
   for (std::size_t i = 0; i < configurations.size(); ++i) {
@@ -176,7 +179,7 @@ std::string metrics_table(const Json& report) {
       html << rows.cell(row["metrics"], metric,
                         std::find(best.begin(), best.end(), i) != best.end(), false);
     }
-    html << lines_cell(remarks(report, row)) << lines_cell({row["departs"]}) << "</tr>\n";
+    html << "</tr>\n" << rows.remarks(remarks_on(report, row));
   }
   html << "</tbody>\n</table>\n</div>\n<p class=\"note\">Means over "
        << told_clips(report["data"]["held_out_clips"].size())
@@ -203,7 +206,7 @@ std::string ablation_table(const Json& report) {
   if (groups.empty()) return {};
   const MetricRows rows(report);
   std::ostringstream html;
-  html << "<h2>Ablation</h2>\n" << rows.head({"departs in"});
+  html << "<h2>Ablation</h2>\n" << rows.head();
   const auto values = [&](const Json& metrics, bool is_signed) {
     for (const std::string& metric : rows.metrics()) {
       html << rows.cell(metrics, metric, false, is_signed);
@@ -219,12 +222,12 @@ std::string ablation_table(const Json& report) {
     html << "<tbody class=\"references\">\n<tr><td>"
          << marked_label(configuration_label(base), base) << "</td><td>" << seeds << "</td>";
     values(against["base_metrics"], false);
-    html << lines_cell({}) << "</tr>\n</tbody>\n<tbody>\n";
+    html << "</tr>\n</tbody>\n<tbody>\n";
     for (const Json* row : group) {
       html << "<tr><td>" << marked_label(configuration_label(*row), *row) << "</td><td>" << seeds
            << "</td>";
       values((*row)["against"]["difference"], true);
-      html << lines_cell({(*row)["departs"]}) << "</tr>\n";
+      html << "</tr>\n" << rows.remarks({(*row)["departs"].get<std::string>()});
     }
     html << "</tbody>\n";
   }

@@ -229,9 +229,9 @@ TEST_CASE("departures stand against the base's run of the same seed") {
   CHECK(untried["against"]["seeds"].empty());
 
   const std::string table = ablation_table(report);
-  CHECK(stands_in(table,
-                  "<td>AlexNet, β = 0.8, deconv</td><td>2</td><td>+2.00<small>± 2.48</small>"));
-  CHECK(stands_in(table, "<td>AlexNet, β = 0.8</td><td>2</td><td>24.00<small>± 1.25</small>"));
+  CHECK(stands_in(
+      table, "<td>AlexNet, β = 0.8, deconv</td><td>2</td><td>+2.00<small>±&nbsp;2.48</small>"));
+  CHECK(stands_in(table, "<td>AlexNet, β = 0.8</td><td>2</td><td>24.00<small>±&nbsp;1.25</small>"));
   CHECK_FALSE(stands_in(table, "corner loss"));
 
   const ComparisonPage page = comparison_page(report, state);
