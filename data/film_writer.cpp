@@ -292,15 +292,21 @@ void FilmWriter::end_part() {
   if (target_->parts) target_->parts->end_part();
 }
 
-void FilmWriter::commit() {
+std::vector<std::string> FilmWriter::commit() {
   if (target_->folder) {
     target_->folder->commit();
-  } else if (target_->parts) {
+    return {};
+  }
+  std::vector<std::string> lines;
+  if (target_->parts) {
     target_->parts->end_part();
-    target_->parts->join(target_->out);
+    lines = target_->parts->join(target_->out);
   } else {
     target_->video->commit();
+    lines = target_->video->left_out();
   }
+  lines.erase(lines.begin(), lines.begin() + std::ptrdiff_t(target_->left_out.size()));
+  return lines;
 }
 
 }  // namespace afterglow
