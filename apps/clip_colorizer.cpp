@@ -57,6 +57,16 @@ FilmClip::FilmClip(const FilmFiles& files, Fitting fitting)
   if (files_.truth) truth_ = files_.truth->open();
 }
 
+std::vector<std::string> FilmClip::left_out() const {
+  if (!gray_ || streams_from() != files_.input) return {};
+  std::vector<std::string> lines = gray_->others();
+  for (std::string& line : lines) {
+    line = files_.gray.string() + ": " + line + " left out, because " + files_.input.string() +
+           " has the sound; add it to the result with ffmpeg";
+  }
+  return lines;
+}
+
 std::filesystem::path FilmClip::streams_from() const {
   if (gray_ && gray_->has_audio()) return files_.gray;
   return input_.has_audio() ? files_.input : std::filesystem::path();

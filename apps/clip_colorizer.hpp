@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "apps/image_colorizer.hpp"
 #include "apps/sequences.hpp"
@@ -69,6 +70,9 @@ class FilmClip : public ClipFrames {
   bool has_own_light() const { return !gray_ && files_.colorizer == nullptr; }
   /// The film whose sound, and what else is not picture, is kept; empty when none has sound.
   std::filesystem::path streams_from() const;
+  /// A line for whatever the film that gives the luma has beside its picture, where it is the other
+  /// one whose sound is kept.
+  std::vector<std::string> left_out() const;
   std::optional<ClipFrame> read() override;
   /// Passes over the first `frames` frames, which a run before has coloured; of a clip without
   /// `truth`. Throws InputError when a film ends before, Interrupted after Ctrl-C.

@@ -79,11 +79,12 @@ class Colorizing {
       return;
     }
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from()});
-    tell_left_out(writer);
+    tell_left_out(clip.left_out());
+    tell_left_out(writer.left_out());
     run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);
     });
-    writer.commit();
+    tell_left_out(writer.commit());
   }
 
   /// One clip of a dataset.
@@ -232,13 +233,20 @@ void colorize_films_by(const ColorizeCommand& command, const std::vector<fs::pat
   Work work(command);
   std::size_t failed = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    try {
-      work.film(inputs[i], outputs[i]);
-    } catch (const InputError& error) {
-      // One bad film does not cost the others, unless all go to one file.
+    // One bad film does not cost the others, unless all go to one file.
+    const auto pass_over = [&](const Error& error) {
       if (inputs.size() == 1 || is_hdf5(command.out)) throw;
       std::fprintf(stderr, "afterglow: %s\n", error.what());
       ++failed;
+    };
+    try {
+      work.film(inputs[i], outputs[i]);
+    } catch (const InputError& error) {
+      pass_over(error);
+    } catch (const DiskFull&) {
+      throw;
+    } catch (const RunError& error) {
+      pass_over(error);
     }
   }
   work.commit();
@@ -359,9 +367,11 @@ void add_colorize(CLI::App& program) {
       ->required();
   app->add_option("--model", command->model,
                   "a trained network: runs/a/model.h5 (default: the steady one in the box)");
-  app->add_option("--out", command->out,
-                  "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
-                  "for the network's unrounded pictures; of several inputs a folder")
+  app->add_option(
+         "--out", command->out,
+         "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
+         "for the network's unrounded pictures; of several inputs a folder. What a steady network "
+         "has made there by the same job is passed over: remove it to make it again")
       ->required();
   app->add_option("--colorizer", command->colorizer,
                   "colour every frame of IN by itself first, as gray films need it")

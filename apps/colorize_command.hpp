@@ -45,8 +45,8 @@ VideoCodec codec_of(const ColorizeCommand& command);
 void require_other(const ColorizeCommand& command, const std::filesystem::path& input,
                    const std::filesystem::path& out);
 
-/// Says on standard error, a line each, what a film loses.
-void tell_left_out(const FilmWriter& writer);
+/// Says on standard error what a film loses, as FilmWriter, or FilmClip, tells it.
+void tell_left_out(const std::vector<std::string>& lines);
 
 /// Films through a steady network.
 class Steadying {

@@ -47,19 +47,27 @@ std::string description_of(const ColorizeCommand& command, const Device& device,
   return text.str();
 }
 
+std::string content_of(const fs::path& path) {
+  std::ifstream file(path);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
 }  // namespace
 
 FilmJob::FilmJob(const ColorizeCommand& command, const Device& device, const fs::path& input,
                  const fs::path& out)
-    : described_(description_of(command, device, input)) {
-  if (!out.has_extension() || !command.preview.empty()) return;
+    : out_(out.has_filename() ? out : out.parent_path()),
+      described_(description_of(command, device, input)) {
+  if (!command.preview.empty()) return;
+  record_ = out_;
+  record_ += ".job";
+  if (!out.has_extension()) return;
   folder_ = out;
   folder_ += ".parts";
   if (!fs::exists(folder_)) return;
-  std::ifstream file(description());
-  std::ostringstream found;
-  found << file.rdbuf();
-  if (found.str() != described_ && !fs::is_empty(folder_)) {
+  if (content_of(description()) != described_ && !fs::is_empty(folder_)) {
     throw InputError(
         folder_.string(),
         "holds what was made of other files, with other options, on another device or by another "
@@ -97,7 +105,26 @@ void FilmJob::end_part(FilmWriter& writer, const SteadyPlace& place) {
   fs::remove(place_file(before), ignored);
 }
 
+/// What made OUT, and which OUT that is.
+std::string FilmJob::made() const {
+  std::ostringstream text;
+  text << described_;
+  describe_file(text, "OUT", out_);
+  return text.str();
+}
+
+bool FilmJob::is_done() {
+  if (record_.empty() || !fs::exists(out_) || content_of(record_) != made()) return false;
+  remove_folder();
+  return true;
+}
+
 void FilmJob::finish() {
+  if (!record_.empty()) write_text_file(record_, made());
+  remove_folder();
+}
+
+void FilmJob::remove_folder() {
   if (folder_.empty()) return;
   // What a kill leaves of it must not be taken for a job.
   fs::path done = folder_;

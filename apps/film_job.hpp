@@ -1,5 +1,5 @@
 // A film that is coloured part by part, so that the job, killed at any moment, goes on behind its
-// last part.
+// last part, and is not done again once it is done.
 #pragma once
 
 #include <filesystem>
@@ -12,8 +12,8 @@
 
 namespace afterglow {
 
-/// The folder OUT.parts beside a film OUT that is being made. A folder of pictures and a preview
-/// have none: they are made in one go.
+/// The folder OUT.parts beside a film OUT that is being made, and the file OUT.job beside one that
+/// is made. A folder of pictures has no parts, a preview neither: they are made in one go.
 class FilmJob {
  public:
   /// Throws InputError when the folder holds anything but this job: of other options, files,
@@ -25,6 +25,9 @@ class FilmJob {
   FilmJob(const FilmJob&) = delete;
   FilmJob& operator=(const FilmJob&) = delete;
 
+  /// True when OUT is there, was made by this very job, and is as it left it; takes away what a
+  /// kill may have left of the parts.
+  bool is_done();
   /// Empty where there is none.
   const std::filesystem::path& folder() const { return folder_; }
   /// Makes the folder tell what the job is, before its first part, and says where it stands: behind
@@ -33,13 +36,17 @@ class FilmJob {
   SteadyPlace begin(const FilmWriter& writer);
   /// Ends a part. Throws RunError.
   void end_part(FilmWriter& writer, const SteadyPlace& place);
-  /// Takes the folder away.
+  /// Notes beside OUT, which is in place, what made it, and takes the folder away. Throws RunError.
   void finish();
 
  private:
+  std::string made() const;
+  void remove_folder();
   std::filesystem::path description() const { return folder_ / "job.txt"; }
   std::filesystem::path place_file(std::int64_t frames) const;
 
+  std::filesystem::path out_;
+  std::filesystem::path record_;  // OUT.job; empty: none is kept
   std::filesystem::path folder_;
   std::filesystem::path first_place_;
   std::string described_;

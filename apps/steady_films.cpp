@@ -63,10 +63,9 @@ void take_keyed(const CarriedColours& keyed, std::vector<float>& ab, float unit)
 
 /// The colours of a gray film's frame.
 SteadyColours keyed_colours(KeyedColours::Frame frame) {
-  const bool known = !frame.colours.empty();
-  if (!known) frame.colours.ab.resize(2 * frame.light.lightness.size());
+  if (frame.colours.empty()) frame.colours.ab.resize(2 * frame.light.lightness.size());
   return {frame.light.width, frame.light.height, std::move(frame.colours.ab),
-          std::move(frame.light.lightness), known};
+          std::move(frame.light.lightness)};
 }
 
 }  // namespace
@@ -264,9 +263,12 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySo
     throw_if_interrupted();
     if (prepared->behind) complete(*prepared->behind, colorizer.before());
     frames.prepare(prepared->frame);
+    const bool reached = !prepared->keyed || !prepared->keyed->colours.empty();
     SteadyColours colours =
         source.coloured ? colours_of(colorizer, *prepared, frames.has_own_light(), source.kind)
                         : keyed_colours(std::move(*prepared->keyed));
+    colours.begins = prepared->begins;
+    colours.reached = reached;
     behind.push({std::move(prepared->frame), std::move(colours), std::move(prepared->behind)});
     progress.update(++done, "shot " + std::to_string(prepared->scene));
   }

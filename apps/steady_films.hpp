@@ -46,7 +46,8 @@ struct SteadyColours {
   int width = 0;
   int height = 0;
   std::vector<float> ab, lightness;
-  bool known = true;  // false: gray, because no key frame reaches it
+  bool begins = false;  // a scene
+  bool reached = true;  // by a key frame's colours, where there are key frames
 };
 
 /// Where the frames of a film go, in order.

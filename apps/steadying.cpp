@@ -26,30 +26,47 @@ SteadyFilmOptions steady_options(const ColorizeCommand& command) {
   return options;
 }
 
-/// Tells, stretch by stretch, which frames no key frame reaches.
-class FramesLeftGray {
+/// Tells, stretch by stretch, which frames no key frame reaches: of a gray film all, of a coloured
+/// one those of scenes that have one.
+class FramesOutOfReach {
  public:
-  explicit FramesLeftGray(std::string film) : film_(std::move(film)) {}
+  FramesOutOfReach(std::string film, bool coloured) : film_(std::move(film)), coloured_(coloured) {}
 
   /// The next frame.
-  void push(std::int64_t index, bool left_gray) {
-    if (left_gray && first_ < 0) first_ = index;
-    if (!left_gray) end(index - 1);
+  void push(std::int64_t index, bool begins_scene, bool reached) {
+    if (coloured_ && begins_scene) first_ = -1;
+    if (reached) end(index - 1);
+    if (!reached && first_ < 0) first_ = index;
   }
 
   /// Behind the last frame.
-  void end(std::int64_t last) {
-    if (first_ < 0) return;
-    std::fprintf(stderr,
-                 "afterglow: %s: frames %lld to %lld stay gray, because no key frame lies in their "
-                 "scene (or within %lld frames behind it); add --key %lld=PICTURE\n",
-                 film_.c_str(), static_cast<long long>(first_), static_cast<long long>(last),
-                 static_cast<long long>(kKeyReach), static_cast<long long>(first_));
-    first_ = -1;
+  void finish(std::int64_t last) {
+    if (!coloured_) end(last);
   }
 
  private:
+  void end(std::int64_t last) {
+    if (first_ < 0) return;
+    const auto reach = static_cast<long long>(kKeyReach), first = static_cast<long long>(first_);
+    std::fprintf(stderr, "afterglow: %s: frames %lld to %lld ", film_.c_str(), first,
+                 static_cast<long long>(last));
+    if (coloured_) {
+      std::fprintf(stderr,
+                   "have nothing of their scene's key frame, which lies more than %lld "
+                   "frames behind them",
+                   reach);
+    } else {
+      std::fprintf(stderr,
+                   "stay gray, because no key frame lies in their scene (or within %lld "
+                   "frames behind it)",
+                   reach);
+    }
+    std::fprintf(stderr, "; add --key %lld=PICTURE\n", first);
+    first_ = -1;
+  }
+
   std::string film_;
+  bool coloured_;
   std::int64_t first_ = -1;  // of the stretch, if there is one
 };
 
@@ -93,8 +110,8 @@ void require_other(const ColorizeCommand& command, const fs::path& input, const 
                            command.eccv16.weights, command.eccv16.bins});
 }
 
-void tell_left_out(const FilmWriter& writer) {
-  for (const std::string& line : writer.left_out()) {
+void tell_left_out(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
     std::fprintf(stderr, "afterglow: %s\n", line.c_str());
   }
 }
@@ -113,6 +130,12 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
   const Stretch stretch = preview_stretch(command_.preview, "--preview");
   FilmJob job(command_, backend_->device(), input, out);
+  if (job.is_done()) {
+    std::fprintf(stderr,
+                 "afterglow: %s: is made already, by the same job; remove it to make it again\n",
+                 out.c_str());
+    return;
+  }
   SteadySource source{.keys = parse_key_frames(command_.keys)};
   // A folder of pictures is written in the place of the one before.
   for (const KeyFrame& key : source.keys) {
@@ -128,7 +151,8 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   const ActiveRectangle active = find_active(luma.info().source);
   FilmWriter writer(out, luma,
                     {codec_of(command_), clip.streams_from(), job.folder(), command_.side_by_side});
-  tell_left_out(writer);
+  tell_left_out(clip.left_out());
+  tell_left_out(writer.left_out());
   if (writer.frames() > 0) {
     std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),
                  static_cast<long long>(writer.frames() - 1));
@@ -137,29 +161,35 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
     tell_disk_use(writer, luma, clip.streams_from(), job.folder(), out);
   }
   const int width = writer.chroma_width(), height = writer.chroma_height();
-  FramesLeftGray left_gray(input.string());
+  FramesOutOfReach out_of_reach(input.string(), source.coloured);
   std::int64_t last = writer.frames() - 1;
   const auto write = [&](const ClipFrame& frame, const SteadyColours& colours) {
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
     last = frame.luma->index();
+    out_of_reach.push(last, colours.begins, colours.reached);
     if (const std::optional<Picture> key = key_at(source.keys, *frame.luma)) {
-      left_gray.push(last, false);
       const std::vector<float> given(key->rgb.begin(), key->rgb.end());
       writer.write(*frame.luma, given, key->width, key->height,
                    frame.given ? &*frame.given : nullptr);
       return;
     }
-    left_gray.push(last, !colours.known);
     std::vector<float> rgb = enlarged_colours(*frame.luma, colours, width, height);
     blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
     writer.write(*frame.luma, rgb, width, height, frame.given ? &*frame.given : nullptr);
   };
   const SteadyPlace place = job.begin(writer);
-  films_.run(clip_id(input), clip, source,
-             {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
-  writer.commit();
+  try {
+    films_.run(clip_id(input), clip, source,
+               {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
+  } catch (const InputError& error) {
+    if (writer.frames() == 0) throw;
+    throw InputError(std::string(error.what()) + " (frames 0 to " +
+                     std::to_string(writer.frames() - 1) + " are done, in " +
+                     job.folder().string() + ")");
+  }
+  tell_left_out(writer.commit());
   job.finish();
-  left_gray.end(last);
+  out_of_reach.finish(last);
   // Not every container says at once how many frames there are.
   for (const KeyFrame& key : source.keys) {
     if (key.index <= last) continue;

@@ -38,6 +38,12 @@ class RunError : public Error {
   using Error::Error;
 };
 
+/// There is no room left: what is written next will fail, too. Exit code 1.
+class DiskFull : public RunError {
+ public:
+  using RunError::RunError;
+};
+
 /// Parts of the work failed, the others are done and kept. Exit code 1.
 class PartlyDone : public RunError {
  public:

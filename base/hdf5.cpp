@@ -33,7 +33,7 @@ void silence() {
 }
 
 [[noreturn]] void fail(const std::string& file, const std::string& where) {
-  throw RunError(file + ": " + where + " cannot be written; is the disk full?");
+  throw DiskFull(file + ": " + where + " cannot be written; is the disk full?");
 }
 
 Handle checked(Id id, const std::string& file, const std::string& where, const char* problem) {

@@ -22,7 +22,7 @@ void sync_to_disk(const fs::path& path, const fs::path& shown) {
   close(descriptor);
   // EINVAL: a file system without fsync; the rename is then all there is.
   if (status != 0 && reason != EINVAL) {
-    throw RunError(shown.string() + ": cannot be written to disk: " + std::strerror(reason) +
+    throw DiskFull(shown.string() + ": cannot be written to disk: " + std::strerror(reason) +
                    "; free some space and run again");
   }
 }
@@ -93,7 +93,7 @@ void write_text_file(const fs::path& path, const std::string& text) {
   stream << text;
   stream.close();
   if (!stream) {
-    throw RunError(path.string() + ": could not be written whole; is the disk full?");
+    throw DiskFull(path.string() + ": could not be written whole; is the disk full?");
   }
   output.commit();
 }

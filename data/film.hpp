@@ -67,6 +67,8 @@ class FilmReader {
 
   const FramesInfo& info() const;
   bool has_audio() const;
+  /// What a film holds beside its picture, a name each: "the subtitles of stream 2 (subrip, eng)".
+  std::vector<std::string> others() const;
   /// How many frames there are: as the container says, or about, by its duration; 0: unknown.
   std::int64_t expected_frames() const;
   /// The first frame's time in the whole film, in seconds from the film's first.
@@ -168,8 +170,10 @@ class FilmWriter {
   void end_part();
 
   /// Copies the rest of the other streams, finishes the file and gives it its final name; without
-  /// it nothing is left behind but finished parts. Throws RunError.
-  void commit();
+  /// it nothing is left behind but finished parts. Returns a line for what only the copying has
+  /// brought to light: streams that begin too late and are left out, times that go back and are
+  /// raised. Throws RunError.
+  std::vector<std::string> commit();
 
  private:
   struct Target;

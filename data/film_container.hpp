@@ -34,7 +34,8 @@ class FilmContainer {
   /// Adds a packet, in order of decoding, and before it what is copied up to its time; takes its
   /// data. Throws RunError.
   void write(AVPacket& packet);
-  /// What of VideoParameters::streams_from is left out, a line each.
+  /// What of VideoParameters::streams_from is left out or gets other times, a line each; all of it
+  /// behind commit().
   std::vector<std::string> left_out() const;
   /// Ends the film and gives it its final name. Throws RunError.
   void commit();

@@ -25,10 +25,13 @@ bool encoder_takes(const EncoderChoice& choice, AVPixelFormat format, int width,
 }
 
 void refuse_writing(const std::filesystem::path& shown, int code) {
-  throw RunError(shown.string() + ": could not be written: " + libav::error_text(code) +
-                 (code == AVERROR(ENOSPC) || code == AVERROR(EFBIG)
-                      ? "; free some space and run again"
-                      : "; write it elsewhere, or as another kind of film"));
+  const std::string problem = shown.string() + ": could not be written: " + libav::error_text(code);
+  if (code == AVERROR(ENOSPC) || code == AVERROR(EFBIG)) {
+    throw DiskFull(problem + "; free some space and run again");
+  }
+  throw RunError(problem +
+                 "; write it elsewhere, as another kind of film, or mend the source with "
+                 "`ffmpeg -i IN -c copy OUT`");
 }
 
 FilmEncoder::FilmEncoder(std::filesystem::path shown, const EncoderChoice& choice,

@@ -42,7 +42,8 @@ struct VideoParameters {
 /// True when the named encoder takes this pixel format at this size.
 bool encoder_takes(const EncoderChoice& choice, AVPixelFormat format, int width, int height);
 
-/// Throws RunError: the film `shown` could not be written, for libav's reason.
+/// Throws RunError (DiskFull, if it is that): the film `shown` could not be written, for libav's
+/// reason.
 [[noreturn]] void refuse_writing(const std::filesystem::path& shown, int code);
 
 /// Encodes the frames of a film, or of a part of one.

@@ -5,9 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "base/error.hpp"
 
@@ -135,7 +133,7 @@ void FilmParts::end_part() {
   ++parts_;
 }
 
-void FilmParts::join(const std::filesystem::path& path) const {
+std::vector<std::string> FilmParts::join(const std::filesystem::path& path) const {
   Times decoded;
   for (std::int64_t k = 0; k < parts_; ++k) {
     PartReader part(video(k));
@@ -167,6 +165,7 @@ void FilmParts::join(const std::filesystem::path& path) const {
     }
   }
   film->commit();
+  return film->left_out();
 }
 
 }  // namespace afterglow

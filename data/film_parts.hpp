@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "data/video_file.hpp"
 
@@ -28,9 +30,10 @@ class FilmParts {
   void end_part();
 
   /// Makes the film of the finished parts: their packets behind each other, with what is copied
-  /// from VideoParameters::streams_from. Frames keep their times and last until the next. Throws
-  /// InputError when parts are missing or damaged, RunError when the film cannot be written.
-  void join(const std::filesystem::path& path) const;
+  /// from VideoParameters::streams_from. Frames keep their times and last until the next. Returns
+  /// what FilmContainer::left_out() tells in the end. Throws InputError when parts are missing or
+  /// damaged, RunError when the film cannot be written.
+  std::vector<std::string> join(const std::filesystem::path& path) const;
 
  private:
   std::filesystem::path video(std::int64_t part) const;

@@ -9,6 +9,7 @@
 #include "data/names.hpp"
 #include "data/picture_folder.hpp"
 #include "data/reduced_picture.hpp"
+#include "data/stream_copy.hpp"
 
 namespace afterglow {
 namespace {
@@ -195,6 +196,10 @@ std::int64_t FilmReader::frames_before() const {
 }
 
 bool FilmReader::has_audio() const { return source_->decoder && source_->decoder->has_audio(); }
+
+std::vector<std::string> FilmReader::others() const {
+  return source_->decoder ? names_of_others(source_->path) : std::vector<std::string>();
+}
 
 std::optional<FilmFrame> FilmReader::read() {
   auto content = std::make_shared<FilmFrame::Content>();

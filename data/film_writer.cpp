@@ -39,6 +39,20 @@ std::vector<AVPixelFormat> wanted_formats(const FilmReader::Source& source) {
   return formats;
 }
 
+/// How the new film names its matrix: as the source does, or not at all, where that means the same
+/// of it.
+AVColorSpace named_matrix(const FilmReader::Source& source, const YCbCrCoding& coding,
+                          VideoCodec codec) {
+  if (!source.decoder) return libav_matrix(coding.matrix);
+  const AVColorSpace& own = source.decoder->stream().codecpar->color_space;
+  const int number = matrix_number(own);
+  // No encoder is asked for a reserved number, and ProRes's knows one of BT.601's two.
+  const bool writable =
+      number != AVCOL_SPC_RESERVED && (codec != VideoCodec::kProRes || number != AVCOL_SPC_BT470BG);
+  const bool same = matrix_of(number, source.info.height) == coding.matrix;
+  return same && writable ? own : libav_matrix(coding.matrix);
+}
+
 int written_width(AVPixelFormat format, int width, bool side_by_side) {
   return side_by_side ? 2 * half_width(format, width) : width;
 }
@@ -132,9 +146,7 @@ void FilmWriter::Target::open_video(const FilmReader::Source& source, const Film
   if (source.decoder) take_from(*source.decoder, format);
   if (!source.is_whole) source_begin = source.begin;
   if (format.ticks_per_second == 0) parameters.time_base = av_inv_q(parameters.frame_rate);
-  parameters.matrix = coding.matrix == Matrix::kBt709    ? AVCOL_SPC_BT709
-                      : coding.matrix == Matrix::kBt2020 ? AVCOL_SPC_BT2020_NCL
-                                                         : AVCOL_SPC_SMPTE170M;
+  parameters.matrix = named_matrix(source, coding, options.codec);
   parameters.range = coding.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   if (source.is_whole) {
     parameters.streams_from = options.streams_from;
@@ -280,15 +292,21 @@ void FilmWriter::end_part() {
   if (target_->parts) target_->parts->end_part();
 }
 
-void FilmWriter::commit() {
+std::vector<std::string> FilmWriter::commit() {
   if (target_->folder) {
     target_->folder->commit();
-  } else if (target_->parts) {
+    return {};
+  }
+  std::vector<std::string> lines;
+  if (target_->parts) {
     target_->parts->end_part();
-    target_->parts->join(target_->out);
+    lines = target_->parts->join(target_->out);
   } else {
     target_->video->commit();
+    lines = target_->video->left_out();
   }
+  lines.erase(lines.begin(), lines.begin() + std::ptrdiff_t(target_->left_out.size()));
+  return lines;
 }
 
 }  // namespace afterglow

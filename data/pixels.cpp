@@ -22,6 +22,8 @@ const int* scaler_coefficients(Matrix matrix) {
   return sws_getCoefficients(SWS_CS_ITU601);
 }
 
+constexpr int kMostLinesOfSd = 576;
+
 AVPixelFormat without_j(AVPixelFormat format) {
   switch (format) {
     case AV_PIX_FMT_YUVJ420P:
@@ -88,13 +90,42 @@ bool has_rgb(AVPixelFormat format) {
 
 int bits_of(AVPixelFormat format) { return descriptor(format).comp[0].depth; }
 
-int matrix_number(const AVFrame& frame) {
+int matrix_number(const AVColorSpace& stored) {
   // libavformat stores whatever the file says, and a number that is no AVColorSpace must not be
   // loaded as one.
-  static_assert(sizeof(frame.colorspace) == sizeof(int));
+  static_assert(sizeof(stored) == sizeof(int));
   int number = 0;
-  std::memcpy(&number, &frame.colorspace, sizeof(number));
+  std::memcpy(&number, &stored, sizeof(number));
   return number;
+}
+
+std::optional<Matrix> matrix_of(int number, int height) {
+  switch (number) {
+    case AVCOL_SPC_BT709:
+      return Matrix::kBt709;
+    case AVCOL_SPC_BT2020_NCL:
+      return Matrix::kBt2020;
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M:
+      return Matrix::kBt601;
+    case AVCOL_SPC_UNSPECIFIED:
+    case AVCOL_SPC_RESERVED:
+      return height > kMostLinesOfSd ? Matrix::kBt709 : Matrix::kBt601;
+    default:
+      return std::nullopt;
+  }
+}
+
+AVColorSpace libav_matrix(Matrix matrix) {
+  switch (matrix) {
+    case Matrix::kBt709:
+      return AVCOL_SPC_BT709;
+    case Matrix::kBt2020:
+      return AVCOL_SPC_BT2020_NCL;
+    case Matrix::kBt601:
+      break;
+  }
+  return AVCOL_SPC_SMPTE170M;
 }
 
 bool settle_colour(AVFrame& frame, AVCodecID codec) {
@@ -112,19 +143,9 @@ bool settle_colour(AVFrame& frame, AVCodecID codec) {
     const bool full = layout == PixelLayout::kGray && !gray_is_limited(codec);
     frame.color_range = full ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   }
-  switch (matrix_number(frame)) {
-    case AVCOL_SPC_BT709:
-    case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT470BG:
-    case AVCOL_SPC_SMPTE170M:
-      return true;
-    case AVCOL_SPC_UNSPECIFIED:
-    case AVCOL_SPC_RESERVED:
-      break;
-    default:
-      if (layout != PixelLayout::kGray) return false;  // gray needs no matrix
-  }
-  frame.colorspace = AVCOL_SPC_SMPTE170M;
+  const std::optional<Matrix> matrix = matrix_of(matrix_number(frame.colorspace), frame.height);
+  if (!matrix && layout != PixelLayout::kGray) return false;  // gray needs none
+  frame.colorspace = libav_matrix(matrix.value_or(Matrix::kBt601));
   return true;
 }
 

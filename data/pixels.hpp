@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 
 #include "data/colour.hpp"
 #include "data/libav.hpp"
@@ -25,12 +26,20 @@ bool has_rgb(AVPixelFormat format);
 /// Bits of a format's first component.
 int bits_of(AVPixelFormat format);
 
-/// A frame's colour matrix as the file numbers it, which may be outside AVColorSpace.
-int matrix_number(const AVFrame& frame);
+/// A colour matrix as the file numbers it, which may be outside AVColorSpace.
+int matrix_number(const AVColorSpace& stored);
+
+/// What such a number means of pictures of this height; nothing for what is not supported. Where a
+/// film names none, players take BT.709 for more than 576 lines, else BT.601, and so do we.
+std::optional<Matrix> matrix_of(int number, int height);
+
+/// The number that names a matrix.
+AVColorSpace libav_matrix(Matrix matrix);
 
 /// Makes explicit what a frame leaves open: deprecated "yuvj" formats become their plain twins,
-/// an unknown matrix becomes BT.601 and an unknown range limited (full for gray pictures and
-/// RGB). Returns false when the matrix is one that is not supported.
+/// the matrix becomes the libav_matrix() of what matrix_of() takes it for, and an unknown range
+/// limited (full for gray pictures and RGB). Returns false when the matrix is one that is not
+/// supported.
 bool settle_colour(AVFrame& frame, AVCodecID codec);
 
 /// The coding of a settled YCbCr or gray frame.

@@ -4,8 +4,10 @@
 #include <cstring>
 #include <new>
 #include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
+#include "data/film_encoder.hpp"
 
 namespace afterglow {
 namespace {
@@ -24,10 +26,19 @@ bool is_cover(const AVStream& stream) {
   return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0 && stream.attached_pic.size > 0;
 }
 
+/// True where packets must not only not go back in time, but go on.
+bool wants_rising_times(const AVFormatContext& output, AVMediaType kind) {
+  return (output.oformat->flags & AVFMT_TS_NONSTRICT) == 0 && kind != AVMEDIA_TYPE_SUBTITLE &&
+         kind != AVMEDIA_TYPE_DATA;
+}
+
 /// "the subtitles of stream 2 (subrip, eng)"
 std::string description(const AVStream& stream) {
   const char* kind = "the picture";
   switch (stream.codecpar->codec_type) {
+    case AVMEDIA_TYPE_AUDIO:
+      kind = "the sound";
+      break;
     case AVMEDIA_TYPE_SUBTITLE:
       kind = "the subtitles";
       break;
@@ -49,7 +60,32 @@ std::string description(const AVStream& stream) {
   return text + ")";
 }
 
+int picture_of(AVFormatContext& film) {
+  return av_find_best_stream(&film, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+}
+
+/// True for a stream that is neither the picture nor told otherwise: of what it discards the
+/// demuxer has made chapters, and a time code stands in the metadata.
+bool goes_beside(const AVStream& stream, int picture) {
+  const bool told =
+      stream.discard == AVDISCARD_ALL || stream.codecpar->codec_tag == MKTAG('t', 'm', 'c', 'd');
+  return (stream.index != picture || is_cover(stream)) && !told;
+}
+
+const char* const kChapters = "the film's chapters";
+
 }  // namespace
+
+std::vector<std::string> names_of_others(const std::filesystem::path& film) {
+  const libav::InputPtr input = libav::open_input(film);
+  const int picture = picture_of(*input);
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < input->nb_streams; ++i) {
+    if (goes_beside(*input->streams[i], picture)) names.push_back(description(*input->streams[i]));
+  }
+  if (input->nb_chapters > 0) names.push_back(kChapters);
+  return names;
+}
 
 StreamCopy::StreamCopy(const std::filesystem::path& source, AVFormatContext& output,
                        const std::string& output_name)
@@ -58,13 +94,10 @@ StreamCopy::StreamCopy(const std::filesystem::path& source, AVFormatContext& out
       input_(libav::open_input(source)),
       packet_(libav::make_packet()),
       tracks_(input_->nb_streams) {
-  const int picture = av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  const int picture = picture_of(*input_);
   for (unsigned i = 0; i < input_->nb_streams; ++i) {
     AVStream& stream = *input_->streams[i];
-    // The demuxer has made chapters of what it discards; a time code stands in the metadata.
-    const bool told =
-        stream.discard == AVDISCARD_ALL || stream.codecpar->codec_tag == MKTAG('t', 'm', 'c', 'd');
-    if ((int(i) != picture || is_cover(stream)) && !told) add(stream, output, tracks_[i]);
+    if (goes_beside(stream, picture)) add(stream, output, tracks_[i]);
     if (tracks_[i].target < 0) {
       stream.discard = AVDISCARD_ALL;
     } else {
@@ -145,7 +178,7 @@ AVStream& StreamCopy::add_stream(const AVStream& stream, AVFormatContext& output
 void StreamCopy::add_chapters(AVFormatContext& output) {
   if (input_->nb_chapters == 0) return;
   if (is_called(*output.oformat, "avi")) {
-    leave_out("the film's chapters", true);
+    leave_out(kChapters, true);
     return;
   }
   int added = 0;
@@ -182,9 +215,9 @@ bool StreamCopy::fetch() {
       throw InputError(source_name_, "has broken sound or subtitles: " + libav::error_text(code),
                        "copy it again whole");
     }
-    // Streams may appear later than the header; those are left out.
     const auto index = std::size_t(packet_->stream_index);
-    if (index < tracks_.size() && tracks_[index].target >= 0) {
+    if (index >= tracks_.size()) leave_out_late(index);
+    if (tracks_[index].target >= 0) {
       TextSubtitles* const converter = tracks_[index].converter.get();
       if (converter == nullptr || converter->convert(*packet_)) break;
     }
@@ -200,6 +233,36 @@ bool StreamCopy::fetch() {
   return true;
 }
 
+/// Leaves out a stream that appears where the output's header is written long since, and those that
+/// appeared before it.
+void StreamCopy::leave_out_late(std::size_t index) {
+  while (tracks_.size() <= index) {
+    AVStream& stream = *input_->streams[tracks_.size()];
+    stream.discard = AVDISCARD_ALL;
+    left_out_.push_back(output_name_ + ": has not " + description(stream) +
+                        ", which begins too late in the source, left out; make a .mkv of it with "
+                        "`ffmpeg -probesize 2G -analyzeduration 2G -i IN -map 0 -c copy OUT`");
+    tracks_.emplace_back();
+  }
+}
+
+/// Raises a time that lies before the last one's, as the ffmpeg program does: libavformat would
+/// refuse it. The packet's times are the output's.
+void StreamCopy::keep_order(const AVStream& stream, const AVFormatContext& output, Track& track) {
+  std::int64_t& dts = packet_->dts;
+  if (dts == AV_NOPTS_VALUE) return;
+  if (track.last != AV_NOPTS_VALUE) {
+    if (dts < track.last && !std::exchange(track.goes_back, true)) {
+      left_out_.push_back(output_name_ + ": times of " + description(stream) +
+                          " go back in the source, and stand still here until they are made up "
+                          "for; listen whether it goes with the picture");
+    }
+    dts = std::max(dts, track.last + wants_rising_times(output, stream.codecpar->codec_type));
+  }
+  if (packet_->pts != AV_NOPTS_VALUE) packet_->pts = std::max(packet_->pts, dts);
+  track.last = dts;
+}
+
 void StreamCopy::copy_until(double seconds, AVFormatContext& output) {
   while (!ended_) {
     if (!fetched_ && !fetch()) {
@@ -207,20 +270,17 @@ void StreamCopy::copy_until(double seconds, AVFormatContext& output) {
       return;
     }
     fetched_ = true;
-    const AVRational unit = input_->streams[packet_->stream_index]->time_base;
+    const AVStream& stream = *input_->streams[packet_->stream_index];
+    const AVRational unit = stream.time_base;
     if (packet_->dts != AV_NOPTS_VALUE && double(packet_->dts) * av_q2d(unit) > seconds) return;
-    const int target = tracks_[std::size_t(packet_->stream_index)].target;
-    packet_->stream_index = target;
+    Track& track = tracks_[std::size_t(packet_->stream_index)];
+    packet_->stream_index = track.target;
     packet_->pos = -1;
-    av_packet_rescale_ts(packet_.get(), unit, output.streams[target]->time_base);
+    av_packet_rescale_ts(packet_.get(), unit, output.streams[track.target]->time_base);
+    keep_order(stream, output, track);
     fetched_ = false;
     if (const int code = av_interleaved_write_frame(&output, packet_.get()); code < 0) {
-      throw RunError(output_name_ +
-                     ": sound or subtitles could not be written: " + libav::error_text(code) +
-                     (code == AVERROR(ENOSPC) || code == AVERROR(EFBIG)
-                          ? "; free some space and run again"
-                          : "; write another kind of film, or mend the source with `ffmpeg -i IN "
-                            "-c copy OUT`"));
+      refuse_writing(output_name_, code);
     }
   }
 }

@@ -129,7 +129,7 @@ libav::FramePtr VideoDecoder::decode() {
 void VideoDecoder::settle(AVFrame& frame) {
   const std::string number = std::to_string(frames_);
   if (!settle_colour(frame, codec_->codec_id)) {
-    const int matrix = matrix_number(frame);
+    const int matrix = matrix_number(frame.colorspace);
     const bool known = matrix >= 0 && matrix < AVCOL_SPC_NB;
     throw InputError(
         name_,

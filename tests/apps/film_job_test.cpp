@@ -1,5 +1,6 @@
 // Long films through the program: killed, they go on; the result is that of one run.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -11,6 +12,7 @@
 #include "data/film_maker.hpp"
 #include "data/film_set_maker.hpp"
 #include "data/steady_place.hpp"
+#include "support/ffmpeg.hpp"
 #include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
 #include "support/temporary_folder.hpp"
@@ -136,6 +138,82 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   REQUIRE(late.exit_code == 0);
   CHECK_THAT(late.err, Contains("going on behind frame 559"));
   CHECK(bytes_of(file("late.mkv")) == bytes_of(file("once.mkv")));
+}
+
+TEST_CASE("colorize: killed in the second of two films, it does not make the first again",
+          "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  write_long_film(file("a.mkv"));
+  fs::copy_file(file("a.mkv"), file("b.mkv"));
+  const Strings arguments{"colorize",    file("a.mkv"), file("b.mkv"), "--out",
+                          file("films"), "--codec",     "lossless"};
+  const fs::path first = file("films") / "a.mkv", second = file("films") / "b.mkv";
+  {
+    RunningProgram program(AFTERGLOW_PROGRAM, arguments);
+    while (program.running() && parts_in(second.string() + ".parts") < 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    program.send(SIGKILL);
+    CHECK(program.wait().signal == SIGKILL);
+  }
+  REQUIRE(fs::exists(first));
+  CHECK_FALSE(fs::exists(second));
+  const auto made = fs::last_write_time(first);
+  const std::string passed_over = first.string() + ": is made already";
+  const ProgramResult again = run_afterglow(arguments);
+  INFO(again.err);
+  REQUIRE(again.exit_code == 0);
+  CHECK_THAT(again.err, Contains(passed_over) && Contains(second.string() + ": going on behind"));
+  CHECK(fs::last_write_time(first) == made);
+  CHECK(bytes_of(second) == bytes_of(first));
+
+  // Another job, or another film in its place, is no reason to pass it over.
+  Strings other = arguments;
+  other.insert(other.end(), {"--strength", "0.5"});
+  CHECK_THAT(run_afterglow(other).err, !Contains("is made already"));
+  CHECK_THAT(run_afterglow(other).err, Contains(passed_over));
+  fs::copy_file(file("a.mkv"), first, fs::copy_options::overwrite_existing);
+  CHECK_THAT(run_afterglow(other).err, !Contains(passed_over));
+}
+
+TEST_CASE("colorize: a film that breaks late says what is done of it", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path in = folder.path() / "in.m2v", out = folder.path() / "out.mkv";
+  std::ofstream joined(in, std::ios::binary);
+  for (const char* size : {"64x48", "96x80"}) {
+    const fs::path part = folder.path() / (std::string(size) + ".m2v");
+    ffmpeg({"-f", "lavfi", "-i", "testsrc2=rate=25:duration=12:size=" + std::string(size), "-c:v",
+            "mpeg2video", "-g", "1", part});
+    joined << bytes_of(part);
+  }
+  joined.close();
+  const ProgramResult result = run_afterglow({"colorize", in, "--out", out});
+  INFO(result.err);
+  CHECK(result.exit_code == 2);
+  CHECK_THAT(result.err, Contains("changes its size from 64x48 to 96x80 at frame ") &&
+                             Contains("(frames 0 to 239 are done, in " + out.string() + ".parts)"));
+  CHECK(parts_in(out.string() + ".parts") == 1);
+}
+
+TEST_CASE("colorize: memory is flat in the film's length", "[app]") {
+  const TemporaryFolder folder;
+  constexpr int kWidth = 192, kHeight = 144, kShort = 64;
+  constexpr long kPicture = kWidth * kHeight * 3;  // bytes
+  const auto film = [](int t) { return textured(kWidth, kHeight, t); };
+  const auto largest_after = [&](int frames) {  // KiB
+    const fs::path in = folder.path() / (std::to_string(frames) + ".mkv");
+    write_film(in, frames, film);
+    const ProgramResult result = run_afterglow({"colorize", in, "--out", in.string() + ".mp4"});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    rusage usage{};
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return usage.ru_maxrss;
+  };
+  const long before = largest_after(kShort);
+  // Far less than if frames were kept; the heap breathes.
+  CHECK(largest_after(4 * kShort) - before < 3 * kShort * kPicture / 1024 / 2);
 }
 
 TEST_CASE("colorize: killed, a film with key frames ends the same", "[app]") {

@@ -6,6 +6,7 @@
 
 #include "apps/fixtures.hpp"
 #include "data/colour.hpp"
+#include "data/film_set_maker.hpp"
 #include "data/lab_picture.hpp"
 #include "data/video_decoder.hpp"
 #include "support/file_bytes.hpp"
@@ -191,6 +192,27 @@ TEST_CASE("colorize: a coloured film takes over a key frame's colours", "[app]")
   CHECK(with < 0.6 * without);
   // Its own colours can be left out of it.
   CHECK(colorized("alone.mkv", {"--key", key, "--source-kind", "gray"}) < 0.6 * without);
+}
+
+TEST_CASE("colorize: frames of a coloured film that are too far before a key frame are told",
+          "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return (folder.path() / name).string(); };
+  constexpr int kCut = 10, kKey = 260, kReach = 240;  // the last as docs/key-frames.md has it
+  const auto picture = [](int t) {
+    return t < kCut ? textured(64, 48, 0) : moving_waves(64, 48, 100 + t / 8);
+  };
+  write_film(file("film.mkv"), kKey + 1, picture);
+  write_picture(file("key.png"), picture(kKey));
+  const ProgramResult result =
+      run_afterglow({"colorize", file("film.mkv"), "--out", file("out.mkv"), "--key",
+                     std::to_string(kKey) + "=" + file("key.png")});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK_THAT(result.err, Contains("film.mkv: frames 10 to " + std::to_string(kKey - kReach - 1) +
+                                  " have nothing of their scene's key frame") &&
+                             Contains("; add --key 10=PICTURE"));
+  CHECK_THAT(result.err, !Contains("frames 0"));
 }
 
 TEST_CASE("colorize: of a key frame only the colours count", "[app]") {

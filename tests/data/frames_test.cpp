@@ -142,9 +142,13 @@ TEST_CASE("the matrix and range of a stream decide its RGB") {
     int y, cb, cr;
     int r, g, b;  // from the standards' formulas, rounded
     const char* name;
+    int height = 16;
   };
   const Row row =
       GENERATE(Row{AVCOL_SPC_SMPTE170M, AVCOL_RANGE_MPEG, 81, 90, 240, 254, 0, 0, "bt601"},
+               Row{AVCOL_SPC_BT470BG, AVCOL_RANGE_MPEG, 81, 90, 240, 254, 0, 0, "bt601", 578},
+               Row{AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG, 81, 90, 240, 254, 0, 0, "bt601", 576},
+               Row{AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG, 63, 102, 240, 255, 1, 0, "bt709", 578},
                Row{AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_UNSPECIFIED, 81, 90, 240, 254, 0, 0, "bt601"},
                Row{AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, 63, 102, 240, 255, 1, 0, "bt709"},
                Row{AVCOL_SPC_SMPTE170M, AVCOL_RANGE_JPEG, 76, 85, 255, 254, 0, 0, "bt601"},
@@ -155,15 +159,15 @@ TEST_CASE("the matrix and range of a stream decide its RGB") {
   VideoParameters parameters;
   parameters.format = AV_PIX_FMT_YUV420P;
   parameters.width = 16;
-  parameters.height = 16;
+  parameters.height = row.height;
   parameters.matrix = row.matrix;
   parameters.range = row.range;
   {
     VideoFile file(folder.path() / "a.mkv", film_format("a.mkv").lossless_yuv, parameters);
-    const libav::FramePtr frame = libav::make_frame(AV_PIX_FMT_YUV420P, 16, 16);
+    const libav::FramePtr frame = libav::make_frame(AV_PIX_FMT_YUV420P, 16, row.height);
     const int values[] = {row.y, row.cb, row.cr};
     for (int p = 0; p < 3; ++p) {
-      for (int y = 0; y < (p == 0 ? 16 : 8); ++y) {
+      for (int y = 0; y < (p == 0 ? row.height : row.height / 2); ++y) {
         std::fill_n(frame->data[p] + y * frame->linesize[p], p == 0 ? 16 : 8,
                     std::uint8_t(values[p]));
       }
@@ -173,7 +177,7 @@ TEST_CASE("the matrix and range of a stream decide its RGB") {
     file.commit();
   }
   const auto reader = open_frames(folder.path() / "a.mkv");
-  CAPTURE(row.name, row.y, row.cb, row.cr);
+  CAPTURE(row.name, row.height, row.y, row.cb, row.cr);
   CHECK(reader->info().matrix == row.name);
   CHECK(reader->info().full_range == (row.range == AVCOL_RANGE_JPEG));
   const Picture picture = reader->read()->picture;

@@ -214,5 +214,47 @@ TEST_CASE("attachments and covers are copied to the byte") {
   CHECK(equal);
 }
 
+TEST_CASE("a stream that begins too late for the header is named when it comes") {
+  const TemporaryFolder folder;
+  const fs::path in = folder.path() / "in.mpg", out = folder.path() / "out.mkv";
+  // Sound in the eleventh second of twenty, where nobody looks for it beforehand.
+  test::ffmpeg({"-f",
+                "lavfi",
+                "-i",
+                "testsrc2=size=128x96:rate=10:duration=20",
+                "-f",
+                "lavfi",
+                "-itsoffset",
+                "10",
+                "-i",
+                "sine=500:duration=1",
+                "-map",
+                "0",
+                "-map",
+                "1",
+                "-vf",
+                "noise=alls=100:allf=t",
+                "-c:v",
+                "mpeg2video",
+                "-q:v",
+                "1",
+                "-maxrate",
+                "8M",
+                "-bufsize",
+                "1M",
+                "-c:a",
+                "mp2",
+                in});
+  FilmReader reader(in);
+  FilmWriter writer(out, reader);
+  CHECK(writer.left_out().empty());
+  while (const auto frame = reader.read()) writer.write(*frame, plain_picture(8, 8, 9, 80, 200));
+  const Strings lines = writer.commit();
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], Catch::StartsWith(out.string() + ": has not the sound of stream 1 (mp2), "
+                                                        "which begins too late in the source"));
+  CHECK(streams_of(out) == Strings{"h264"});
+}
+
 }  // namespace
 }  // namespace afterglow
