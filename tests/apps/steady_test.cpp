@@ -232,8 +232,7 @@ TEST_CASE_METHOD(SteadyFixture, "a film's own chroma tells what coloured it", "[
     options.size = 128;
     const SynthClip clip(5, options);
     write_film(film, black + 12, [&](int t) {
-      return t < black ? Picture{128, 128, std::vector<std::uint8_t>(128 * 128 * 3)}
-                       : colorizer.colorize(clip.frame(t - black));
+      return t < black ? Picture(128, 128) : colorizer.colorize(clip.frame(t - black));
     });
     return told_kind(SourceKind::kAuto, film);
   };
