@@ -38,7 +38,7 @@ struct SynthCommand {
   int frames = 60;
   int size = 256;
   std::uint64_t seed = 1;
-  bool flow = true;
+  bool no_flow = false;
 };
 
 /// Removes what a killed run left half written of outputs whose names begin so.
@@ -81,7 +81,7 @@ void make_clip(const SynthCommand& command, int number, Progress& progress) {
   const auto gray = film("gray_");
   const auto colorized = film("colorized_");
   OutputFile flow(out / ("flow_" + std::to_string(number)));
-  if (command.flow) fs::create_directory(flow.temporary());
+  if (!command.no_flow) fs::create_directory(flow.temporary());
   for (int t = 0; t < command.frames; ++t) {
     throw_if_interrupted();
     const Picture picture = clip.frame(t);
@@ -89,7 +89,7 @@ void make_clip(const SynthCommand& command, int number, Progress& progress) {
     truth->write(picture, seconds);
     gray->write(gray_picture(picture), seconds);
     colorized->write(colorizer.colorize(picture), seconds);
-    if (command.flow && t + 1 < command.frames) {
+    if (!command.no_flow && t + 1 < command.frames) {
       write_flow(flow.temporary() / numbered_flow(t), clip.flow(t));
     }
     progress.update((number - 1) * command.frames + t + 1, label);
@@ -97,7 +97,7 @@ void make_clip(const SynthCommand& command, int number, Progress& progress) {
   truth->commit();
   gray->commit();
   colorized->commit();
-  if (command.flow) flow.commit();
+  if (!command.no_flow) flow.commit();
 }
 
 void make_clips(const SynthCommand& command) {
@@ -107,20 +107,21 @@ void make_clips(const SynthCommand& command) {
   progress.finish();
   std::printf("%s: %d clips of %d frames, %dx%d: color_N, gray_N, colorized_N%s (%s)\n",
               command.out.c_str(), command.clips, command.frames, command.size, command.size,
-              command.flow ? ", flow_N" : "", SimulatedColorizer::name(kind_of(command)).c_str());
+              command.no_flow ? "" : ", flow_N",
+              SimulatedColorizer::name(kind_of(command)).c_str());
 }
 
-/// Gray and colorized versions of one film, which appear together at its end.
-void simulate_film(const SynthCommand& command, const FilmPair& film, Progress& progress,
-                   std::int64_t& done) {
+/// Gray and colorized versions of one of the films, which appear together at its end.
+void simulate_film(const SynthCommand& command, const std::vector<fs::path>& truths,
+                   const FilmPair& film, Progress& progress, std::int64_t& done) {
   const fs::path gray_path = fs::path(command.out) / "gray" / (film.id + ".mkv");
   const fs::path colorized_path = fs::path(command.out) / "colorized" / (film.id + ".mkv");
+  const auto truth = open_frames(film.truth);
   for (const fs::path& path : {gray_path, colorized_path}) {
-    refuse_overwriting(path, command.truth);
+    refuse_overwriting(path, truths);
     fs::create_directories(path.parent_path());
     clear_leftovers(path.parent_path(), {path.filename().string()});
   }
-  const auto truth = open_frames(film.truth);
   const FramesInfo& info = truth->info();
   const auto gray = create_frames(gray_path, info.width, info.height, info.fps);
   const auto colorized = create_frames(colorized_path, info.width, info.height, info.fps);
@@ -137,13 +138,14 @@ void simulate_film(const SynthCommand& command, const FilmPair& film, Progress& 
 }
 
 void simulate_films(const SynthCommand& command) {
-  Pairing films = name_films(expand_folders(command.truth));
+  const std::vector<fs::path> truths = expand_folders(command.truth);
+  Pairing films = name_films(truths);
   Progress progress("synth", 0, "frames");
   std::int64_t done = 0;
   std::size_t made = 0;
   for (const FilmPair& film : films.pairs) {
     try {
-      simulate_film(command, film, progress, done);
+      simulate_film(command, truths, film, progress, done);
       ++made;
     } catch (const InputError& error) {
       films.problems.push_back(error.what());
@@ -173,7 +175,7 @@ void run_synth(const SynthCommand& command) {
   if (command.truth.empty()) return make_clips(command);
   const SynthCommand plain;
   if (command.clips != plain.clips || command.frames != plain.frames ||
-      command.size != plain.size || command.flow != plain.flow) {
+      command.size != plain.size || command.no_flow) {
     throw InputError("--truth", "goes with none of --clips, --frames, --size and --no-flow",
                      "leave them out");
   }
@@ -210,8 +212,8 @@ void add_synth(CLI::App& program) {
   app->add_option("--seed", command->seed, "Other clips and other colours for another seed")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app->add_flag("--flow,!--no-flow", command->flow,
-                "The flow too (size * size * 8 bytes a frame; default) or not");
+  app->add_flag("--no-flow", command->no_flow,
+                "Without the flow, of size * size * 8 bytes a frame");
   app->callback(
       [command, app] { run_and_record(*app, command->out, [&] { run_synth(*command); }); });
 }

@@ -122,14 +122,27 @@ TEST_CASE_METHOD(Fixture, "colorize: a gray film goes the whole way in one call"
                          model, "--device", "cpu", "--codec", "lossless", "--out", file("out.mkv")})
               .exit_code == 0);
   CHECK(read_film(file("out.mkv")).size() == kFrames);
-  // Without a model of one's own, by the one in the box: as of the film that ECCV16 coloured.
+  // Without a model of one's own, by the one in the box, as a film of vivid colours.
   REQUIRE(run_afterglow({"colorize", gray, "--colorizer", "eccv16", "--weights", weights,
                          "--device", "cpu", "--codec", "lossless", "--out", file("boxed.mkv")})
               .exit_code == 0);
-  REQUIRE(run_afterglow({"colorize", file("coloured.mkv"), "--gray", gray, "--source-kind", "vivid",
-                         "--device", "cpu", "--codec", "lossless", "--out", file("beside.mkv")})
-              .exit_code == 0);
-  CHECK(read_film(file("boxed.mkv")) == read_film(file("beside.mkv")));
+  const std::vector<Picture> boxed = read_film(file("boxed.mkv"));
+  REQUIRE(boxed.size() == kFrames);
+  const auto difference_to = [&](const std::string& kind) {
+    const fs::path told = file(kind + ".mkv");
+    REQUIRE(run_afterglow({"colorize", file("coloured.mkv"), "--gray", gray, "--source-kind", kind,
+                           "--device", "cpu", "--codec", "lossless", "--out", told})
+                .exit_code == 0);
+    double sum = 0;
+    for (std::size_t t = 0; const Picture& picture : read_film(told)) {
+      for (std::size_t i = 0; i < picture.rgb.size(); ++i) {
+        sum += std::abs(int{picture.rgb[i]} - int{boxed[t].rgb[i]});
+      }
+      ++t;
+    }
+    return sum;
+  };
+  CHECK(difference_to("vivid") < 0.5 * difference_to("muted"));
 }
 
 TEST_CASE_METHOD(Fixture, "the pretrained colorizer's bad files get one line", "[app]") {
