@@ -61,7 +61,7 @@ std::vector<std::string> FilmClip::left_out() const {
   if (!gray_ || streams_from() != files_.input) return {};
   std::vector<std::string> lines = gray_->others();
   for (std::string& line : lines) {
-    line = files_.gray.string() + ": " + line + " left out, because " + files_.input.string() +
+    line = files_.gray.string() + ": loses " + line + ", because " + files_.input.string() +
            " has the sound; add it to the result with ffmpeg";
   }
   return lines;

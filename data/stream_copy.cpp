@@ -104,6 +104,7 @@ StreamCopy::StreamCopy(const std::filesystem::path& source, AVFormatContext& out
       ended_ = false;
     }
   }
+  if ((input_->ctx_flags & AVFMTCTX_NOHEADER) != 0) ended_ = false;  // others may appear
   add_chapters(output);
 }
 

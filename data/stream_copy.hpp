@@ -69,7 +69,7 @@ class StreamCopy {
   std::vector<Track> tracks_;  // by stream of the input
   std::vector<std::string> left_out_;
   bool fetched_ = false;  // packet_ waits for its time
-  bool ended_ = true;     // until a track is found
+  bool ended_ = true;     // until there is something to read for
 };
 
 }  // namespace afterglow

@@ -177,6 +177,21 @@ TEST_CASE("colorize: killed in the second of two films, it does not make the fir
   CHECK_THAT(run_afterglow(other).err, !Contains(passed_over));
 }
 
+TEST_CASE("colorize: a film that cannot be put in place costs no others", "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  for (const char* name : {"a.mkv", "b.mkv"}) {
+    write_film(file(name), 3, [](int t) { return moving_waves(64, 48, t); });
+  }
+  fs::create_directories(file("films") / "a.mkv" / "in the way");
+  const ProgramResult result =
+      run_afterglow({"colorize", file("a.mkv"), file("b.mkv"), "--out", file("films")});
+  INFO(result.err);
+  CHECK(result.exit_code == 1);
+  CHECK_THAT(result.err, Contains("a.mkv: cannot be put in place") && Contains("1 of 2 films"));
+  CHECK(fs::is_regular_file(file("films") / "b.mkv"));
+}
+
 TEST_CASE("colorize: a film that breaks late says what is done of it", "[app]") {
   const TemporaryFolder folder;
   const fs::path in = folder.path() / "in.m2v", out = folder.path() / "out.mkv";

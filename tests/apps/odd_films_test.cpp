@@ -416,16 +416,16 @@ TEST_CASE("of a gray film whose sound is not the one kept, the rest is told to b
   const Place place;
   write_text(place.file("s.srt"), "1\n00:00:00,200 --> 00:00:00,600\nA word\n\n");
   ffmpeg(kPicture + tone(500) + kX264 + Strings{"-c:a", "aac", place.file("in.mkv")});
-  ffmpeg(kPicture + Strings{"-i", place.file("s.srt"), "-vf", "format=gray,format=yuv420p"} +
+  ffmpeg(kPicture +
+         Strings{"-i", place.file("s.srt"), "-vf", "format=gray,format=yuv420p", "-c:s", "srt"} +
          kX264 + Strings{place.file("gray.mkv")});
   const ProgramResult result =
       run_afterglow({"colorize", place.file("in.mkv"), "--gray", place.file("gray.mkv"), "--out",
                      place.file("o.mkv")});
   INFO(result.err);
   CHECK(result.exit_code == 0);
-  CHECK_THAT(result.err,
-             Contains("gray.mkv: the subtitles of stream 1 (subrip) left out, because " +
-                      place.file("in.mkv") + " has the sound;"));
+  CHECK_THAT(result.err, Contains("gray.mkv: loses the subtitles of stream 1 (subrip), because " +
+                                  place.file("in.mkv") + " has the sound;"));
 }
 
 TEST_CASE("odd films that cannot be coloured are refused in one line", "[app]") {
