@@ -24,7 +24,7 @@ def films(place):
 
 
 def cell(scores, truth):
-    values = scores["psnr"], scores["ewarp_ab_dis"] * 1e4, scores["colourfulness"] / truth["colourfulness"]
+    values = scores["psnr"], scores["ewarp_ab_dis"] * 1e4, scores["colorfulness"] / truth["colorfulness"]
     return "{:.2f} / {:.2f} / {:.2f}".format(*values)
 
 
