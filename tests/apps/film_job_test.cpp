@@ -168,13 +168,11 @@ TEST_CASE("colorize: killed in the second of two films, it does not make the fir
   CHECK(fs::last_write_time(first) == made);
   CHECK(bytes_of(second) == bytes_of(first));
 
-  // Another job, or another film in its place, is no reason to pass it over.
-  Strings other = arguments;
-  other.insert(other.end(), {"--strength", "0.5"});
-  CHECK_THAT(run_afterglow(other).err, !Contains("is made already"));
-  CHECK_THAT(run_afterglow(other).err, Contains(passed_over));
+  // What is another film in its place is made again.
   fs::copy_file(file("a.mkv"), first, fs::copy_options::overwrite_existing);
-  CHECK_THAT(run_afterglow(other).err, !Contains(passed_over));
+  const ProgramResult replaced = run_afterglow(arguments);
+  CHECK_THAT(replaced.err, !Contains(passed_over) && Contains("b.mkv: is made already"));
+  CHECK(bytes_of(first) == bytes_of(second));
 }
 
 TEST_CASE("colorize: a film that cannot be put in place costs no others", "[app]") {
@@ -190,6 +188,15 @@ TEST_CASE("colorize: a film that cannot be put in place costs no others", "[app]
   CHECK(result.exit_code == 1);
   CHECK_THAT(result.err, Contains("a.mkv: cannot be put in place") && Contains("1 of 2 films"));
   CHECK(fs::is_regular_file(file("films") / "b.mkv"));
+
+  const auto passed_over = [&](const char* strength) {
+    const ProgramResult again = run_afterglow(
+        {"colorize", file("b.mkv"), "--out", file("films") / "b.mkv", "--strength", strength});
+    return again.err.find("b.mkv: is made already") != std::string::npos;
+  };
+  CHECK(passed_over("1"));
+  CHECK_FALSE(passed_over("0.5"));
+  CHECK(passed_over("0.5"));
 }
 
 TEST_CASE("colorize: a film that breaks late says what is done of it", "[app]") {
