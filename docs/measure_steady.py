@@ -4,8 +4,8 @@
 usage: measure_steady.py AFTERGLOW OUT TRUTH INPUT [NAME=MODEL...]
 
 TRUTH is a film, or a folder of films or of folders of numbered pictures. INPUT says how they were coloured: "muted" or "vivid" (the
-simulated colorizers, seed 5), or a folder of films of the same names. Each model colours them; without a model the one in the box
-does, too. Prints a Markdown table with a column a clip: PSNR in dB, chroma warping error along DIS flow (x 1e4), colourfulness over
+simulated colorizers, seed 5), or FILM,GRAY: a film that some other colorizer made of a gray one. Each model colours them; without a
+model the one in the box does, too. Prints a Markdown table with a column a clip: PSNR in dB, chroma warping error along DIS flow (x 1e4), colourfulness over
 the truth's. What was made stays in OUT, and is not made again.
 """
 import json
@@ -36,20 +36,22 @@ def main():
         if not done.exists():
             subprocess.run([afterglow, *map(str, arguments)], check=True)
 
+    gray = []
     if kind in ("muted", "vivid"):
         simulated = out / kind
         run(simulated / "config.toml", "synth", "--truth", *truths, "--kind", kind, "--seed", 5, "--out", simulated)
         inputs = films(simulated / "colorized")
     else:
-        inputs = films(pathlib.Path(kind))
+        film, gray_film = map(pathlib.Path, kind.split(","))
+        inputs, gray, kind = [film], ["--gray", gray_film], film.stem
 
     rows = {}
     for name, model in [("the model in the box", None)] + [entry.split("=", 1) for entry in models]:
-        place = out / (pathlib.Path(kind).stem + "_results") / name.replace(" ", "_").replace("/", "_")
+        place = out / (kind + "_results") / name.replace(" ", "_").replace("/", "_")
         results = [place / (film.stem + ".mkv") for film in inputs]
         place.mkdir(parents=True, exist_ok=True)
         for film, result in zip(inputs, results):
-            run(result, "colorize", film, "--codec", "lossless", *(["--model", model] if model else []), "--out", result)
+            run(result, "colorize", film, *gray, "--codec", "lossless", *(["--model", model] if model else []), "--out", result)
         scores = place / "scores.json"
         run(scores, "evaluate", "--truth", *truths, "--baseline", *inputs, "--result", *results, "--json", scores)
         read = json.loads(scores.read_text())
