@@ -79,7 +79,7 @@ class Colorizing {
       return;
     }
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from()});
-    tell_left_out(clip.left_out());
+    if (out.has_extension()) tell_left_out(clip.left_out());
     tell_left_out(writer.left_out());
     run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);

@@ -12,9 +12,11 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "apps/commands.hpp"
@@ -116,19 +118,26 @@ std::size_t count_in(const std::vector<RunStatus>& statuses, RunState state) {
                     [state](const RunStatus& status) { return status.state == state; }));
 }
 
-/// Seconds of training to go: by the steps done so far, else by a trial of each network, whose
-/// steps share the cores however many jobs there are.
-double expected_seconds(const std::vector<ComparedRun>& runs,
-                        const std::vector<RunStatus>& statuses, const ComparisonData& data,
-                        int jobs) {
-  if (const auto seconds = remaining_seconds(runs, statuses, jobs)) return *seconds;
-  std::map<std::string, double> step_seconds;
+/// Seconds of training to go: by the steps done so far, else by a trial of each kind of step, which
+/// share the cores however many jobs there are. Nothing where a trial fails: the run itself will
+/// say why.
+std::optional<double> expected_seconds(const std::vector<ComparedRun>& runs,
+                                       const std::vector<RunStatus>& statuses,
+                                       const ComparisonData& data, int jobs) {
+  if (const auto seconds = remaining_seconds(runs, statuses, jobs)) return seconds;
+  std::map<std::tuple<std::string, std::string, std::string, int>, double> step_seconds;
   double sum = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (statuses[i].state != RunState::kWaiting) continue;
-    const auto [network, is_new] = step_seconds.try_emplace(runs[i].options.arch);
-    if (is_new) network->second = time_training_step(runs[i].options, data.dataset);
-    sum += network->second * static_cast<double>(runs[i].steps());
+    const TrainOptions& options = runs[i].options;
+    const auto [step, is_new] =
+        step_seconds.try_emplace({options.arch, options.decoder, options.previous, options.batch});
+    try {
+      if (is_new) step->second = time_training_step(options, data.dataset);
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+    sum += step->second * static_cast<double>(runs[i].steps());
   }
   return sum;
 }
@@ -151,8 +160,9 @@ void tell_plan(const std::vector<ComparedRun>& runs, const std::vector<RunStatus
                      std::to_string(count_in(statuses, RunState::kWaiting)) + " runs with " +
                      std::to_string(left) + " steps to go";
   if (left > 0) {
-    text += ", about " + format_duration(expected_seconds(runs, statuses, data, jobs)) +
-            " on this machine, training alone";
+    const auto seconds = expected_seconds(runs, statuses, data, jobs);
+    text += seconds ? ", about " + format_duration(*seconds) + " on this machine, training alone"
+                    : "; how long is known after the first steps";
   }
   std::fprintf(each ? stdout : stderr, "%s\n", text.c_str());
 }

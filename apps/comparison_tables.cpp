@@ -235,7 +235,8 @@ std::string ablation_table(const Json& report) {
           "seeds named. Below it: each row less the shaded one, with the same seeds. ± is the 95 % "
           "interval over "
        << told_clips(report["data"]["held_out_clips"].size())
-       << ", of the clips’ own differences; it says nothing of what another seed would "
+       << ", below a shaded row of the clips’ own differences; it says nothing of what another "
+          "seed would "
           "give.</p>\n";
   return html.str();
 }

@@ -1,33 +1,59 @@
 #include "apps/film_job.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "apps/commands.hpp"
 #include "base/error.hpp"
 #include "base/output_file.hpp"
+#include "base/random.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
 
-/// A file as far as it matters whether it is still the same.
-void describe_file(std::ostream& text, const char* name, const fs::path& path) {
-  if (path.empty()) return;
-  text << name << ' ' << fs::absolute(path).string();
+/// Size and time of a file, as far as it has any.
+std::string state_of(const fs::path& path) {
+  std::ostringstream text;
   std::error_code error;
   if (const auto size = fs::file_size(path, error); !error) text << ' ' << size;
   if (const auto time = fs::last_write_time(path, error); !error) {
     text << ' ' << time.time_since_epoch().count();
   }
-  text << '\n';
+  return text.str();
+}
+
+/// A file, or a folder of them, as far as it matters whether it is still the same.
+void describe_file(std::ostream& text, const char* name, const fs::path& path) {
+  if (path.empty()) return;
+  text << name << ' ' << fs::absolute(path).string();
+  if (fs::is_directory(path)) {
+    std::vector<std::string> files;
+    for (const auto& entry : fs::directory_iterator(path)) {
+      const std::string file = entry.path().filename().string();
+      if (file != "config.toml") files.push_back(file + state_of(entry.path()));
+    }
+    std::sort(files.begin(), files.end());
+    std::uint64_t hash = 0;
+    for (const std::string& file : files) hash = stable_hash(file.data(), file.size(), hash);
+    text << ' ' << hash << '\n';
+    return;
+  }
+  text << state_of(path) << '\n';
 }
 
 std::string description_of(const ColorizeCommand& command, const Device& device,
                            const fs::path& input) {
   std::ostringstream text;
   text << "afterglow " << kVersion << ' ' << commit() << '\n';
+  // Any number of programs have the name of a commit that was changed.
+  if (std::string_view(commit()).ends_with("-changed"))
+    describe_file(text, "program", "/proc/self/exe");
   describe_file(text, "IN", input);
   describe_file(text, "--gray", command.gray);
   describe_file(text, "--model", command.model);

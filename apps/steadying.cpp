@@ -151,7 +151,7 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   const ActiveRectangle active = find_active(luma.info().source);
   FilmWriter writer(out, luma,
                     {codec_of(command_), clip.streams_from(), job.folder(), command_.side_by_side});
-  tell_left_out(clip.left_out());
+  if (!job.folder().empty()) tell_left_out(clip.left_out());  // a whole film, with its streams
   tell_left_out(writer.left_out());
   if (writer.frames() > 0) {
     std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),

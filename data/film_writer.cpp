@@ -49,7 +49,7 @@ AVColorSpace named_matrix(const FilmReader::Source& source, const YCbCrCoding& c
   // No encoder is asked for a reserved number, and ProRes's knows one of BT.601's two.
   const bool writable =
       number != AVCOL_SPC_RESERVED && (codec != VideoCodec::kProRes || number != AVCOL_SPC_BT470BG);
-  const bool same = matrix_of(number, source.info.height) == coding.matrix;
+  const bool same = matrix_of(number, source.info.width, source.info.height) == coding.matrix;
   return same && writable ? own : libav_matrix(coding.matrix);
 }
 

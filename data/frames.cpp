@@ -125,7 +125,7 @@ class FolderWriter : public FrameWriter {
     stream << encode_picture(name, picture);
     stream.close();  // commit() syncs it
     if (!stream) {
-      throw RunError((folder_.path() / name).string() +
+      throw DiskFull((folder_.path() / name).string() +
                      ": could not be written whole; free some space and run again");
     }
     ++count_;

@@ -44,13 +44,14 @@ class FrameReader {
 /// on it.
 inline constexpr const char* kFilmConversion =
     "libswscale, accurate rounding, full chroma interpolation; the film's own matrix and range, "
-    "where it names none limited, and BT.601, or BT.709 of more than 576 lines";
+    "where it names none limited, and BT.601, or BT.709 from 1280 pixels in width or 577 lines";
 
 /// Opens a film (any container and codec that libav reads; its best video stream) or a folder of
 /// numbered pictures (natural order: frame_2 before frame_10; all of one size; other files
 /// ignored). YCbCr becomes RGB by swscale with accurate rounding and full chroma interpolation, in
-/// the stream's matrix and range; limited when it names none, and BT.601, or BT.709 of more than
-/// 576 lines. Throws InputError when missing, empty, not a film, or without frames.
+/// the stream's matrix and range; limited when it names none, and BT.601, or BT.709 from
+/// 1280 pixels in width or 577 lines. Throws InputError when missing, empty, not a film, or without
+/// frames.
 std::unique_ptr<FrameReader> open_frames(const std::filesystem::path& path);
 
 /// Throws InputError, naming both, for two films of which only `ended` has ended after `frames`

@@ -22,7 +22,7 @@ const int* scaler_coefficients(Matrix matrix) {
   return sws_getCoefficients(SWS_CS_ITU601);
 }
 
-constexpr int kMostLinesOfSd = 576;
+constexpr int kLeastWidthOfHd = 1280, kMostLinesOfSd = 576;
 
 AVPixelFormat without_j(AVPixelFormat format) {
   switch (format) {
@@ -99,7 +99,7 @@ int matrix_number(const AVColorSpace& stored) {
   return number;
 }
 
-std::optional<Matrix> matrix_of(int number, int height) {
+std::optional<Matrix> matrix_of(int number, int width, int height) {
   switch (number) {
     case AVCOL_SPC_BT709:
       return Matrix::kBt709;
@@ -110,7 +110,7 @@ std::optional<Matrix> matrix_of(int number, int height) {
       return Matrix::kBt601;
     case AVCOL_SPC_UNSPECIFIED:
     case AVCOL_SPC_RESERVED:
-      return height > kMostLinesOfSd ? Matrix::kBt709 : Matrix::kBt601;
+      return width >= kLeastWidthOfHd || height > kMostLinesOfSd ? Matrix::kBt709 : Matrix::kBt601;
     default:
       return std::nullopt;
   }
@@ -143,7 +143,8 @@ bool settle_colour(AVFrame& frame, AVCodecID codec) {
     const bool full = layout == PixelLayout::kGray && !gray_is_limited(codec);
     frame.color_range = full ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   }
-  const std::optional<Matrix> matrix = matrix_of(matrix_number(frame.colorspace), frame.height);
+  const std::optional<Matrix> matrix =
+      matrix_of(matrix_number(frame.colorspace), frame.width, frame.height);
   if (!matrix && layout != PixelLayout::kGray) return false;  // gray needs none
   frame.colorspace = libav_matrix(matrix.value_or(Matrix::kBt601));
   return true;

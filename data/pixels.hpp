@@ -30,8 +30,9 @@ int bits_of(AVPixelFormat format);
 int matrix_number(const AVColorSpace& stored);
 
 /// What such a number means of pictures of this height; nothing for what is not supported. Where a
-/// film names none, players take BT.709 for more than 576 lines, else BT.601, and so do we.
-std::optional<Matrix> matrix_of(int number, int height);
+/// film names none, players take BT.709 from 1280 pixels in width or 577 lines, else BT.601, and so
+/// do we.
+std::optional<Matrix> matrix_of(int number, int width, int height);
 
 /// The number that names a matrix.
 AVColorSpace libav_matrix(Matrix matrix);

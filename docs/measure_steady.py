@@ -41,6 +41,7 @@ def main():
         simulated = out / kind
         run(simulated / "config.toml", "synth", "--truth", *truths, "--kind", kind, "--seed", 5, "--out", simulated)
         inputs = films(simulated / "colorized")
+        assert len(inputs) == len(truths), f"{simulated} lacks films"
     else:
         film, gray_film = map(pathlib.Path, kind.split(","))
         inputs, gray, kind = [film], ["--gray", gray_film], film.stem

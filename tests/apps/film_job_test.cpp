@@ -175,6 +175,27 @@ TEST_CASE("colorize: killed in the second of two films, it does not make the fir
   CHECK(bytes_of(first) == bytes_of(second));
 }
 
+TEST_CASE("colorize: folders of pictures are made again where a picture is another", "[app]") {
+  const TemporaryFolder folder;
+  const fs::path in = folder.path() / "in", out = folder.path() / "out";
+  write_film(in, 4, [](int t) { return moving_waves(64, 48, t); });
+  const auto passed_over = [&] {
+    const ProgramResult result = run_afterglow({"colorize", in, "--out", out});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return result.err.find("out: is made already") != std::string::npos;
+  };
+  CHECK_FALSE(passed_over());
+  CHECK(passed_over());
+  const Picture other = moving_waves(64, 48, 30);
+  for (const fs::path& painted : {in / "00002.png", out / "00001.png"}) {
+    write_picture(painted, other);
+    CHECK_FALSE(passed_over());
+    CHECK(passed_over());
+  }
+  CHECK(read_picture(out / "00001.png") != other);
+}
+
 TEST_CASE("colorize: a film that cannot be put in place costs no others", "[app]") {
   const TemporaryFolder folder;
   const auto file = [&](const char* name) { return folder.path() / name; };
