@@ -169,15 +169,18 @@ std::string metrics_table(const Json& report) {
     html << "</tr>\n" << rows.remarks(marks);
   }
   html << "</tbody>\n<tbody>\n";
+  std::vector<std::vector<std::size_t>> best;  // by metric
+  for (const std::string& metric : rows.metrics()) {
+    best.push_back(best_in(configurations, metric, truth));
+  }
   for (std::size_t i = 0; i < configurations.size(); ++i) {
     const Json& row = configurations[i];
     html << (row["marks"].empty() ? "<tr>" : "<tr class=\"marked\">") << "<td>"
          << marked_label(configuration_label(row), row) << "</td><td>" << seeds_told(row)
          << "</td>";
-    for (const std::string& metric : rows.metrics()) {
-      const std::vector<std::size_t> best = best_in(configurations, metric, truth);
-      html << rows.cell(row["metrics"], metric,
-                        std::find(best.begin(), best.end(), i) != best.end(), false);
+    for (std::size_t m = 0; m < best.size(); ++m) {
+      const bool is_best = std::find(best[m].begin(), best[m].end(), i) != best[m].end();
+      html << rows.cell(row["metrics"], rows.metrics()[m], is_best, false);
     }
     html << "</tr>\n" << rows.remarks(remarks_on(report, row));
   }
@@ -236,8 +239,7 @@ std::string ablation_table(const Json& report) {
           "interval over "
        << told_clips(report["data"]["held_out_clips"].size())
        << ", below a shaded row of the clips’ own differences; it says nothing of what another "
-          "seed would "
-          "give.</p>\n";
+          "seed would give.</p>\n";
   return html.str();
 }
 

@@ -189,14 +189,13 @@ void check(const EvaluateCommand& command) {
   if (!command.sheet_rows.empty() && command.sheet.empty()) {
     throw InputError("--sheet-row", "is a row of the sheet", "give --sheet too");
   }
+  const std::vector<FurtherFilm> further = further_films(command);
   for (const fs::path& output : {command.json, command.csv, command.sheet}) {
     if (output.empty()) continue;
     for (const auto& inputs : {command.truth, command.result, command.gray, command.baseline}) {
       refuse_overwriting(output, expand_folders(inputs));
     }
-    for (const FurtherFilm& further : further_films(command)) {
-      refuse_overwriting(output, {further.film});
-    }
+    for (const FurtherFilm& each : further) refuse_overwriting(output, {each.film});
     const OutputFile probe(output);
   }
 }

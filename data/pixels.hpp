@@ -29,7 +29,7 @@ int bits_of(AVPixelFormat format);
 /// A colour matrix as the file numbers it, which may be outside AVColorSpace.
 int matrix_number(const AVColorSpace& stored);
 
-/// What such a number means of pictures of this height; nothing for what is not supported. Where a
+/// What such a number means of pictures of this size; nothing for what is not supported. Where a
 /// film names none, players take BT.709 from 1280 pixels in width or 577 lines, else BT.601, and so
 /// do we.
 std::optional<Matrix> matrix_of(int number, int width, int height);

@@ -5,8 +5,8 @@ usage: measure_steady.py AFTERGLOW OUT TRUTH INPUT [NAME=MODEL...]
 
 TRUTH is a film, or a folder of films or of folders of numbered pictures. INPUT says how they were coloured: "muted" or "vivid" (the
 simulated colorizers, seed 5), or FILM,GRAY: a film that some other colorizer made of a gray one. Each model colours them; without a
-model the one in the box does, too. Prints a Markdown table with a column a clip: PSNR in dB, chroma warping error along DIS flow (x 1e4), colourfulness over
-the truth's. What was made stays in OUT, and is not made again.
+model the one in the box does, too. Prints a Markdown table with a column a clip: PSNR in dB, chroma warping error along DIS flow
+(x 1e4), colourfulness over the truth's. What was made stays in OUT, and is not made again.
 """
 import json
 import pathlib
