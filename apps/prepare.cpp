@@ -14,6 +14,7 @@
 #include "apps/device_options.hpp"
 #include "apps/image_colorizer.hpp"
 #include "apps/prepared_clips.hpp"
+#include "apps/unusable_films.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -141,8 +142,6 @@ class Preparation {
     films_.push_back(pair.id);
     for (const std::string& id : pieces) film_of_[id] = pair.id;
   }
-
-  bool empty() const { return films_.empty(); }
 
   /// Splits by film (`planned`: splits that were asked for) and puts the file in place.
   void commit(const std::map<std::string, Split>& planned) {
@@ -309,21 +308,10 @@ void run_prepare(PrepareCommand& command) {
   }
   progress.finish();
 
-  const std::size_t problems = pairing.problems.size();
-  if (preparation.empty() && problems == 1) throw InputError(pairing.problems.front());
-  for (const std::string& problem : pairing.problems) {
-    std::fprintf(stderr, "afterglow: %s\n", problem.c_str());
-  }
-  if (preparation.empty()) {
-    throw InputError(command.out.string(), "no film is left to put into it",
-                     "mend the files named above");
-  }
+  tell_unusable(pairing.problems, kept, command.out.string());
   preparation.commit(splits);
   print_table(command.out, preparation.clips());
-  if (problems > 0) {
-    throw PartlyDone(command.out.string() + ": made of " + std::to_string(kept) +
-                     " films; the files named above are left out");
-  }
+  end_partly(pairing.problems, kept, command.out.string());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "apps/commands.hpp"
 #include "apps/configuration.hpp"
+#include "apps/unusable_films.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/output_file.hpp"
@@ -152,20 +153,10 @@ void simulate_films(const SynthCommand& command) {
     }
   }
   progress.finish();
-  const std::size_t problems = films.problems.size();
-  if (made == 0 && problems == 1) throw InputError(films.problems.front());
-  for (const std::string& problem : films.problems) {
-    std::fprintf(stderr, "afterglow: %s\n", problem.c_str());
-  }
-  if (made == 0) {
-    throw InputError("--truth", "no film could be used", "mend the files named above");
-  }
+  tell_unusable(films.problems, made, command.out);
   std::printf("%s: %zu films in gray and colorized (%s)\n", command.out.c_str(), made,
               SimulatedColorizer::name(kind_of(command)).c_str());
-  if (problems > 0) {
-    throw PartlyDone(command.out + ": made of " + std::to_string(made) +
-                     " films; the files named above are left out");
-  }
+  end_partly(films.problems, made, command.out);
 }
 
 void run_synth(const SynthCommand& command) {
