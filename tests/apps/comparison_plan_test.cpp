@@ -31,7 +31,7 @@ TEST_CASE("a comparison is the paper's three configurations where nothing is sai
                                                                      {"vgg16-beta1", {4, 5}}});
 }
 
-TEST_CASE("--ablate betas is AlexNet over beta with the first seed, beside the grid") {
+TEST_CASE("betas ablated are AlexNet over beta with the first seed, beside the grid") {
   const std::vector<Configuration> plan = make_plan(asked_for({"betas"}));
   REQUIRE(plan.size() == 3 + 5);
   std::set<double> betas;
@@ -54,7 +54,7 @@ TEST_CASE("--ablate betas is AlexNet over beta with the first seed, beside the g
   CHECK(make_plan(grid).front().train == plan[4].train);
 }
 
-TEST_CASE("--ablate betas leaves a grid's own rows as they are") {
+TEST_CASE("betas ablated leave a grid's own rows as they are") {
   ComparisonOptions options = asked_for({"paper-code", "betas"});
   options.archs = {"alexnet"};
   options.betas = {1};
