@@ -114,6 +114,7 @@ std::optional<ClipFrame> FilmClip::read() {
 void FilmClip::skip_coloured(std::int64_t frames) {
   afterglow::skip_coloured(input_, frames);
   if (gray_) afterglow::skip_coloured(*gray_, frames);
+  for (std::int64_t i = 0; truth_ && i < frames; ++i) truth_->read();
   frames_ += frames;
 }
 
@@ -157,28 +158,58 @@ ClipColorizer::ClipColorizer(std::shared_ptr<Backend> backend, ColorizationModel
       model_file_(std::move(model_file)),
       cuts_(cuts) {}
 
-Tensor ClipColorizer::tensor_of(const Picture& picture) const {
-  const std::vector<float> values(picture.rgb.begin(), picture.rgb.end());
-  return Tensor::from_host(backend_, {1, kNetworkSize, kNetworkSize, 3}, values);
+Tensor ClipColorizer::tensor_of(std::span<const float> rgb) const {
+  return Tensor::from_host(backend_, {1, kNetworkSize, kNetworkSize, 3}, rgb);
 }
 
-void ClipColorizer::run(const std::string& label, ClipFrames& frames, const ClipSink& sink) {
+Tensor ClipColorizer::tensor_of(const Picture& picture) const {
+  return tensor_of(std::vector<float>(picture.rgb.begin(), picture.rgb.end()));
+}
+
+void ClipColorizer::run(const std::string& label, ClipFrames& frames, const ClipSink& sink,
+                        const FilmPlace& place) {
   struct Coloured {
     ClipFrame frame;
     std::vector<float> rgb;
+    std::optional<FilmPlace> behind;  // where a part ends before this frame
   };
   constexpr std::size_t kWaiting = 4;  // frames between two threads
-  Progress progress(label, frames.expected_frames(), "frames");
+  Progress progress(label, frames.expected_frames(), "frames", place.frames);
   SceneCutDetector detector;
+  detector.remember(place.cuts);
   colorizer_.reset();
-  std::int64_t done = 0;
+  if (!place.previous.empty()) colorizer_.follow(tensor_of(place.previous));
+  std::int64_t done = place.frames, begun = place.frames;  // the latter: of this part
+  std::int64_t scenes = std::max<std::int64_t>(place.scenes, 1);
+  const auto here = [&](SceneCutDetector::Memory cuts) {
+    return FilmPlace{.frames = done,
+                     .scenes = scenes,
+                     .cuts = std::move(cuts),
+                     .width = kNetworkSide,
+                     .height = kNetworkSide,
+                     .previous = colorizer_.before().to_host()};
+  };
   Ahead<ClipFrame> decoded([&frames] { return frames.read(); }, kWaiting);
   Behind<Coloured> encoded(
-      [&sink](const Coloured& coloured) { sink(coloured.frame, coloured.rgb); }, kWaiting);
+      [&sink](const Coloured& coloured) {
+        if (coloured.behind) sink.end_part(*coloured.behind);
+        sink.write(coloured.frame, coloured.rgb);
+      },
+      kWaiting);
   while (std::optional<ClipFrame> frame = decoded.next()) {
     throw_if_interrupted();
     frames.prepare(*frame);
-    if (cuts_ && detector.push(frame->input)) colorizer_.reset();
+    SceneCutDetector::Memory cuts = detector.memory();
+    const bool cut = cuts_ && detector.push(frame->input);
+    std::optional<FilmPlace> behind;
+    if (sink.end_part && ends_part(done - begun, cut)) {
+      behind = here(std::move(cuts));
+      begun = done;
+    }
+    if (cut) {
+      colorizer_.reset();
+      ++scenes;
+    }
     const Tensor output = colorizer_.step(tensor_of(frame->input),
                                           frame->truth ? tensor_of(*frame->truth) : Tensor());
     std::vector<float> rgb = output.to_host();
@@ -186,10 +217,11 @@ void ClipColorizer::run(const std::string& label, ClipFrames& frames, const Clip
       throw InputError(model_file_.string(), "makes pictures with values that are not finite",
                        "train it again with a lower --lr, or use another model");
     }
-    encoded.push({std::move(*frame), std::move(rgb)});
-    progress.update(++done);
+    encoded.push({std::move(*frame), std::move(rgb), std::move(behind)});
+    progress.update(++done, "shot " + std::to_string(scenes));
   }
   encoded.finish();
+  if (sink.end_part && done > place.frames) sink.end_part(here(detector.memory()));
 }
 
 bool film_has_colour(const std::filesystem::path& film) {

@@ -12,6 +12,7 @@
 #include "apps/image_colorizer.hpp"
 #include "apps/sequences.hpp"
 #include "data/film.hpp"
+#include "data/film_place.hpp"
 #include "data/result_file.hpp"
 #include "data/steady_planes.hpp"
 #include "nn/recurrent_colorizer.hpp"
@@ -74,8 +75,8 @@ class FilmClip : public ClipFrames {
   /// one whose sound is kept.
   std::vector<std::string> left_out() const;
   std::optional<ClipFrame> read() override;
-  /// Passes over the first `frames` frames, which a run before has coloured; of a clip without
-  /// `truth`. Throws InputError when a film ends before, Interrupted after Ctrl-C.
+  /// Passes over the first `frames` frames, which a run before has coloured. Throws InputError when
+  /// a film ends before, Interrupted after Ctrl-C.
   void skip_coloured(std::int64_t frames);
   void prepare(ClipFrame& frame) override;
 
@@ -104,8 +105,13 @@ class DatasetFrames : public ClipFrames {
   std::unique_ptr<FrameReader> colorized_, truth_;
 };
 
-/// Takes a frame and the network's picture of it (128, 128, 3), neither rounded nor clamped.
-using ClipSink = std::function<void(const ClipFrame&, std::span<const float>)>;
+/// Where the frames of a clip go, in order.
+struct ClipSink {
+  /// Takes a frame and the network's picture of it (128, 128, 3), neither rounded nor clamped.
+  std::function<void(const ClipFrame&, std::span<const float>)> write;
+  /// As SteadySink::end_part.
+  std::function<void(const FilmPlace&)> end_part{};
+};
 
 /// The network's picture rounded and clamped.
 Picture rounded_picture(std::span<const float> rgb);
@@ -117,12 +123,14 @@ class ClipColorizer {
   ClipColorizer(std::shared_ptr<Backend> backend, ColorizationModel& model,
                 std::filesystem::path model_file, Previous previous, bool cuts);
 
-  /// Colours all frames of a clip, with progress. `frames` is read on one other thread, and `sink`
-  /// is called on another. Throws what they throw, InputError when the network's values are not
-  /// finite, Interrupted after Ctrl-C.
-  void run(const std::string& label, ClipFrames& frames, const ClipSink& sink);
+  /// Colours all frames of a clip, which is behind `place`, with progress. `frames` is read on one
+  /// other thread, and `sink` is called on another. Throws what they throw, InputError when the
+  /// network's values are not finite, Interrupted after Ctrl-C.
+  void run(const std::string& label, ClipFrames& frames, const ClipSink& sink,
+           const FilmPlace& place = {});
 
  private:
+  Tensor tensor_of(std::span<const float> rgb) const;
   Tensor tensor_of(const Picture& picture) const;
 
   std::shared_ptr<Backend> backend_;

@@ -16,6 +16,7 @@
 #include "apps/commands.hpp"
 #include "apps/configuration.hpp"
 #include "apps/device_options.hpp"
+#include "apps/film_job.hpp"
 #include "apps/frame_export.hpp"
 #include "apps/image_colorizer.hpp"
 #include "apps/preview.hpp"
@@ -69,6 +70,9 @@ class Colorizing {
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
   void film(const fs::path& input, const fs::path& out) {
     require_other(command_, input, out);
+    std::optional<FilmJob> job;
+    if (!results_) job.emplace(command_, backend_->device(), input, out);
+    if (job && job->is_done()) return;
     if (!per_frame_) require_colour(input);
     const bool paper = results_ || command_.output == "paper";
     FilmFiles files{input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr};
@@ -76,15 +80,17 @@ class Colorizing {
     FilmClip clip(files, paper && loaded_.header.fit == "crop" ? Fitting::kCrop : Fitting::kResize);
     if (paper) {
       network_pictures(clip_id(input), clip, input.filename().string(), out);
+      if (job) job->finish();
       return;
     }
-    FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from()});
-    if (out.has_extension()) tell_left_out(clip.left_out());
-    tell_left_out(writer.left_out());
-    run(clip_id(input), clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
+    FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from(), job->folder()});
+    const auto write = [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);
+    };
+    job->make(clip, writer, [&](const FilmPlace& place) {
+      run(clip_id(input), clip,
+          {write, [&](const FilmPlace& end) { job->end_part(writer, end); }}, place);
     });
-    tell_left_out(writer.commit());
   }
 
   /// One clip of a dataset.
@@ -105,29 +111,31 @@ class Colorizing {
     if (results_) {
       results_->begin_clip(id, clip.info().fps, source);
       run(id, clip,
-          [this](const ClipFrame&, std::span<const float> rgb) { results_->add_frame(rgb); });
+          {[this](const ClipFrame&, std::span<const float> rgb) { results_->add_frame(rgb); }});
       return;
     }
     const auto writer = create_frames(out, kNetworkSide, kNetworkSide, clip.info().fps, codec_);
-    run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
-      writer->write(rounded_picture(rgb), frame.seconds);
-    });
+    run(id, clip, {[&](const ClipFrame& frame, std::span<const float> rgb) {
+          writer->write(rounded_picture(rgb), frame.seconds);
+        }});
     writer->commit();
   }
 
   /// Colours a clip; what `sink` gets is wrapped where that is wanted.
-  void run(const std::string& id, ClipFrames& clip, const ClipSink& sink) {
+  void run(const std::string& id, ClipFrames& clip, const ClipSink& sink,
+           const FilmPlace& place = {}) {
     std::vector<float> wrapped;
-    colorizer_.run(id, clip, [&](const ClipFrame& frame, std::span<const float> rgb) {
+    const auto write = [&](const ClipFrame& frame, std::span<const float> rgb) {
       tell_device_once();
       if (!command_.wrap) {
-        sink(frame, rgb);
+        sink.write(frame, rgb);
         return;
       }
       wrapped.resize(rgb.size());
       std::transform(rgb.begin(), rgb.end(), wrapped.begin(), wrapped_value);
-      sink(frame, wrapped);
-    });
+      sink.write(frame, wrapped);
+    };
+    colorizer_.run(id, clip, {write, sink.end_part}, place);
   }
 
   /// With the first frame: bad input is refused with its own line alone.
@@ -370,8 +378,8 @@ void add_colorize(CLI::App& program) {
   app->add_option(
          "--out", command->out,
          "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
-         "for the network's unrounded pictures; of several inputs a folder. What a steady network "
-         "has made there by the same job is passed over: remove it to make it again")
+         "for the network's unrounded pictures; of several inputs a folder. What the same job "
+         "has made there is passed over (.h5 apart): remove it to make it again")
       ->required();
   app->add_option("--colorizer", command->colorizer,
                   "colour every frame of IN by itself first, as gray films need it")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "apps/commands.hpp"
+#include "apps/disk_use.hpp"
 #include "base/error.hpp"
 #include "base/output_file.hpp"
 #include "base/random.hpp"
@@ -56,6 +58,7 @@ std::string description_of(const ColorizeCommand& command, const Device& device,
     describe_file(text, "program", "/proc/self/exe");
   describe_file(text, "IN", input);
   describe_file(text, "--gray", command.gray);
+  describe_file(text, "--truth", command.truth);
   describe_file(text, "--model", command.model);
   describe_file(text, "--weights", command.eccv16.weights);
   describe_file(text, "--bins", command.eccv16.bins);
@@ -69,7 +72,8 @@ std::string description_of(const ColorizeCommand& command, const Device& device,
   text << "--colorizer " << command.colorizer << "\n--cuts " << command.cuts << "\n--source-kind "
        << command.source_kind << "\n--strength " << command.steady.strength << "\n--saturation "
        << command.steady.saturation << "\n--codec " << command.codec << "\n--side-by-side "
-       << command.side_by_side << '\n';
+       << command.side_by_side << "\n--previous " << command.previous << "\n--output "
+       << command.output << "\n--wrap " << command.wrap << '\n';
   return text.str();
 }
 
@@ -89,7 +93,7 @@ FilmJob::FilmJob(const ColorizeCommand& command, const Device& device, const fs:
   if (!command.preview.empty()) return;
   record_ = out_;
   record_ += ".job";
-  if (!out.has_extension()) return;
+  if (!out.has_extension() || command.output == "paper") return;
   folder_ = out;
   folder_ += ".parts";
   if (!fs::exists(folder_)) return;
@@ -114,13 +118,41 @@ fs::path FilmJob::place_file(std::int64_t frames) const {
   return folder_ / ("place-" + std::to_string(frames) + ".h5");
 }
 
-SteadyPlace FilmJob::begin(const FilmWriter& writer) {
-  without_parts_ = !folder_.empty() && writer.frames() == 0;
-  if (without_parts_) write_text_file(description(), described_);
-  return writer.frames() == 0 ? SteadyPlace{} : load_place(place_file(writer.frames()));
+void FilmJob::make(FilmClip& clip, FilmWriter& writer,
+                   const std::function<void(const FilmPlace&)>& colour) {
+  // A whole film, with its streams.
+  if (!folder_.empty()) tell_left_out(clip.left_out());
+  tell_left_out(writer.left_out());
+  if (writer.frames() > 0) {
+    std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out_.c_str(),
+                 static_cast<long long>(writer.frames() - 1));
+  }
+  if (!folder_.empty()) {
+    tell_disk_use(writer, clip.luma_film(), clip.streams_from(), folder_, out_);
+  }
+  const FilmPlace place = begin(writer);
+  try {
+    clip.skip_coloured(place.frames);
+    colour(place);
+  } catch (const InputError& error) {
+    if (writer.frames() == 0) throw;
+    throw InputError(std::string(error.what()) + " (frames 0 to " +
+                     std::to_string(writer.frames() - 1) + " are done, in " + folder_.string() +
+                     ")");
+  }
+  tell_left_out(writer.commit());
+  finish();
 }
 
-void FilmJob::end_part(FilmWriter& writer, const SteadyPlace& place) {
+/// Makes the folder tell what the job is, before its first part, and says where it stands: behind
+/// the writer's finished parts.
+FilmPlace FilmJob::begin(const FilmWriter& writer) {
+  without_parts_ = !folder_.empty() && writer.frames() == 0;
+  if (without_parts_) write_text_file(description(), described_);
+  return writer.frames() == 0 ? FilmPlace{} : load_place(place_file(writer.frames()));
+}
+
+void FilmJob::end_part(FilmWriter& writer, const FilmPlace& place) {
   if (folder_.empty()) return;
   const std::int64_t before = writer.frames();
   if (before == 0) first_place_ = place_file(place.frames);
@@ -142,6 +174,9 @@ std::string FilmJob::made() const {
 bool FilmJob::is_done() {
   if (record_.empty() || !fs::exists(out_) || content_of(record_) != made()) return false;
   remove_folder();
+  std::fprintf(stderr,
+               "afterglow: %s: is made already, by the same job; remove it to make it again\n",
+               out_.c_str());
   return true;
 }
 

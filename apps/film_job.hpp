@@ -3,17 +3,20 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
+#include "apps/clip_colorizer.hpp"
 #include "apps/colorize_command.hpp"
 #include "data/film.hpp"
-#include "data/steady_place.hpp"
+#include "data/film_place.hpp"
 #include "kernels/device.hpp"
 
 namespace afterglow {
 
 /// The folder OUT.parts beside a film OUT that is being made, and the file OUT.job beside one that
-/// is made. A folder of pictures has no parts, a preview neither: they are made in one go.
+/// is made. Folders of pictures, previews and films of the network's own pictures (--output paper)
+/// have no parts: they are made in one go.
 class FilmJob {
  public:
   /// Throws InputError when the folder holds anything but this job: of other options, files,
@@ -25,21 +28,25 @@ class FilmJob {
   FilmJob(const FilmJob&) = delete;
   FilmJob& operator=(const FilmJob&) = delete;
 
-  /// True when OUT is there, was made by this very job, and is as it left it; takes away what a
-  /// kill may have left of the parts.
+  /// True, with a line on standard error, when OUT is there, was made by this very job, and is as
+  /// it left it; takes away what a kill may have left of the parts.
   bool is_done();
-  /// Empty where there is none.
+  /// For FilmOptions::parts; empty where there are none.
   const std::filesystem::path& folder() const { return folder_; }
-  /// Makes the folder tell what the job is, before its first part, and says where it stands: behind
-  /// the writer's finished parts, which were made of folder(). Throws InputError when what tells of
-  /// it is damaged, or the folder cannot be written.
-  SteadyPlace begin(const FilmWriter& writer);
-  /// Ends a part. Throws RunError.
-  void end_part(FilmWriter& writer, const SteadyPlace& place);
-  /// Notes beside OUT, which is in place, what made it, and takes the folder away. Throws RunError.
+  /// Makes OUT of a clip: `colour` goes through the frames behind a place, and calls end_part() now
+  /// and then. Says on standard error what OUT loses, what it takes on disk, and where it goes on.
+  /// Throws what they throw, InputError when what tells of the job is damaged, or the folder cannot
+  /// be written.
+  void make(FilmClip& clip, FilmWriter& writer,
+            const std::function<void(const FilmPlace&)>& colour);
+  /// Ends a part, if there are any. Throws RunError.
+  void end_part(FilmWriter& writer, const FilmPlace& place);
+  /// Notes beside OUT, which is in place, what made it, and takes the folder away; make() does so.
+  /// Throws RunError.
   void finish();
 
  private:
+  FilmPlace begin(const FilmWriter& writer);
   std::string made() const;
   void remove_folder();
   std::filesystem::path description() const { return folder_ / "job.txt"; }

@@ -33,12 +33,8 @@ constexpr double kMuted = 9, kVivid = 18;
 /// works beside them: on twice the network's, small things keep their colours.
 constexpr int kKeyedLongSide = 2 * kSteadyLongSide;
 
-/// Frames of a part: a scene cut ends it from the first on, anything from the second. What a killed
-/// job loses is one part.
-constexpr std::int64_t kShortestPart = 48, kLongestPart = 240;
-
 /// Adds what the network made of the last frame, if one did.
-void complete(SteadyPlace& place, const SteadyState& before) {
+void complete(FilmPlace& place, const SteadyState& before) {
   if (!before.chroma) return;
   place.height = static_cast<int>(before.lightness.shape()[1]);
   place.width = static_cast<int>(before.lightness.shape()[2]);
@@ -112,13 +108,13 @@ struct SteadyFilms::Prepared {
   std::int64_t scene = 0;  // from 1
   Flow flow;               // to the frame before, half as large; 0 for one that begins a scene
   std::optional<KeyedColours::Frame> keyed;  // where there are key frames
-  std::optional<SteadyPlace> behind;  // where a part ends before this frame, but for the colours
+  std::optional<FilmPlace> behind;  // where a part ends before this frame, but for the colours
 };
 
 /// Reads a film and makes ahead what the network needs.
 class SteadyFilms::Preparing {
  public:
-  Preparing(FilmClip& frames, const SteadySource& source, bool cuts, const SteadyPlace& place)
+  Preparing(FilmClip& frames, const SteadySource& source, bool cuts, const FilmPlace& place)
       : frames_(frames),
         coloured_(source.coloured),
         long_side_(coloured_ ? kSteadyLongSide : kKeyedLongSide),
@@ -131,7 +127,6 @@ class SteadyFilms::Preparing {
       keyed_.emplace(frames.luma_film().info().source,
                      KeyedColours::Options{source.keys, cuts, !source.coloured, long_side_}, place);
     }
-    frames.skip_coloured(place.frames);
     done_ = place.frames;
   }
 
@@ -145,7 +140,7 @@ class SteadyFilms::Preparing {
     prepared.light = coloured_ ? std::move(seen) : light_of(*frame->luma, long_side_);
     prepared.frame = std::move(*frame);
     prepared.begins = cut || last_.rgb.empty();
-    if (done_ - begun_ >= (cut ? kShortestPart : kLongestPart)) {
+    if (ends_part(done_ - begun_, cut)) {
       prepared.behind = place(std::move(cuts));
       begun_ = done_;
     }
@@ -159,7 +154,7 @@ class SteadyFilms::Preparing {
   }
 
   /// Behind the last frame, but for the colours.
-  SteadyPlace place() const { return place(detector_.memory()); }
+  FilmPlace place() const { return place(detector_.memory()); }
 
  private:
   static Picture light_of(const FilmFrame& frame, int long_side) {
@@ -173,7 +168,7 @@ class SteadyFilms::Preparing {
     return halved_flow(dis_flow(prepared.light, last_));
   }
 
-  SteadyPlace place(SceneCutDetector::Memory cuts) const {
+  FilmPlace place(SceneCutDetector::Memory cuts) const {
     return {.frames = done_,
             .scenes = scenes_,
             .cuts = std::move(cuts),
@@ -239,11 +234,11 @@ SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared
 }
 
 void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySource& source,
-                      const SteadySink& sink, const SteadyPlace& place) {
+                      const SteadySink& sink, const FilmPlace& place) {
   struct Coloured {
     ClipFrame frame;
     SteadyColours colours;
-    std::optional<SteadyPlace> behind;
+    std::optional<FilmPlace> behind;
   };
   Progress progress(label, frames.expected_frames(), "frames", place.frames);
   SteadyColorizer colorizer(model_);
@@ -275,7 +270,7 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySo
   }
   behind.finish();
   if (sink.end_part && done > place.frames) {
-    SteadyPlace end = preparing.place();
+    FilmPlace end = preparing.place();
     complete(end, colorizer.before());
     sink.end_part(end);
   }

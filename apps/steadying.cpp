@@ -4,7 +4,6 @@
 
 #include "apps/colorize_command.hpp"
 #include "apps/device_options.hpp"
-#include "apps/disk_use.hpp"
 #include "apps/film_job.hpp"
 #include "apps/preview.hpp"
 #include "base/output_file.hpp"
@@ -130,12 +129,7 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
   const Stretch stretch = preview_stretch(command_.preview, "--preview");
   FilmJob job(command_, backend_->device(), input, out);
-  if (job.is_done()) {
-    std::fprintf(stderr,
-                 "afterglow: %s: is made already, by the same job; remove it to make it again\n",
-                 out.c_str());
-    return;
-  }
+  if (job.is_done()) return;
   SteadySource source{.keys = parse_key_frames(command_.keys)};
   // A folder of pictures is written in the place of the one before.
   for (const KeyFrame& key : source.keys) {
@@ -151,15 +145,6 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   const ActiveRectangle active = find_active(luma.info().source);
   FilmWriter writer(out, luma,
                     {codec_of(command_), clip.streams_from(), job.folder(), command_.side_by_side});
-  if (!job.folder().empty()) tell_left_out(clip.left_out());  // a whole film, with its streams
-  tell_left_out(writer.left_out());
-  if (writer.frames() > 0) {
-    std::fprintf(stderr, "afterglow: %s: going on behind frame %lld\n", out.c_str(),
-                 static_cast<long long>(writer.frames() - 1));
-  }
-  if (!job.folder().empty()) {
-    tell_disk_use(writer, luma, clip.streams_from(), job.folder(), out);
-  }
   const int width = writer.chroma_width(), height = writer.chroma_height();
   FramesOutOfReach out_of_reach(input.string(), source.coloured);
   std::int64_t last = writer.frames() - 1;
@@ -177,18 +162,10 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
     blacken_bars(active, luma.info().width, luma.info().height, rgb, width, height);
     writer.write(*frame.luma, rgb, width, height, frame.given ? &*frame.given : nullptr);
   };
-  const SteadyPlace place = job.begin(writer);
-  try {
+  job.make(clip, writer, [&](const FilmPlace& place) {
     films_.run(clip_id(input), clip, source,
-               {write, [&](const SteadyPlace& end) { job.end_part(writer, end); }}, place);
-  } catch (const InputError& error) {
-    if (writer.frames() == 0) throw;
-    throw InputError(std::string(error.what()) + " (frames 0 to " +
-                     std::to_string(writer.frames() - 1) + " are done, in " +
-                     job.folder().string() + ")");
-  }
-  tell_left_out(writer.commit());
-  job.finish();
+               {write, [&](const FilmPlace& end) { job.end_part(writer, end); }}, place);
+  });
   out_of_reach.finish(last);
   // Not every container says at once how many frames there are.
   for (const KeyFrame& key : source.keys) {

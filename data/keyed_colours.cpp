@@ -30,7 +30,7 @@ LightPlane light_of(const SteadyPlanes& planes) {
 }  // namespace
 
 KeyedColours::KeyedColours(const std::filesystem::path& film, Options options,
-                           const SteadyPlace& place)
+                           const FilmPlace& place)
     : options_(std::move(options)), film_(film) {
   const FramesInfo& info = film_.info();
   size_ = steady_size(info.width, info.height, options_.long_side);

@@ -12,7 +12,7 @@
 #include "data/film.hpp"
 #include "data/key_frames.hpp"
 #include "data/scene_cut.hpp"
-#include "data/steady_place.hpp"
+#include "data/film_place.hpp"
 #include "data/steady_planes.hpp"
 
 namespace afterglow {
@@ -45,12 +45,12 @@ class KeyedColours {
   /// `place`, whose cuts, light and carried colours it takes. Throws InputError as FilmReader and
   /// key_picture() do, for a key frame beyond the film's end where its length is known, and when
   /// the film ends before `place`.
-  KeyedColours(const std::filesystem::path& film, Options options, const SteadyPlace& place);
+  KeyedColours(const std::filesystem::path& film, Options options, const FilmPlace& place);
 
   /// The next frame's, or nothing at the end. Throws InputError on a broken stream, Interrupted
   /// after Ctrl-C.
   std::optional<Frame> next();
-  /// What SteadyPlace::carried is behind the frame that next() gave last.
+  /// What FilmPlace::carried is behind the frame that next() gave last.
   const CarriedColours& carried() const { return forward_; }
 
  private:

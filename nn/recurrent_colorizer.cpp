@@ -20,6 +20,14 @@ Tensor empty_frame(const ColorizationModel& model) {
 
 void copy(const Tensor& from, Tensor& to) { from.backend()->copy(from.source(), to.destination()); }
 
+/// Throws ShapeError, where `frame` is no frame; name: as in "a frame".
+void require_frame(const Tensor& frame, const char* name) {
+  const Shape expected{1, kNetworkSize, kNetworkSize, 3};
+  if (frame.shape() == expected) return;
+  throw ShapeError(std::string("recurrent colorizer: ") + name + " of " +
+                   frame.shape().to_string() + " instead of " + expected.to_string());
+}
+
 }  // namespace
 
 RecurrentColorizer::RecurrentColorizer(ColorizationModel& model, Previous previous)
@@ -40,16 +48,15 @@ RecurrentColorizer::RecurrentColorizer(ColorizationModel& model, Previous previo
 
 void RecurrentColorizer::reset() { starts_clip_ = true; }
 
+void RecurrentColorizer::follow(const Tensor& before) {
+  require_frame(before, "a frame before");
+  copy(before, before_);
+  starts_clip_ = false;
+}
+
 Tensor RecurrentColorizer::step(const Tensor& current, const Tensor& truth) {
-  const Shape expected{1, kNetworkSize, kNetworkSize, 3};
-  if (current.shape() != expected) {
-    throw ShapeError("recurrent colorizer: a frame of " + current.shape().to_string() +
-                     " instead of " + expected.to_string());
-  }
-  if (previous_ == Previous::kTruth && truth.shape() != expected) {
-    throw ShapeError("recurrent colorizer: a true frame of " + truth.shape().to_string() +
-                     " instead of " + expected.to_string());
-  }
+  require_frame(current, "a frame");
+  if (previous_ == Previous::kTruth) require_frame(truth, "a true frame");
   copy(current, now_);
   if (starts_clip_) copy(current, before_);
   starts_clip_ = false;

@@ -36,6 +36,12 @@ class RecurrentColorizer {
   /// next step may overwrite it. Throws ShapeError for another shape.
   Tensor step(const Tensor& current, const Tensor& truth = {});
 
+  /// Behind a step: what the next one sees as the frame before, (1, 128, 128, 3), which that may
+  /// overwrite.
+  Tensor before() const { return before_; }
+  /// Goes on where before() was taken. Throws ShapeError for another shape.
+  void follow(const Tensor& before);
+
   RecurrentColorizer(const RecurrentColorizer&) = delete;
   RecurrentColorizer& operator=(const RecurrentColorizer&) = delete;
 

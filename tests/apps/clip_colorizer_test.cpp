@@ -54,4 +54,39 @@ TEST_CASE_METHOD(Films, "a clip goes on behind frames that are coloured") {
                         "run again to begin anew");
 }
 
+TEST_CASE_METHOD(Films, "a clip coloured in two goes is that of one") {
+  write_film(in, 295, [](int t) { return textured(128, 128, t / 4, t < 50 ? 0 : 3); });
+  const auto backend = make_cpu_backend();
+  const auto model = reddish_model(backend);
+  ClipColorizer colorizer(backend, *model, "model.h5", Previous::kOwn, true);
+  std::vector<FilmPlace> places;
+  const auto outputs_behind = [&](const FilmPlace& place) {
+    FilmClip clip({in, {}, {}, nullptr, {}}, Fitting::kResize);
+    clip.skip_coloured(place.frames);
+    places.clear();
+    std::vector<std::vector<float>> outputs;
+    colorizer.run("clip", clip,
+                  {[&](const ClipFrame&, std::span<const float> rgb) {
+                     outputs.emplace_back(rgb.begin(), rgb.end());
+                   },
+                   [&](const FilmPlace& behind) { places.push_back(behind); }},
+                  place);
+    return outputs;
+  };
+  const auto whole = outputs_behind({});
+  const std::vector<FilmPlace> ends = places;
+  REQUIRE(ends.size() == 3);
+  CHECK(ends[0].frames == 50);  // a scene begins there
+  CHECK(ends[1].frames == 290);
+  CHECK(ends[2].frames == 295);
+  CHECK(ends[2].scenes == 2);
+  for (const FilmPlace& end : ends) {
+    CHECK(outputs_behind(end) == std::vector(whole.begin() + end.frames, whole.end()));
+  }
+  // The frame before counts.
+  FilmPlace forgotten = ends[1];
+  forgotten.previous.clear();
+  CHECK(outputs_behind(forgotten).front() != whole[290]);
+}
+
 }  // namespace afterglow::test

@@ -11,7 +11,7 @@
 #include "apps/fixtures.hpp"
 #include "data/film_maker.hpp"
 #include "data/film_set_maker.hpp"
-#include "data/steady_place.hpp"
+#include "data/film_place.hpp"
 #include "support/ffmpeg.hpp"
 #include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
@@ -138,6 +138,39 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   REQUIRE(late.exit_code == 0);
   CHECK_THAT(late.err, Contains("going on behind frame 559"));
   CHECK(bytes_of(file("late.mkv")) == bytes_of(file("once.mkv")));
+}
+
+TEST_CASE("colorize: killed, a film through one of the paper's networks ends the same", "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  write_long_film(file("in.mkv"));
+  write_film(file("truth.mkv"), kFrames, [](int t) { return mosaic(2 * t); });
+  write_model(file("model.h5"));
+  const bool truth = GENERATE(false, true);
+  const auto arguments = [&](const char* out) {
+    Strings all{"colorize", file("in.mkv"), "--model", file("model.h5"),
+                "--out",    file(out),      "--codec", "lossless"};
+    if (truth) all.insert(all.end(), {"--previous", "truth", "--truth", file("truth.mkv")});
+    return all;
+  };
+  const ProgramResult once = run_afterglow(arguments("once.mkv"));
+  INFO(once.err);
+  REQUIRE(once.exit_code == 0);
+  {
+    RunningProgram program(AFTERGLOW_PROGRAM, arguments("again.mkv"));
+    while (program.running() && parts_in(file("again.mkv.parts")) < 2) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    program.send(SIGKILL);
+    CHECK(program.wait().signal == SIGKILL);
+  }
+  const ProgramResult last = run_afterglow(arguments("again.mkv"));
+  INFO(last.err);
+  REQUIRE(last.exit_code == 0);
+  CHECK_THAT(last.err, Contains("going on behind frame 299\n"));
+  CHECK_FALSE(fs::exists(file("again.mkv.parts")));
+  CHECK(bytes_of(file("again.mkv")) == bytes_of(file("once.mkv")));
+  CHECK_THAT(run_afterglow(arguments("again.mkv")).err, Contains("again.mkv: is made already"));
 }
 
 TEST_CASE("colorize: killed in the second of two films, it does not make the first again",

@@ -77,6 +77,19 @@ TEST_CASE_METHOD(Fixture, "a reset begins a clip") {
   CHECK(value(colorizer.step(frame(40), frame(4))) == 50);
 }
 
+TEST_CASE_METHOD(Fixture, "another colorizer follows where one stopped") {
+  const Previous previous = GENERATE(Previous::kOwn, Previous::kBaseline, Previous::kTruth);
+  RecurrentColorizer first(model, previous);
+  first.step(frame(100), frame(200));
+  const std::vector<float> before = first.before().to_host();
+  const float next = value(first.step(frame(40), frame(4)));
+  RecurrentColorizer second(model, previous);
+  second.follow(Tensor::from_host(backend, {1, kNetworkSize, kNetworkSize, 3}, before));
+  CHECK(value(second.step(frame(40), frame(4))) == next);
+  CHECK(next != 50);
+  CHECK_THROWS_AS(second.follow(Tensor::zeros(backend, {1, 64, 64, 3})), ShapeError);
+}
+
 TEST_CASE_METHOD(Fixture, "the model is put into inference mode and keeps no history") {
   model.train(true);
   RecurrentColorizer colorizer(model, Previous::kOwn);

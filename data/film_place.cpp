@@ -1,4 +1,4 @@
-#include "data/steady_place.hpp"
+#include "data/film_place.hpp"
 
 #include <array>
 #include <span>
@@ -18,7 +18,12 @@ void write_values(hdf5::File& file, const char* name, const std::vector<T>& valu
 
 }  // namespace
 
-void save_place(const std::filesystem::path& path, const SteadyPlace& place) {
+bool ends_part(std::int64_t frames, bool cut) {
+  constexpr std::int64_t kShortest = 48, kLongest = 240;
+  return frames >= (cut ? kShortest : kLongest);
+}
+
+void save_place(const std::filesystem::path& path, const FilmPlace& place) {
   OutputFile output(path);
   {
     hdf5::File file = hdf5::File::create(output.temporary(), path);
@@ -33,6 +38,7 @@ void save_place(const std::filesystem::path& path, const SteadyPlace& place) {
     write_values(file, "lightness", place.lightness);
     write_values(file, "carried", place.carried.ab);
     write_values(file, "confidence", place.carried.confidence);
+    write_values(file, "previous", place.previous);
     write_values(file, "last", place.cuts.last);
     write_values(file, "recent",
                  std::vector<double>(place.cuts.recent.begin(), place.cuts.recent.end()));
@@ -41,12 +47,12 @@ void save_place(const std::filesystem::path& path, const SteadyPlace& place) {
   output.commit();
 }
 
-SteadyPlace load_place(const std::filesystem::path& path) {
+FilmPlace load_place(const std::filesystem::path& path) {
   const hdf5::File file = hdf5::File::open(path);
   const auto number = [&](const char* name) {
     return static_cast<int>(file.read_integer(".", name));
   };
-  SteadyPlace place;
+  FilmPlace place;
   place.frames = file.read_integer(".", "frames");
   place.scenes = file.read_integer(".", "scenes");
   place.width = number("width");
@@ -58,14 +64,17 @@ SteadyPlace load_place(const std::filesystem::path& path) {
   place.lightness = file.read<float>("lightness");
   place.carried.ab = file.read<float>("carried");
   place.carried.confidence = file.read<float>("confidence");
+  place.previous = file.read<float>("previous");
   place.cuts.last = file.read<float>("last");
   const std::vector<double> recent = file.read<double>("recent");
   place.cuts.recent.assign(recent.begin(), recent.end());
   const std::size_t carried = place.carried.confidence.size();
   const std::size_t pixels = std::size_t(place.width) * std::size_t(place.height);
+  const bool steady = place.chroma.size() == 2 * pixels && place.lightness.size() == pixels;
+  const bool papers = place.previous.size() == 3 * pixels;
   if (place.light.rgb.size() !=
           std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
-      place.chroma.size() != 2 * pixels || place.lightness.size() != pixels ||
+      !(steady || papers) ||
       place.carried.ab.size() != 2 * carried ||
       (carried != 0 &&
        carried != std::size_t(place.light.width / 2) * std::size_t(place.light.height / 2))) {
