@@ -14,7 +14,7 @@ namespace afterglow {
 struct FilmPlace {
   std::int64_t frames = 0;  // behind us
   std::int64_t scenes = 0;  // begun
-  SceneCutDetector::Memory cuts;
+  SceneCutDetector::Memory cuts{};
   Picture light{};  // of the last frame, as a steady network takes it
   int width = 0;    // of what a network made of it; 0 where none coloured it
   int height = 0;
