@@ -88,8 +88,8 @@ class Colorizing {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);
     };
     job->make(clip, writer, [&](const FilmPlace& place) {
-      run(clip_id(input), clip,
-          {write, [&](const FilmPlace& end) { job->end_part(writer, end); }}, place);
+      run(clip_id(input), clip, {write, [&](const FilmPlace& end) { job->end_part(writer, end); }},
+          place);
     });
   }
 

@@ -74,8 +74,7 @@ FilmPlace load_place(const std::filesystem::path& path) {
   const bool papers = place.previous.size() == 3 * pixels;
   if (place.light.rgb.size() !=
           std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
-      !(steady || papers) ||
-      place.carried.ab.size() != 2 * carried ||
+      !(steady || papers) || place.carried.ab.size() != 2 * carried ||
       (carried != 0 &&
        carried != std::size_t(place.light.width / 2) * std::size_t(place.light.height / 2))) {
     throw InputError(path.string(), "is damaged",

@@ -80,9 +80,8 @@ TEST_CASE_METHOD(Films, "a clip coloured in two goes is that of one") {
   CHECK(ends[1].frames == 290);
   CHECK(ends[2].frames == 295);
   CHECK(ends[2].scenes == 2);
-  for (const FilmPlace& end : ends) {
-    CHECK(outputs_behind(end) == std::vector(whole.begin() + end.frames, whole.end()));
-  }
+  CHECK(outputs_behind(ends[1]) == std::vector(whole.begin() + 290, whole.end()));
+  CHECK(outputs_behind(ends[2]).empty());
   // The frame before counts.
   FilmPlace forgotten = ends[1];
   forgotten.previous.clear();

@@ -182,7 +182,7 @@ TEST_CASE_METHOD(Fixture, "colorize: a folder of films becomes a folder, however
   fs::create_directory(file("films"));
   write_film(file("films/one.mkv"), 2, [](int t) { return textured(96, 64, t); });
   colorize({file("films"), "--out", file("out")});
-  CHECK(names_in(file("out")) == std::vector<std::string>{"config.toml", "one.mkv"});
+  CHECK(names_in(file("out")) == std::vector<std::string>{"config.toml", "one.mkv", "one.mkv.job"});
   colorize({file("films"), "--out", file("film.mkv")});
   CHECK(read_film(file("film.mkv")).size() == 2);
 }
@@ -236,7 +236,8 @@ TEST_CASE_METHOD(Fixture, "colorize: several films go to a folder, a bad one apa
   CHECK(outcome.exit_code == 1);
   CHECK_THAT(outcome.err, Catch::Contains("afterglow: " + file("bad.mp4").string()));
   CHECK_THAT(outcome.err, Catch::Contains("afterglow: 1 of 3 films"));
-  CHECK(names_in(file("films")) == std::vector<std::string>{"config.toml", "one.mkv", "two.avi"});
+  CHECK(names_in(file("films")) == std::vector<std::string>{"config.toml", "one.mkv", "one.mkv.job",
+                                                            "two.avi", "two.avi.job"});
 }
 
 TEST_CASE_METHOD(Fixture, "colorize: the same command makes the same file", "[app]") {
