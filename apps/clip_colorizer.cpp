@@ -114,7 +114,10 @@ std::optional<ClipFrame> FilmClip::read() {
 void FilmClip::skip_coloured(std::int64_t frames) {
   afterglow::skip_coloured(input_, frames);
   if (gray_) afterglow::skip_coloured(*gray_, frames);
-  for (std::int64_t i = 0; truth_ && i < frames; ++i) truth_->read();
+  for (std::int64_t i = 0; truth_ && i < frames; ++i) {
+    throw_if_interrupted();
+    truth_->read();
+  }
   frames_ += frames;
 }
 

@@ -109,7 +109,8 @@ class DatasetFrames : public ClipFrames {
 struct ClipSink {
   /// Takes a frame and the network's picture of it (128, 128, 3), neither rounded nor clamped.
   std::function<void(const ClipFrame&, std::span<const float>)> write;
-  /// As SteadySink::end_part.
+  /// Called now and then between two frames, with the place between them, and behind the last,
+  /// there on the caller's thread; may be empty.
   std::function<void(const FilmPlace&)> end_part{};
 };
 
@@ -123,9 +124,10 @@ class ClipColorizer {
   ClipColorizer(std::shared_ptr<Backend> backend, ColorizationModel& model,
                 std::filesystem::path model_file, Previous previous, bool cuts);
 
-  /// Colours all frames of a clip, which is behind `place`, with progress. `frames` is read on one
-  /// other thread, and `sink` is called on another. Throws what they throw, InputError when the
-  /// network's values are not finite, Interrupted after Ctrl-C.
+  /// Colours the frames of a clip behind `place`, where `frames` stands, as they are coloured in
+  /// one go, with progress. `frames` is read on one other thread, and `sink` is called on another.
+  /// Throws what they throw, InputError when the network's values are not finite, Interrupted after
+  /// Ctrl-C.
   void run(const std::string& label, ClipFrames& frames, const ClipSink& sink,
            const FilmPlace& place = {});
 

@@ -70,9 +70,8 @@ class Colorizing {
   /// One film or folder of pictures to `out` (of no meaning when results go to an .h5 file).
   void film(const fs::path& input, const fs::path& out) {
     require_other(command_, input, out);
-    std::optional<FilmJob> job;
-    if (!results_) job.emplace(command_, backend_->device(), input, out);
-    if (job && job->is_done()) return;
+    FilmJob job(command_, backend_->device(), input, out);
+    if (job.is_done()) return;
     if (!per_frame_) require_colour(input);
     const bool paper = results_ || command_.output == "paper";
     FilmFiles files{input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr};
@@ -80,15 +79,15 @@ class Colorizing {
     FilmClip clip(files, paper && loaded_.header.fit == "crop" ? Fitting::kCrop : Fitting::kResize);
     if (paper) {
       network_pictures(clip_id(input), clip, input.filename().string(), out);
-      if (job) job->finish();
+      job.finish();
       return;
     }
-    FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from(), job->folder()});
+    FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from(), job.folder()});
     const auto write = [&](const ClipFrame& frame, std::span<const float> rgb) {
       writer.write(*frame.luma, rgb, kNetworkSide, kNetworkSide);
     };
-    job->make(clip, writer, [&](const FilmPlace& place) {
-      run(clip_id(input), clip, {write, [&](const FilmPlace& end) { job->end_part(writer, end); }},
+    job.make(clip, writer, [&](const FilmPlace& place) {
+      run(clip_id(input), clip, {write, [&](const FilmPlace& end) { job.end_part(writer, end); }},
           place);
     });
   }
@@ -379,7 +378,7 @@ void add_colorize(CLI::App& program) {
          "--out", command->out,
          "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
          "for the network's unrounded pictures; of several inputs a folder. What the same job "
-         "has made there is passed over (.h5 apart): remove it to make it again")
+         "has made there of a film is passed over: remove it to make it again")
       ->required();
   app->add_option("--colorizer", command->colorizer,
                   "colour every frame of IN by itself first, as gray films need it")

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/output_file.hpp"
 #include "base/random.hpp"
+#include "data/names.hpp"
 
 namespace afterglow {
 namespace fs = std::filesystem;
@@ -30,15 +31,22 @@ std::string state_of(const fs::path& path) {
   return text.str();
 }
 
-/// A file, or a folder of them, as far as it matters whether it is still the same.
-void describe_file(std::ostream& text, const char* name, const fs::path& path) {
+/// A file, or a folder of them, as far as it matters whether it is still the same; `out`, and what
+/// is made beside it, may lie in that folder.
+void describe_file(std::ostream& text, const char* name, const fs::path& path,
+                   const fs::path& out = {}) {
   if (path.empty()) return;
   text << name << ' ' << fs::absolute(path).string();
   if (fs::is_directory(path)) {
+    std::error_code none;  // OUT's folder may have to be made yet
+    const bool holds_out =
+        !out.empty() && fs::equivalent(path, fs::absolute(out).parent_path(), none);
     std::vector<std::string> files;
     for (const auto& entry : fs::directory_iterator(path)) {
       const std::string file = entry.path().filename().string();
-      if (file != "config.toml") files.push_back(file + state_of(entry.path()));
+      const bool made =
+          file == "config.toml" || (holds_out && file.starts_with(out.filename().string()));
+      if (!made) files.push_back(file + state_of(entry.path()));
     }
     std::sort(files.begin(), files.end());
     std::uint64_t hash = 0;
@@ -50,15 +58,15 @@ void describe_file(std::ostream& text, const char* name, const fs::path& path) {
 }
 
 std::string description_of(const ColorizeCommand& command, const Device& device,
-                           const fs::path& input) {
+                           const fs::path& input, const fs::path& out) {
   std::ostringstream text;
   text << "afterglow " << kVersion << ' ' << commit() << '\n';
   // Any number of programs have the name of a commit that was changed.
   if (std::string_view(commit()).ends_with("-changed"))
     describe_file(text, "program", "/proc/self/exe");
-  describe_file(text, "IN", input);
+  describe_file(text, "IN", input, out);
   describe_file(text, "--gray", command.gray);
-  describe_file(text, "--truth", command.truth);
+  describe_file(text, "--truth", command.truth, out);
   describe_file(text, "--model", command.model);
   describe_file(text, "--weights", command.eccv16.weights);
   describe_file(text, "--bins", command.eccv16.bins);
@@ -69,11 +77,12 @@ std::string description_of(const ColorizeCommand& command, const Device& device,
   text << "--device " << (device.kind == Device::Kind::kCuda ? "cuda" : "cpu") << "\n--conv-algo "
        << command.backend.convolutions << "\n--precision " << command.backend.precision << '\n';
   text.precision(17);
-  text << "--colorizer " << command.colorizer << "\n--cuts " << command.cuts << "\n--source-kind "
-       << command.source_kind << "\n--strength " << command.steady.strength << "\n--saturation "
-       << command.steady.saturation << "\n--codec " << command.codec << "\n--side-by-side "
-       << command.side_by_side << "\n--previous " << command.previous << "\n--output "
-       << command.output << "\n--wrap " << command.wrap << '\n';
+  text << "--colorizer " << command.colorizer << "\n--temperature "
+       << command.eccv16.temperature.value_or(0) << "\n--cuts " << command.cuts
+       << "\n--source-kind " << command.source_kind << "\n--strength " << command.steady.strength
+       << "\n--saturation " << command.steady.saturation << "\n--codec " << command.codec
+       << "\n--side-by-side " << command.side_by_side << "\n--previous " << command.previous
+       << "\n--output paper " << (command.output == "paper") << "\n--wrap " << command.wrap << '\n';
   return text.str();
 }
 
@@ -89,8 +98,8 @@ std::string content_of(const fs::path& path) {
 FilmJob::FilmJob(const ColorizeCommand& command, const Device& device, const fs::path& input,
                  const fs::path& out)
     : out_(out.has_filename() ? out : out.parent_path()),
-      described_(description_of(command, device, input)) {
-  if (!command.preview.empty()) return;
+      described_(description_of(command, device, input, out_)) {
+  if (!command.preview.empty() || is_hdf5(out)) return;
   record_ = out_;
   record_ += ".job";
   if (!out.has_extension() || command.output == "paper") return;

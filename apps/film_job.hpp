@@ -15,8 +15,8 @@
 namespace afterglow {
 
 /// The folder OUT.parts beside a film OUT that is being made, and the file OUT.job beside one that
-/// is made. Folders of pictures, previews and films of the network's own pictures (--output paper)
-/// have no parts: they are made in one go.
+/// is made. Folders of pictures and films of the network's own pictures (--output paper) have no
+/// parts: they are made in one go; previews and .h5 files have neither.
 class FilmJob {
  public:
   /// Throws InputError when the folder holds anything but this job: of other options, files,

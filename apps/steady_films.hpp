@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "apps/clip_colorizer.hpp"
-#include "data/key_frames.hpp"
 #include "data/film_place.hpp"
+#include "data/key_frames.hpp"
 #include "nn/steady_colorizer.hpp"
 
 namespace afterglow {
@@ -53,8 +53,7 @@ struct SteadyColours {
 /// Where the frames of a film go, in order.
 struct SteadySink {
   std::function<void(const ClipFrame&, const SteadyColours&)> write;
-  /// Called now and then between two frames, with the place between them, and behind the last,
-  /// there on the caller's thread; may be empty.
+  /// As ClipSink::end_part.
   std::function<void(const FilmPlace&)> end_part;
 };
 
@@ -64,12 +63,12 @@ class SteadyFilms {
   SteadyFilms(std::shared_ptr<Backend> backend, const SteadyModel& model,
               std::filesystem::path model_file, const SteadyFilmOptions& options);
 
-  /// Colours all frames of a film, which is behind `place`, with progress, which counts shots from 1; they
-  /// are what they are without it. Key frames' colours (data/keyed_colours.hpp) take the place of
-  /// the network's as far as they are known, in what it remembers, too. `frames` is read, and flow
-  /// is found, on one other thread; `sink` is called on another. Throws what they and KeyedColours
-  /// throw, InputError when the network's values are not finite,
-  /// Interrupted after Ctrl-C.
+  /// Colours the frames of a film behind `place`, where `frames` stands, as they are coloured in
+  /// one go, with progress, which counts shots from 1. Key frames' colours (data/keyed_colours.hpp)
+  /// take the place of the network's as far as they are known, in what it remembers, too. `frames`
+  /// is read, and flow is found, on one other thread; `sink` is called on another. Throws what they
+  /// and KeyedColours throw, InputError when the network's values are not finite, Interrupted after
+  /// Ctrl-C.
   void run(const std::string& label, FilmClip& frames, const SteadySource& source,
            const SteadySink& sink, const FilmPlace& place = {});
 

@@ -70,11 +70,13 @@ FilmPlace load_place(const std::filesystem::path& path) {
   place.cuts.recent.assign(recent.begin(), recent.end());
   const std::size_t carried = place.carried.confidence.size();
   const std::size_t pixels = std::size_t(place.width) * std::size_t(place.height);
-  const bool steady = place.chroma.size() == 2 * pixels && place.lightness.size() == pixels;
-  const bool papers = place.previous.size() == 3 * pixels;
+  const bool by_steady = place.chroma.size() == 2 * pixels && place.lightness.size() == pixels &&
+                         place.previous.empty();
+  const bool by_papers =
+      place.chroma.empty() && place.lightness.empty() && place.previous.size() == 3 * pixels;
   if (place.light.rgb.size() !=
           std::size_t(place.light.width) * std::size_t(place.light.height) * 3 ||
-      !(steady || papers) || place.carried.ab.size() != 2 * carried ||
+      !(by_steady || by_papers) || place.carried.ab.size() != 2 * carried ||
       (carried != 0 &&
        carried != std::size_t(place.light.width / 2) * std::size_t(place.light.height / 2))) {
     throw InputError(path.string(), "is damaged",

@@ -10,9 +10,9 @@
 
 #include "data/colour_carrier.hpp"
 #include "data/film.hpp"
+#include "data/film_place.hpp"
 #include "data/key_frames.hpp"
 #include "data/scene_cut.hpp"
-#include "data/film_place.hpp"
 #include "data/steady_planes.hpp"
 
 namespace afterglow {

@@ -55,7 +55,7 @@ TEST_CASE_METHOD(Films, "a clip goes on behind frames that are coloured") {
 }
 
 TEST_CASE_METHOD(Films, "a clip coloured in two goes is that of one") {
-  write_film(in, 295, [](int t) { return textured(128, 128, t / 4, t < 50 ? 0 : 3); });
+  write_film(in, 295, [](int t) { return textured(128, 128, t / 4, t < 288 ? 0 : 3); });
   const auto backend = make_cpu_backend();
   const auto model = reddish_model(backend);
   ClipColorizer colorizer(backend, *model, "model.h5", Previous::kOwn, true);
@@ -76,16 +76,19 @@ TEST_CASE_METHOD(Films, "a clip coloured in two goes is that of one") {
   const auto whole = outputs_behind({});
   const std::vector<FilmPlace> ends = places;
   REQUIRE(ends.size() == 3);
-  CHECK(ends[0].frames == 50);  // a scene begins there
-  CHECK(ends[1].frames == 290);
+  CHECK(ends[0].frames == 240);
+  CHECK(ends[1].frames == 288);  // a scene begins there
   CHECK(ends[2].frames == 295);
   CHECK(ends[2].scenes == 2);
-  CHECK(outputs_behind(ends[1]) == std::vector(whole.begin() + 290, whole.end()));
+  for (const FilmPlace& end : {ends[0], ends[1]}) {
+    CHECK(outputs_behind(end) == std::vector(whole.begin() + end.frames, whole.end()));
+    CHECK(places.back().scenes == 2);
+  }
   CHECK(outputs_behind(ends[2]).empty());
   // The frame before counts.
-  FilmPlace forgotten = ends[1];
+  FilmPlace forgotten = ends[0];
   forgotten.previous.clear();
-  CHECK(outputs_behind(forgotten).front() != whole[290]);
+  CHECK(outputs_behind(forgotten).front() != whole[240]);
 }
 
 }  // namespace afterglow::test

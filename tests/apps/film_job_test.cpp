@@ -143,7 +143,7 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
 TEST_CASE("colorize: killed, a film through one of the paper's networks ends the same", "[app]") {
   const TemporaryFolder folder;
   const auto file = [&](const char* name) { return folder.path() / name; };
-  constexpr int kFew = 310;  // parts of 60, 240 and 10 frames
+  constexpr int kFew = 350;  // parts of 60, 240 and 50 frames
   write_film(file("in.mkv"), kFew,
              [](int t) { return t < kCut ? moving_waves(64, 48, t) : mosaic(t); });
   write_film(file("truth.mkv"), kFew, [](int t) { return mosaic(2 * t); });
@@ -164,6 +164,9 @@ TEST_CASE("colorize: killed, a film through one of the paper's networks ends the
     program.send(SIGKILL);
     CHECK(program.wait().signal == SIGKILL);
   }
+  Strings wrapping = arguments("again.mkv");
+  wrapping.push_back("--wrap");
+  CHECK_THAT(run_afterglow(wrapping).err, Contains("other options"));
   const ProgramResult last = run_afterglow(arguments("again.mkv"));
   INFO(last.err);
   REQUIRE(last.exit_code == 0);

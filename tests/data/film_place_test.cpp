@@ -39,7 +39,10 @@ TEST_CASE("a place whose parts do not fit is damaged") {
   FilmPlace place{.light{4, 2}};
   place.width = 2;
   place.height = 1;
-  SECTION("colours of another size") { place.chroma = {1, 2, 3}; }
+  SECTION("colours of another size") {
+    place.chroma = {1, 2, 3};
+    place.lightness = {5, 6};
+  }
   SECTION("pictures of another size") { place.previous = {1, 2, 3, 4, 5}; }
   SECTION("carried colours of another size") {
     place.previous = {1, 2, 3, 4, 5, 6};
