@@ -22,5 +22,5 @@ if [[ ! -f $out/films.h5 ]]; then
   "$afterglow" prepare --fit shape --truth "$out/truth" "$out"/synth/color_*.mkv --split "$out/split" --max-frames 100 \
     --out "$out/films.h5"
 fi
-"$afterglow" train --arch steady --data "$out/films.h5" --out "$out/run" --seed 1 "$@"
+"$afterglow" train --arch steady --data "$out/films.h5" --out "$out/run" "$@"
 cp "$out/run/model.h5" "$out/steady.h5"
