@@ -50,7 +50,7 @@ code { font-size: .9em; }
   left: calc(var(--column, 0) * -100%); top: calc(var(--row, 0) * -100%); }
 .controls { display: flex; gap: .8rem; align-items: center; margin: .6rem 0; } .controls input { flex: 1; } .controls output { min-width: 6rem; font-variant-numeric: tabular-nums; }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --shade: #f2f2f2; }
-  .player { display: none; } body { max-width: none; padding: 0; font-size: 10pt; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; } table { font-size: 7.5pt; } }
+  .player { display: none; } body { max-width: none; padding: 0; font-size: 10pt; } figure, tr, .sheet > * { break-inside: avoid; } figure:first-of-type { break-inside: auto; } h2 { break-after: avoid; } .wide { overflow: visible; } table { font-size: 7.5pt; } }
 )css";
 
 }  // namespace afterglow
