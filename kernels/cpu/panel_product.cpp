@@ -24,11 +24,14 @@ bool is_fast() { return HWY_TARGET <= HWY_AVX2; }
 
 std::size_t panel_width() { return kPanelVectors * hn::Lanes(D()); }
 
-// `Rows` rows of c in one panel of `Vectors` vectors. On the way, `Ahead` vectors of each row of
-// the next panel (at `next`) are fetched into the second-level cache.
+constexpr std::size_t kStride = 4;                       // steps between fetches
+constexpr std::size_t kLines = kStride * kPanelVectors;  // of the next panel, in these steps
+
+// `Rows` rows of c in one panel of `Vectors` vectors. On the way, `Ahead` of each kLines vectors of
+// the next panel (at `next`), from the `first` on, are fetched into the second-level cache.
 template <std::size_t Rows, std::size_t Vectors, std::size_t Ahead>
 void multiply_block(const PanelProduct& p, const float* a, const float* b, const float* next,
-                    float* c) {
+                    std::size_t first, float* c) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t i = 0; i < Rows; ++i) {  // on their way while the sums are made
@@ -42,12 +45,10 @@ void multiply_block(const PanelProduct& p, const float* a, const float* b, const
       sums[i][j] = hn::Zero(d);
     }
   }
-  for (std::size_t step = 0; step < p.depth; ++step) {
+  const auto add_step = [&] {
     V right[Vectors];
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < Vectors; ++j) right[j] = hn::LoadU(d, b + j * lanes);
-#pragma GCC unroll 4
-    for (std::size_t j = 0; j < Ahead; ++j) __builtin_prefetch(next + j * lanes, 0, 2);
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < Rows; ++i) {
       const V left = hn::Set(d, a[i * p.a_row]);
@@ -58,8 +59,22 @@ void multiply_block(const PanelProduct& p, const float* a, const float* b, const
     }
     a += p.a_step;
     b += p.b_step;
-    if (Ahead > 0) next += p.b_step;
+  };
+  std::size_t step = 0;
+  if constexpr (Ahead > 0) {
+    const float* ahead[Ahead];
+    for (std::size_t i = 0; i < Ahead; ++i) {
+      const std::size_t line = std::min(first + i, kLines - 1);
+      ahead[i] = next + line / kPanelVectors * p.b_step + line % kPanelVectors * lanes;
+    }
+    for (; step + kStride <= p.depth; step += kStride) {
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < Ahead; ++i) __builtin_prefetch(ahead[i] + step * p.b_step, 0, 2);
+#pragma GCC unroll 4
+      for (std::size_t i = 0; i < kStride; ++i) add_step();
+    }
   }
+  for (; step < p.depth; ++step) add_step();
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
@@ -70,23 +85,27 @@ void multiply_block(const PanelProduct& p, const float* a, const float* b, const
   }
 }
 
-// All rows of c in one panel; `next` is the next panel, null behind the last. It is fetched a
-// vector with each of some blocks of rows, or all at once where there are few.
+// All rows of c in one panel. The next one, at `next` (null: none), is fetched on the way, as
+// evenly as can be: a core waits for few lines of memory at a time.
 template <std::size_t Vectors>
 void multiply_panel(const PanelProduct& p, const float* b, const float* next, float* c) {
   const std::size_t blocks = (p.rows + kBlockRows - 1) / kBlockRows;
-  const std::size_t every = blocks / kPanelVectors;
+  const std::size_t lines = next == nullptr ? 0 : (kLines + blocks - 1) / blocks;
   const auto block = [&](std::size_t row, auto rows) {
     constexpr std::size_t kRows = decltype(rows)::value;
-    const std::size_t i = row / kBlockRows;
+    const std::size_t first = row / kBlockRows * lines;
     const float* const from = p.a + row * p.a_row;
     float* const to = c + row * p.c_row;
-    if (next != nullptr && every == 0 && i == 0) {
-      multiply_block<kRows, Vectors, kPanelVectors>(p, from, b, next, to);
-    } else if (next != nullptr && every > 0 && i % every == 0 && i / every < kPanelVectors) {
-      multiply_block<kRows, Vectors, 1>(p, from, b, next + i / every * hn::Lanes(D()), to);
+    if (lines == 0 || first >= kLines) {
+      multiply_block<kRows, Vectors, 0>(p, from, b, nullptr, 0, to);
+    } else if (lines == 1) {
+      multiply_block<kRows, Vectors, 1>(p, from, b, next, first, to);
+    } else if (lines == 2) {
+      multiply_block<kRows, Vectors, 2>(p, from, b, next, first, to);
+    } else if (lines <= 6) {
+      multiply_block<kRows, Vectors, 6>(p, from, b, next, first, to);
     } else {
-      multiply_block<kRows, Vectors, 0>(p, from, b, nullptr, to);
+      multiply_block<kRows, Vectors, kLines>(p, from, b, next, first, to);
     }
   };
   std::size_t row = 0;
@@ -113,7 +132,7 @@ void multiply_all(const PanelProduct& p) {
   const std::size_t lanes = hn::Lanes(D()), panel = panel_width();
   for (std::size_t column = 0; column < p.columns; column += panel) {
     const float* const b = p.b + column / panel * p.b_panel;
-    const float* const next = column + panel < p.columns ? b + p.b_panel : nullptr;
+    const float* const next = column + panel < p.columns ? b + p.b_panel : p.b_after;
     float* const c = p.c + column;
     switch (std::min(panel, p.columns - column) / lanes) {
       case 1:

@@ -99,16 +99,19 @@ void for_each(std::size_t count, const Body& body) {
   for (std::int64_t i = 0; i < std::int64_t(count); ++i) body(std::size_t(i));
 }
 
-/// Calls body(point, first row, rows) for the products of all points, of `rows` rows each, in
-/// blocks of `block`.
+/// Calls body(point, next point, first row, rows) for the products of all points, of `rows` rows
+/// each, in blocks of `block`. The next point is the one whose product the same thread takes next
+/// if all are as fast; behind the last it is one that there is not.
 template <typename Body>
 void for_products(std::size_t points, std::size_t rows, std::size_t block, const Body& body) {
   const std::size_t blocks = (rows + block - 1) / block;
   const auto count = std::int64_t(points * blocks);
+  const auto threads = std::size_t(omp_get_max_threads());
 #pragma omp parallel for schedule(dynamic)
   for (std::int64_t i = 0; i < count; ++i) {
     const std::size_t first = std::size_t(i) % blocks * block;
-    body(std::size_t(i) / blocks, first, std::min(block, rows - first));
+    body(std::size_t(i) / blocks, (std::size_t(i) + threads) / blocks, first,
+         std::min(block, rows - first));
   }
 }
 
@@ -161,17 +164,21 @@ void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, 
   const auto transform_input = [&](std::size_t tile, float* v) {
     winograd_input(tiles, tile, x, v, input_stride);
   };
-  const auto product = [&](std::size_t point, std::size_t row, std::size_t rows, const float* v,
-                           float* m) {
+  const auto kernel = [&](std::size_t point) {
+    return u.data() + point * plan.panels * plan.panel_size();
+  };
+  const auto product = [&](std::size_t point, std::size_t next, std::size_t row, std::size_t rows,
+                           const float* v, float* m) {
     multiply({.rows = rows,
               .depth = std::size_t(tiles.shape.c),
               .columns = plan.k,
               .a = v + point * input_stride + row * plan.c,
               .a_row = plan.c,
               .a_step = 1,
-              .b = u.data() + point * plan.panels * plan.panel_size(),
+              .b = kernel(point),
               .b_step = plan.panel,
               .b_panel = plan.panel_size(),
+              .b_after = next < tiles.points() ? kernel(next) : nullptr,
               .c = m + point * output_stride + row * plan.k,
               .c_row = plan.k});
   };
@@ -188,7 +195,8 @@ void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, 
       float* const v = scratch.data() + std::size_t(omp_get_thread_num()) * plan.chunk_size();
       float* const m = v + plan.inputs_size();
       for (std::size_t t = 0; t < count; ++t) transform_input(first + t, v + t * plan.c);
-      for (std::size_t point = 0; point < tiles.points(); ++point) product(point, 0, count, v, m);
+      for (std::size_t point = 0; point < tiles.points(); ++point)
+        product(point, point + 1, 0, count, v, m);
       for (std::size_t t = 0; t < count; ++t) transform_output(first + t, m + t * plan.k);
     }
     return;
@@ -198,8 +206,8 @@ void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, 
   for_chunks(plan, [&](std::size_t first, std::size_t count) {
     for_each(count, [&](std::size_t t) { transform_input(first + t, v + t * plan.c); });
     for_products(tiles.points(), count, kBlockRows,
-                 [&](std::size_t point, std::size_t row, std::size_t rows) {
-                   product(point, row, rows, v, m);
+                 [&](std::size_t point, std::size_t next, std::size_t row, std::size_t rows) {
+                   product(point, next, row, rows, v, m);
                  });
     for_each(count, [&](std::size_t t) { transform_output(first + t, m + t * plan.k); });
   });
@@ -222,7 +230,7 @@ void winograd_backward_weights(const WinogradTiles& tiles, Source x, const Convo
       winograd_output_gradient(tiles, first + t, dy, outputs + t * plan.k, output_stride);
     });
     for_products(tiles.points(), channels, kBlockRows,
-                 [&](std::size_t point, std::size_t row, std::size_t rows) {
+                 [&](std::size_t point, std::size_t, std::size_t row, std::size_t rows) {
                    multiply({.rows = rows,
                              .depth = count,
                              .columns = plan.k,
