@@ -24,14 +24,21 @@ bool is_fast() { return HWY_TARGET <= HWY_AVX2; }
 
 std::size_t panel_width() { return kPanelVectors * hn::Lanes(D()); }
 
-constexpr std::size_t kStride = 4;                       // steps between fetches
-constexpr std::size_t kLines = kStride * kPanelVectors;  // of the next panel, in these steps
+constexpr std::size_t kLineFloats = 16;  // of a cache line
+constexpr std::size_t kPanelLines = HWY_TARGET <= HWY_AVX3 ? 4 : 1;
+constexpr std::size_t kStride = 4;                     // steps between fetches
+constexpr std::size_t kLines = kStride * kPanelLines;  // of a panel, in these steps
 
-// `Rows` rows of c in one panel of `Vectors` vectors. On the way, `Ahead` of each kLines vectors of
-// the next panel (at `next`), from the `first` on, are fetched into the second-level cache.
-template <std::size_t Rows, std::size_t Vectors, std::size_t Ahead>
-void multiply_block(const PanelProduct& p, const float* a, const float* b, const float* next,
-                    std::size_t first, float* c) {
+// The lines of the next panel, of each kLines, that go to the second-level cache on the way.
+struct Ahead {
+  const float* next;
+  std::size_t first, last;
+};
+
+// `Rows` rows of c in one panel of `Vectors` vectors.
+template <std::size_t Rows, std::size_t Vectors>
+void multiply_block(const PanelProduct& p, const float* a, const float* b, const Ahead& ahead,
+                    float* c) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t i = 0; i < Rows; ++i) {  // on their way while the sums are made
@@ -61,18 +68,14 @@ void multiply_block(const PanelProduct& p, const float* a, const float* b, const
     b += p.b_step;
   };
   std::size_t step = 0;
-  if constexpr (Ahead > 0) {
-    const float* ahead[Ahead];
-    for (std::size_t i = 0; i < Ahead; ++i) {
-      const std::size_t line = std::min(first + i, kLines - 1);
-      ahead[i] = next + line / kPanelVectors * p.b_step + line % kPanelVectors * lanes;
+  for (; ahead.first < ahead.last && step + kStride <= p.depth; step += kStride) {
+    for (std::size_t line = ahead.first; line < ahead.last; ++line) {
+      __builtin_prefetch(
+          ahead.next + (step + line / kPanelLines) * p.b_step + line % kPanelLines * kLineFloats, 0,
+          2);
     }
-    for (; step + kStride <= p.depth; step += kStride) {
-#pragma GCC unroll 16
-      for (std::size_t i = 0; i < Ahead; ++i) __builtin_prefetch(ahead[i] + step * p.b_step, 0, 2);
 #pragma GCC unroll 4
-      for (std::size_t i = 0; i < kStride; ++i) add_step();
-    }
+    for (std::size_t i = 0; i < kStride; ++i) add_step();
   }
   for (; step < p.depth; ++step) add_step();
 #pragma GCC unroll 8
@@ -90,23 +93,12 @@ void multiply_block(const PanelProduct& p, const float* a, const float* b, const
 template <std::size_t Vectors>
 void multiply_panel(const PanelProduct& p, const float* b, const float* next, float* c) {
   const std::size_t blocks = (p.rows + kBlockRows - 1) / kBlockRows;
-  const std::size_t lines = next == nullptr ? 0 : (kLines + blocks - 1) / blocks;
   const auto block = [&](std::size_t row, auto rows) {
-    constexpr std::size_t kRows = decltype(rows)::value;
-    const std::size_t first = row / kBlockRows * lines;
-    const float* const from = p.a + row * p.a_row;
-    float* const to = c + row * p.c_row;
-    if (lines == 0 || first >= kLines) {
-      multiply_block<kRows, Vectors, 0>(p, from, b, nullptr, 0, to);
-    } else if (lines == 1) {
-      multiply_block<kRows, Vectors, 1>(p, from, b, next, first, to);
-    } else if (lines == 2) {
-      multiply_block<kRows, Vectors, 2>(p, from, b, next, first, to);
-    } else if (lines <= 6) {
-      multiply_block<kRows, Vectors, 6>(p, from, b, next, first, to);
-    } else {
-      multiply_block<kRows, Vectors, kLines>(p, from, b, next, first, to);
-    }
+    const std::size_t i = row / kBlockRows;
+    const Ahead ahead =
+        next == nullptr ? Ahead{} : Ahead{next, i * kLines / blocks, (i + 1) * kLines / blocks};
+    multiply_block<decltype(rows)::value, Vectors>(p, p.a + row * p.a_row, b, ahead,
+                                                   c + row * p.c_row);
   };
   std::size_t row = 0;
   for (; row + kBlockRows <= p.rows; row += kBlockRows) {

@@ -19,7 +19,9 @@ struct PanelProduct {
   std::size_t a_row = 0, a_step = 1;
   const float* b = nullptr;
   std::size_t b_step = 0, b_panel = 0;
-  const float* b_after = nullptr;  // the next product's b, to be fetched ahead; null: unknown
+  /// The next product's b, of the same depth and layout, whose first panel is fetched ahead, but
+  /// for its last depth % 4 rows; null: unknown.
+  const float* b_after = nullptr;
   float* c = nullptr;
   std::size_t c_row = 0;
   bool accumulate = false;

@@ -101,7 +101,7 @@ void for_each(std::size_t count, const Body& body) {
 
 /// Calls body(point, next point, first row, rows) for the products of all points, of `rows` rows
 /// each, in blocks of `block`. The next point is the one whose product the same thread takes next
-/// if all are as fast; behind the last it is one that there is not.
+/// if all are as fast; at least `points` where none is left.
 template <typename Body>
 void for_products(std::size_t points, std::size_t rows, std::size_t block, const Body& body) {
   const std::size_t blocks = (rows + block - 1) / block;
