@@ -33,19 +33,20 @@ std::string state_of(const fs::path& path) {
 
 /// A file, or a folder of them, as far as it matters whether it is still the same; `out`, and what
 /// is made beside it, may lie in that folder.
-void describe_file(std::ostream& text, const char* name, const fs::path& path,
+void describe_file(std::ostream& text, const char* what, const fs::path& path,
                    const fs::path& out = {}) {
   if (path.empty()) return;
-  text << name << ' ' << fs::absolute(path).string();
+  text << what << ' ' << fs::absolute(path).string();
   if (fs::is_directory(path)) {
     std::error_code none;  // OUT's folder may have to be made yet
     const bool holds_out =
         !out.empty() && fs::equivalent(path, fs::absolute(out).parent_path(), none);
+    const std::string name = out.filename().string();
     std::vector<std::string> files;
     for (const auto& entry : fs::directory_iterator(path)) {
       const std::string file = entry.path().filename().string();
       const bool made =
-          file == "config.toml" || (holds_out && file.starts_with(out.filename().string()));
+          file == "config.toml" || (holds_out && (file == name || file.starts_with(name + ".")));
       if (!made) files.push_back(file + state_of(entry.path()));
     }
     std::sort(files.begin(), files.end());

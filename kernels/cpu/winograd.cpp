@@ -195,8 +195,9 @@ void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, 
       float* const v = scratch.data() + std::size_t(omp_get_thread_num()) * plan.chunk_size();
       float* const m = v + plan.inputs_size();
       for (std::size_t t = 0; t < count; ++t) transform_input(first + t, v + t * plan.c);
-      for (std::size_t point = 0; point < tiles.points(); ++point)
+      for (std::size_t point = 0; point < tiles.points(); ++point) {
         product(point, point + 1, 0, count, v, m);
+      }
       for (std::size_t t = 0; t < count; ++t) transform_output(first + t, m + t * plan.k);
     }
     return;
