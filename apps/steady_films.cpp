@@ -278,10 +278,11 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySo
 
 std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,
                                     int height) {
-  const std::vector<float> light = lightness(frame.reduced_picture(width, height));
-  const std::vector<float> ab = guided_colours(
-      {colours.ab, colours.lightness, colours.width, colours.height}, light, width, height);
-  return rgb_of_lab(light, ab);
+  const Picture picture = frame.reduced_picture(width, height);
+  const std::vector<float> ab =
+      guided_colours({colours.ab, colours.lightness, colours.width, colours.height},
+                     lightness(picture), width, height);
+  return rgb_at_luma(picture, ab, frame.luma_weights());
 }
 
 }  // namespace afterglow

@@ -144,10 +144,12 @@ class Stages {
       for (std::size_t i = 0; i < planes_.size(); ++i) colours_.push_back(network(i));
     });
     const int width = writer_.chroma_width(), height = writer_.chroma_height();
+    std::vector<Picture> reduced;
     std::vector<std::vector<float>> light, large;
     stage("lightness", "behind", [&] {
       for (const FilmFrame& frame : frames_) {
-        light.push_back(lightness(frame.reduced_picture(width, height)));
+        reduced.push_back(frame.reduced_picture(width, height));
+        light.push_back(lightness(reduced.back()));
       }
     });
     stage("guided colours", "behind", [&] {
@@ -158,7 +160,9 @@ class Stages {
       }
     });
     stage("RGB", "behind", [&] {
-      for (std::size_t i = 0; i < frames_.size(); ++i) large[i] = rgb_of_lab(light[i], large[i]);
+      for (std::size_t i = 0; i < frames_.size(); ++i) {
+        large[i] = rgb_at_luma(reduced[i], large[i], frames_[i].luma_weights());
+      }
     });
     stage("encode", "behind", [&] {
       for (std::size_t i = 0; i < frames_.size(); ++i) {

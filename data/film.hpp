@@ -2,6 +2,7 @@
 // joins a source's luma with another picture's chroma. The pieces of `colorize --output source`.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -33,6 +34,8 @@ class FilmFrame {
   /// Nearly the same in a fraction of the time, without making the whole picture: area means of the
   /// frame's own planes, converted; see reduced_picture(). Of RGB frames, picture(width, height).
   Picture reduced_picture(int width, int height) const;
+  /// What R, G and B count in its luma.
+  std::array<float, 3> luma_weights() const;
 
   const Content& content() const { return *content_; }
 

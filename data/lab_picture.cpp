@@ -99,36 +99,114 @@ double lightness_of_light(double light) {
   return 116 * (root + below / (3 * kDelta * kDelta)) - 16;
 }
 
-}  // namespace
-
-std::vector<float> rgb_of_lab(std::span<const float> lightness, std::span<const float> ab) {
-  if (ab.size() != 2 * lightness.size()) {
-    throw ShapeError("rgb_of_lab: " + std::to_string(ab.size()) + " values are not a and b of " +
-                     std::to_string(lightness.size()) + " pixels");
+/// RGB of at most kLabBlock pixels of CIE Lab.
+void fill_rgb(std::span<const float> lightness, const float* ab, float* rgb) {
+  const float* const l = lightness.data();
+  const std::size_t count = lightness.size();
+  std::array<float, kLabBlock> red, green, blue;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float fy = (l[i] + 16) / 116;
+    const float fz = fy - ab[2 * i + 1] / 200;  // what is below 0 becomes 0
+    const float x = 0.95047F * inverse_lab(fy + ab[2 * i] / 500);
+    const float y = inverse_lab(fy);
+    const float z = 1.08883F * inverse_lab(fz - negative_part(fz));
+    red[i] = 3.2404542F * x - 1.5371385F * y - 0.4985314F * z;
+    green[i] = -0.9692660F * x + 1.8760108F * y + 0.0415560F * z;
+    blue[i] = 0.0556434F * x - 0.2040259F * y + 1.0572252F * z;
   }
   const float* const table = gamma_table().data();
-  std::vector<float> rgb(3 * lightness.size());
-  std::array<float, kLabBlock> red, green, blue;
-  for (std::size_t begin = 0; begin < lightness.size(); begin += kLabBlock) {
-    const std::size_t count = std::min(kLabBlock, lightness.size() - begin);
-    const float* const l = lightness.data() + begin;
-    const float* const colour = ab.data() + 2 * begin;
-    for (std::size_t i = 0; i < count; ++i) {
-      const float fy = (l[i] + 16) / 116;
-      const float fz = fy - colour[2 * i + 1] / 200;  // what is below 0 becomes 0
-      const float x = 0.95047F * inverse_lab(fy + colour[2 * i] / 500);
-      const float y = inverse_lab(fy);
-      const float z = 1.08883F * inverse_lab(fz - negative_part(fz));
-      red[i] = 3.2404542F * x - 1.5371385F * y - 0.4985314F * z;
-      green[i] = -0.9692660F * x + 1.8760108F * y + 0.0415560F * z;
-      blue[i] = 0.0556434F * x - 0.2040259F * y + 1.0572252F * z;
+  for (std::size_t i = 0; i < count; ++i, rgb += 3) {
+    rgb[0] = gamma_coded(table, red[i]);
+    rgb[1] = gamma_coded(table, green[i]);
+    rgb[2] = gamma_coded(table, blue[i]);
+  }
+}
+
+/// CIE L of gray of 0, 1 .. 255, and of 255 once more.
+using GrayTable = std::array<float, 257>;
+const GrayTable& gray_table() {
+  static const GrayTable table = [] {
+    GrayTable values{};
+    for (int i = 0; i < 257; ++i) {
+      const auto gray = std::uint8_t(std::min(i, 255));
+      values[std::size_t(i)] = float(lightness_of(std::array{gray, gray, gray}.data()));
     }
-    float* to = rgb.data() + 3 * begin;
-    for (std::size_t i = 0; i < count; ++i, to += 3) {
-      to[0] = gamma_coded(table, red[i]);
-      to[1] = gamma_coded(table, green[i]);
-      to[2] = gamma_coded(table, blue[i]);
+    return values;
+  }();
+  return table;
+}
+
+/// The lightness at which at most kLabBlock pixels have the luma that is wanted. It grows with the
+/// lightness that gray of that luma has, one for one where there is little colour: by that first,
+/// and then by secants.
+class LightnessSearch {
+ public:
+  /// lightness: where to begin; wanted: RGB of the luma.
+  LightnessSearch(std::span<const float> lightness, const std::uint8_t* wanted,
+                  const std::array<float, 3>& weights)
+      : count_(lightness.size()), weights_(weights) {
+    std::copy(lightness.begin(), lightness.end(), now_.begin());
+    for (std::size_t i = 0; i < count_; ++i) wanted_[i] = gray_lightness(wanted + 3 * i);
+    slope_.fill(1);
+  }
+
+  std::span<const float> lightness() const { return {now_.data(), count_}; }
+
+  /// Takes what RGB the lightness makes, and moves it; false: all is near enough.
+  bool moves(const float* rgb) {
+    constexpr float kNear = 0.03F;  // of L: a twelfth of a step of luma, one of blue
+    constexpr float kFlattest = 0.1F, kSteepest = 10;
+    constexpr int kMostRounds = 16;
+    float worst = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const float made = gray_lightness(rgb + 3 * i);
+      const float way = now_[i] - before_[i];
+      if (rounds_ > 0 && way != 0) {
+        slope_[i] = std::clamp((made - made_[i]) / way, kFlattest, kSteepest);
+      }
+      before_[i] = now_[i];
+      made_[i] = made;
+      now_[i] = std::clamp(now_[i] + (wanted_[i] - made) / slope_[i], 0.0F, 100.0F);
+      if (now_[i] != before_[i]) worst = std::max(worst, std::abs(wanted_[i] - made));
     }
+    return worst > kNear && ++rounds_ < kMostRounds;
+  }
+
+ private:
+  template <typename Value>
+  float gray_lightness(const Value* rgb) const {
+    const float luma =
+        weights_[0] * float(rgb[0]) + weights_[1] * float(rgb[1]) + weights_[2] * float(rgb[2]);
+    const float place = std::clamp(luma, 0.0F, 255.0F);
+    const auto step = std::size_t(place);
+    const float* const from = table_.data() + step;
+    return from[0] + (place - float(step)) * (from[1] - from[0]);
+  }
+
+  const GrayTable& table_ = gray_table();
+  std::size_t count_;
+  std::array<float, 3> weights_;
+  int rounds_ = 0;
+  std::array<float, kLabBlock> now_, before_, made_, wanted_, slope_;
+};
+
+}  // namespace
+
+std::vector<float> rgb_at_luma(const Picture& picture, std::span<const float> ab,
+                               const std::array<float, 3>& weights) {
+  const std::vector<float> first = lightness(picture);
+  if (ab.size() != 2 * first.size()) {
+    throw ShapeError("rgb_at_luma: " + std::to_string(ab.size()) + " values are not a and b of " +
+                     size_text(picture.width, picture.height));
+  }
+  std::vector<float> rgb(3 * first.size());
+  for (std::size_t begin = 0; begin < first.size(); begin += kLabBlock) {
+    const std::size_t count = std::min(kLabBlock, first.size() - begin);
+    float* const to = rgb.data() + 3 * begin;
+    LightnessSearch search({first.data() + begin, count}, picture.rgb.data() + 3 * begin, weights);
+    do {
+      fill_rgb(search.lightness(), ab.data() + 2 * begin, to);
+    } while (search.moves(to));
   }
   return rgb;
 }

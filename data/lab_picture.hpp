@@ -1,6 +1,7 @@
 // Pictures in CIE Lab (D65): their lightness, and colours put upon it.
 #pragma once
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -11,9 +12,14 @@ namespace afterglow {
 /// CIE L, 0..100, of every pixel (H, W).
 std::vector<float> lightness(const Picture& picture);
 
-/// RGB (H, W, 3), 0..255 but unrounded, of lightness (H, W) and CIE ab (H, W, 2), clamped as
-/// with_colours() does; to 0.02 of a step, by tables. Throws ShapeError when the counts differ.
-std::vector<float> rgb_of_lab(std::span<const float> lightness, std::span<const float> ab);
+/// RGB (H, W, 3), 0..255 but unrounded, of the colours ab (H, W, 2), CIE a and b, at the lightness
+/// that leaves each pixel of the picture (H, W) its luma, weights[0] R + weights[1] G + weights[2]
+/// B, to a tenth of a step: what is shown where luma stays and chroma comes from here. (At the
+/// picture's own lightness colours more vivid than its would fade: gray of red's luma is much
+/// darker than red.) Colours outside of sRGB are clamped as with_colours() does, and may keep
+/// another luma. Throws ShapeError when the counts differ.
+std::vector<float> rgb_at_luma(const Picture& picture, std::span<const float> ab,
+                               const std::array<float, 3>& weights);
 
 /// The picture with its own lightness and the colours ab (height, width, 2), CIE a and b, stretched
 /// over it: bilinearly, or area-averaged where the picture is smaller. Colours outside of sRGB are

@@ -7,7 +7,6 @@
 #include "apps/fixtures.hpp"
 #include "data/colour.hpp"
 #include "data/film_set_maker.hpp"
-#include "data/lab_picture.hpp"
 #include "data/video_decoder.hpp"
 #include "support/file_bytes.hpp"
 #include "support/run_program.hpp"
@@ -215,26 +214,52 @@ TEST_CASE("colorize: frames of a coloured film that are too far before a key fra
   CHECK_THAT(result.err, !Contains("frames 0"));
 }
 
+TEST_CASE("colorize: the most vivid colours stay behind their key frame as they are on it",
+          "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return (folder.path() / name).string(); };
+  Picture bars(112, 64);
+  for (int y = 0; y < bars.height; ++y) {
+    for (int x = 0; x < bars.width; ++x) {
+      std::uint8_t* const rgb = bars.rgb.data() + 3 * (y * bars.width + x);
+      const int bar = 1 + x / 16;  // blue, green, cyan, red, magenta, yellow, white
+      for (int c = 0; c < 3; ++c) rgb[c] = (bar >> (2 - c) & 1) != 0 ? 255 : 0;
+    }
+  }
+  write_film(file("gray.mkv"), 3, [&](int) { return gray_picture(bars); });
+  write_picture(file("key.png"), bars);
+  const ProgramResult result =
+      run_afterglow({"colorize", file("gray.mkv"), "--key", "0=" + file("key.png"), "--codec",
+                     "lossless", "--out", file("out.mkv")});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const std::vector<Picture> made = read_film(file("out.mkv"));
+  constexpr int kSteps = 3;  // of 255: luma and chroma are rounded
+  for (int bar = 0; bar < 7; ++bar) {
+    const std::size_t middle = 3 * std::size_t(32 * bars.width + 16 * bar + 8);
+    for (std::size_t c = 0; c < 3; ++c) {
+      CAPTURE(bar, c);
+      CHECK(std::abs(made[1].rgb[middle + c] - made[0].rgb[middle + c]) <= kSteps);
+      CHECK(std::abs(made[2].rgb[middle + c] - bars.rgb[middle + c]) <= kSteps);
+    }
+  }
+}
+
 TEST_CASE("colorize: of a key frame only the colours count", "[app]") {
   const KeyedClip clip;
   const Picture truth = read_film(clip.colour).front();
-  std::vector<float> light = lightness(truth), ab;
-  for (std::size_t i = 0; i < truth.rgb.size(); i += 3) {
-    const Triple lab = rgb_to_lab(truth.rgb[i], truth.rgb[i + 1], truth.rgb[i + 2]);
-    ab.insert(ab.end(), {float(lab[1]), float(lab[2])});
-  }
-  const auto painted = [&](const char* name, float darker) {
-    std::vector<float> levels = light;
-    for (float& level : levels) level *= darker;
-    const std::vector<float> rgb = rgb_of_lab(levels, ab);
+  const auto painted = [&](const char* name, double darker) {
     Picture picture(truth.width, truth.height);
-    std::transform(rgb.begin(), rgb.end(), picture.rgb.begin(),
-                   [](float value) { return to_byte(double{value}); });
+    for (std::size_t i = 0; i < truth.rgb.size(); i += 3) {
+      const Triple lab = rgb_to_lab(truth.rgb[i], truth.rgb[i + 1], truth.rgb[i + 2]);
+      const Triple rgb = lab_to_rgb({darker * lab[0], lab[1], lab[2]});
+      std::transform(rgb.begin(), rgb.end(), picture.rgb.begin() + std::ptrdiff_t(i), to_byte);
+    }
     write_picture(clip.file(name), picture);
     return "0=" + clip.file(name).string();
   };
   clip.keyed("same.mkv", {painted("same.png", 1)});
-  clip.keyed("darker.mkv", {painted("darker.png", 0.9F)});
+  clip.keyed("darker.mkv", {painted("darker.png", 0.9)});
   const std::vector<Picture> same = read_film(clip.file("same.mkv"));
   // Dark pixels cannot hold all of the colour: CIE units.
   CHECK(colour_error(read_film(clip.file("darker.mkv")), same) < 1);

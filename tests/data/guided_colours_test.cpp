@@ -274,23 +274,4 @@ TEST_CASE("colours that do not fit their pictures are refused") {
   CHECK_THROWS_AS(guided_colours({eight, four, 2, 2}, four, 4, 2), ShapeError);
 }
 
-TEST_CASE("RGB by tables is Lab's to a fiftieth of a step") {
-  std::vector<float> light, ab;
-  for (int l = 0; l <= 100; l += 5) {  // more pixels than one block of the loops
-    for (int a = -75; a <= 75; a += 5) {
-      light.push_back(float(l));
-      ab.insert(ab.end(), {float(a), float(a) / 2 - 10});
-    }
-  }
-  const std::vector<float> rgb = rgb_of_lab(light, ab);
-  for (std::size_t i = 0; i < light.size(); ++i) {
-    const double yellowest = 200 * (double{light[i]} + 16) / 116;
-    const Triple exact = lab_to_rgb(
-        {double{light[i]}, double{ab[2 * i]}, std::min(double{ab[2 * i + 1]}, yellowest)});
-    for (std::size_t c = 0; c < 3; ++c) {
-      REQUIRE(double{rgb[3 * i + c]} == Approx(std::clamp(exact[c], 0.0, 255.0)).margin(0.02));
-    }
-  }
-}
-
 }  // namespace afterglow

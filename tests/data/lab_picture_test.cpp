@@ -1,6 +1,7 @@
 #include "data/lab_picture.hpp"
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
@@ -111,6 +112,85 @@ TEST_CASE("colours of another size are stretched over the picture") {
     CHECK(lab[1] == Approx(expected[x]).epsilon(0).margin(kRounding));
   }
   CHECK_THROWS_AS(with_colours(picture, plain(0, 0, 3), 2, 1), ShapeError);
+}
+
+namespace {
+
+constexpr std::array<float, 3> kBt709{0.2126F, 0.7152F, 0.0722F};
+
+double luma_of(const Triple& rgb) {
+  return kBt709[0] * rgb[0] + kBt709[1] * rgb[1] + kBt709[2] * rgb[2];
+}
+
+Triple clamped(Triple rgb) {
+  for (double& value : rgb) value = std::clamp(value, 0.0, 255.0);
+  return rgb;
+}
+
+/// Clamped RGB of a, b at the lightness that has this luma, by bisection in double.
+Triple coloured_gray(double luma, double a, double b) {
+  double low = 0, high = 100;
+  for (int i = 0; i < 60; ++i) {
+    const double l = (low + high) / 2, yellowest = 200 * (l + 16) / 116;
+    const Triple rgb = clamped(lab_to_rgb({l, a, std::min(b, yellowest)}));
+    (luma_of(rgb) < luma ? low : high) = l;
+  }
+  return clamped(lab_to_rgb({high, a, std::min(b, 200 * (high + 16) / 116)}));
+}
+
+}  // namespace
+
+TEST_CASE("colours on gray of their luma are the colours again, however vivid") {
+  constexpr double kStep = 1.5;  // of blue, which is a fourteenth of luma
+  for (int r = 0; r < 256; r += 51) {
+    for (int g = 0; g < 256; g += 51) {
+      for (int b = 0; b < 256; b += 51) {
+        const Triple rgb{double(r), double(g), double(b)};
+        const Triple lab = rgb_to_lab(rgb);
+        Picture gray(1, 1);
+        std::fill(gray.rgb.begin(), gray.rgb.end(), to_byte(luma_of(rgb)));
+        const std::vector<float> made =
+            rgb_at_luma(gray, std::vector<float>{float(lab[1]), float(lab[2])}, kBt709);
+        CAPTURE(r, g, b, made[0], made[1], made[2]);
+        const Triple best = coloured_gray(gray.rgb[0], lab[1], lab[2]);
+        for (std::size_t c = 0; c < 3; ++c) {
+          CHECK(double{made[c]} == Approx(best[c]).epsilon(0).margin(kStep));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("colours keep a picture's luma where sRGB has them, and are finite where not") {
+  constexpr double kTenthOfStep = 0.1;
+  Picture picture(43, 17);  // more than one block of the loops, and no multiple of it
+  std::vector<float> ab;
+  const std::vector<double> values = golden_values("luma", 5 * 43 * 17);
+  for (std::size_t i = 0; i < picture.rgb.size() / 3; ++i) {
+    for (std::size_t c = 0; c < 3; ++c)
+      picture.rgb[3 * i + c] = to_byte(128 + 127 * values[5 * i + c]);
+    ab.insert(ab.end(), {float(90 * values[5 * i + 3]), float(90 * values[5 * i + 4])});
+  }
+  const std::vector<float> rgb = rgb_at_luma(picture, ab, kBt709);
+  int held = 0;
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+    const double luma =
+        luma_of({double(picture.rgb[i]), double(picture.rgb[i + 1]), double(picture.rgb[i + 2])});
+    const double a = double{ab[i / 3 * 2]}, b = double{ab[i / 3 * 2 + 1]};
+    const Triple best = coloured_gray(luma, a, b);
+    CAPTURE(i / 3, luma, a, b);
+    for (std::size_t c = 0; c < 3; ++c) {
+      REQUIRE(rgb[i + c] >= 0);
+      REQUIRE(rgb[i + c] <= 255);
+    }
+    if (std::abs(luma_of(best) - luma) > kTenthOfStep / 5) continue;  // no lightness has it
+    ++held;
+    CHECK(luma_of({double{rgb[i]}, double{rgb[i + 1]}, double{rgb[i + 2]}}) ==
+          Approx(luma).epsilon(0).margin(kTenthOfStep));
+  }
+  CHECK(held > 600);
+
+  CHECK_THROWS_AS(rgb_at_luma(picture, std::vector<float>(5), kBt709), ShapeError);
 }
 
 }  // namespace afterglow
