@@ -71,7 +71,7 @@ float inverse_lab(float f) {
   return above * above * above + 3 * kDelta * kDelta * below;
 }
 
-constexpr std::size_t kLabBlock = 256;  // pixels that go through one loop after the other
+constexpr std::size_t kLabBlock = 64;  // pixels that go through one loop after the other
 
 using LightTable = std::array<double, 256>;
 
@@ -99,12 +99,14 @@ double lightness_of_light(double light) {
   return 116 * (root + below / (3 * kDelta * kDelta)) - 16;
 }
 
-/// RGB of at most kLabBlock pixels of CIE Lab.
-void fill_rgb(std::span<const float> lightness, const float* ab, float* rgb) {
+/// R, G and B of at most kLabBlock pixels.
+using RgbBlock = std::array<std::array<float, kLabBlock>, 3>;
+
+/// Of CIE Lab.
+void fill_rgb(std::span<const float> lightness, const float* ab, RgbBlock& rgb) {
   const float* const l = lightness.data();
-  const std::size_t count = lightness.size();
-  std::array<float, kLabBlock> red, green, blue;
-  for (std::size_t i = 0; i < count; ++i) {
+  auto& [red, green, blue] = rgb;
+  for (std::size_t i = 0; i < lightness.size(); ++i) {
     const float fy = (l[i] + 16) / 116;
     const float fz = fy - ab[2 * i + 1] / 200;  // what is below 0 becomes 0
     const float x = 0.95047F * inverse_lab(fy + ab[2 * i] / 500);
@@ -115,79 +117,62 @@ void fill_rgb(std::span<const float> lightness, const float* ab, float* rgb) {
     blue[i] = 0.0556434F * x - 0.2040259F * y + 1.0572252F * z;
   }
   const float* const table = gamma_table().data();
-  for (std::size_t i = 0; i < count; ++i, rgb += 3) {
-    rgb[0] = gamma_coded(table, red[i]);
-    rgb[1] = gamma_coded(table, green[i]);
-    rgb[2] = gamma_coded(table, blue[i]);
+  for (auto& channel : rgb) {
+    for (std::size_t i = 0; i < lightness.size(); ++i) channel[i] = gamma_coded(table, channel[i]);
   }
 }
 
-/// CIE L of gray of 0, 1 .. 255, and of 255 once more.
-using GrayTable = std::array<float, 257>;
-const GrayTable& gray_table() {
-  static const GrayTable table = [] {
-    GrayTable values{};
-    for (int i = 0; i < 257; ++i) {
-      const auto gray = std::uint8_t(std::min(i, 255));
-      values[std::size_t(i)] = float(lightness_of(std::array{gray, gray, gray}.data()));
-    }
-    return values;
-  }();
-  return table;
-}
-
-/// The lightness at which at most kLabBlock pixels have the luma that is wanted. It grows with the
-/// lightness that gray of that luma has, one for one where there is little colour: by that first,
-/// and then by secants.
+/// The lightness at which at most kLabBlock pixels have the luma that is wanted, found by secants,
+/// and by halves where those leave what it may be or do not get there.
 class LightnessSearch {
  public:
-  /// lightness: where to begin; wanted: RGB of the luma.
-  LightnessSearch(std::span<const float> lightness, const std::uint8_t* wanted,
+  /// lightness: where to begin; rgb: of the luma that is wanted.
+  LightnessSearch(std::span<const float> lightness, const std::uint8_t* rgb,
                   const std::array<float, 3>& weights)
       : count_(lightness.size()), weights_(weights) {
+    constexpr float kSlopeOfGray = 2.5F;  // within a tenth
     std::copy(lightness.begin(), lightness.end(), now_.begin());
-    for (std::size_t i = 0; i < count_; ++i) wanted_[i] = gray_lightness(wanted + 3 * i);
-    slope_.fill(1);
+    for (std::size_t i = 0; i < count_; ++i) {
+      wanted_[i] = luma(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
+    }
+    slope_.fill(kSlopeOfGray);
+    most_.fill(100);
   }
 
   std::span<const float> lightness() const { return {now_.data(), count_}; }
 
-  /// Takes what RGB the lightness makes, and moves it; false: all is near enough.
-  bool moves(const float* rgb) {
-    constexpr float kNear = 0.03F;  // of L: a twelfth of a step of luma, one of blue
-    constexpr float kFlattest = 0.1F, kSteepest = 10;
-    constexpr int kMostRounds = 16;
-    float worst = 0;
+  /// Takes the RGB that the lightness makes, and moves it; false: all is near enough.
+  bool moves(const RgbBlock& rgb) {
+    constexpr float kNear = 0.25F;   // the film's own luma is rounded to one
+    constexpr float kStill = 1e-3F;  // of L
+    constexpr int kSecants = 4, kMostRounds = kSecants + 16;
+    int far = 0;
     for (std::size_t i = 0; i < count_; ++i) {
-      const float made = gray_lightness(rgb + 3 * i);
-      const float way = now_[i] - before_[i];
-      if (rounds_ > 0 && way != 0) {
-        slope_[i] = std::clamp((made - made_[i]) / way, kFlattest, kSteepest);
-      }
-      before_[i] = now_[i];
+      const float made = luma(rgb[0][i], rgb[1][i], rgb[2][i]), error = wanted_[i] - made;
+      const float now = now_[i], way = now - before_[i];
+      least_[i] = error > 0 ? now : least_[i];
+      most_[i] = error > 0 ? most_[i] : now;
+      const bool known = rounds_ > 0 && std::abs(way) > kStill;
+      slope_[i] = known ? (made - made_[i]) / way : slope_[i];
+      const float next = now + error / slope_[i];
+      const bool inside = next >= least_[i] && next <= most_[i] && rounds_ < kSecants;
+      before_[i] = now;
       made_[i] = made;
-      now_[i] = std::clamp(now_[i] + (wanted_[i] - made) / slope_[i], 0.0F, 100.0F);
-      if (now_[i] != before_[i]) worst = std::max(worst, std::abs(wanted_[i] - made));
+      now_[i] = inside ? next : (least_[i] + most_[i]) / 2;
+      far |= int(std::abs(error) > kNear) & int(most_[i] - least_[i] > kStill);
     }
-    return worst > kNear && ++rounds_ < kMostRounds;
+    return far != 0 && ++rounds_ < kMostRounds;
   }
 
  private:
-  template <typename Value>
-  float gray_lightness(const Value* rgb) const {
-    const float luma =
-        weights_[0] * float(rgb[0]) + weights_[1] * float(rgb[1]) + weights_[2] * float(rgb[2]);
-    const float place = std::clamp(luma, 0.0F, 255.0F);
-    const auto step = std::size_t(place);
-    const float* const from = table_.data() + step;
-    return from[0] + (place - float(step)) * (from[1] - from[0]);
+  float luma(float red, float green, float blue) const {
+    return weights_[0] * red + weights_[1] * green + weights_[2] * blue;
   }
 
-  const GrayTable& table_ = gray_table();
   std::size_t count_;
   std::array<float, 3> weights_;
   int rounds_ = 0;
-  std::array<float, kLabBlock> now_, before_, made_, wanted_, slope_;
+  std::array<float, kLabBlock> now_, before_, made_, wanted_, slope_, least_{}, most_;
 };
 
 }  // namespace
@@ -200,13 +185,16 @@ std::vector<float> rgb_at_luma(const Picture& picture, std::span<const float> ab
                      size_text(picture.width, picture.height));
   }
   std::vector<float> rgb(3 * first.size());
+  RgbBlock block;
   for (std::size_t begin = 0; begin < first.size(); begin += kLabBlock) {
     const std::size_t count = std::min(kLabBlock, first.size() - begin);
-    float* const to = rgb.data() + 3 * begin;
     LightnessSearch search({first.data() + begin, count}, picture.rgb.data() + 3 * begin, weights);
     do {
-      fill_rgb(search.lightness(), ab.data() + 2 * begin, to);
-    } while (search.moves(to));
+      fill_rgb(search.lightness(), ab.data() + 2 * begin, block);
+    } while (search.moves(block));
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t c = 0; c < 3; ++c) rgb[3 * (begin + i) + c] = block[c][i];
+    }
   }
   return rgb;
 }

@@ -14,7 +14,7 @@ std::vector<float> lightness(const Picture& picture);
 
 /// RGB (H, W, 3), 0..255 but unrounded, of the colours ab (H, W, 2), CIE a and b, at the lightness
 /// that leaves each pixel of the picture (H, W) its luma, weights[0] R + weights[1] G + weights[2]
-/// B, to a tenth of a step: what is shown where luma stays and chroma comes from here. (At the
+/// B, to a quarter of a step: what is shown where luma stays and chroma comes from here. (At the
 /// picture's own lightness colours more vivid than its would fade: gray of red's luma is much
 /// darker than red.) Colours outside of sRGB are clamped as with_colours() does, and may keep
 /// another luma. Throws ShapeError when the counts differ.
