@@ -75,6 +75,8 @@ class FilmClip : public ClipFrames {
   /// one whose sound is kept.
   std::vector<std::string> left_out() const;
   std::optional<ClipFrame> read() override;
+  /// How many frames were read or passed over.
+  std::int64_t frames() const { return frames_; }
   /// Passes over the first `frames` frames, which a run before has coloured. Throws InputError when
   /// a film ends before, Interrupted after Ctrl-C.
   void skip_coloured(std::int64_t frames);

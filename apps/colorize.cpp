@@ -78,8 +78,7 @@ class Colorizing {
     if (previous_ == Previous::kTruth) files.truth = truth_of(input);
     FilmClip clip(files, paper && loaded_.header.fit == "crop" ? Fitting::kCrop : Fitting::kResize);
     if (paper) {
-      network_pictures(clip_id(input), clip, input.filename().string(), out);
-      job.finish();
+      job.finish(network_pictures(clip_id(input), clip, input.filename().string(), out));
       return;
     }
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from(), job.folder()});
@@ -96,28 +95,38 @@ class Colorizing {
   void dataset_clip(const Sequence& colorized, const Sequence& truth, const std::string& source,
                     const fs::path& out) {
     DatasetFrames clip(colorized.open(), previous_ == Previous::kTruth ? truth.open() : nullptr);
-    network_pictures(colorized.id, clip, source, out);
+    const std::int64_t frames = network_pictures(colorized.id, clip, source, out);
+    if (!results_) tell_made(out, frames);
   }
 
   /// Puts an .h5 file in place.
   void commit() {
-    if (results_) results_->commit();
+    if (!results_) return;
+    results_->commit();
+    tell_made(command_.out, in_results_);
   }
 
  private:
-  void network_pictures(const std::string& id, ClipFrames& clip, const std::string& source,
-                        const fs::path& out) {
+  /// Returns how many there are.
+  std::int64_t network_pictures(const std::string& id, ClipFrames& clip, const std::string& source,
+                                const fs::path& out) {
+    std::int64_t frames = 0;
     if (results_) {
       results_->begin_clip(id, clip.info().fps, source);
-      run(id, clip,
-          {[this](const ClipFrame&, std::span<const float> rgb) { results_->add_frame(rgb); }});
-      return;
+      run(id, clip, {[&](const ClipFrame&, std::span<const float> rgb) {
+            results_->add_frame(rgb);
+            ++frames;
+          }});
+      in_results_ += frames;
+      return frames;
     }
     const auto writer = create_frames(out, kNetworkSide, kNetworkSide, clip.info().fps, codec_);
     run(id, clip, {[&](const ClipFrame& frame, std::span<const float> rgb) {
           writer->write(rounded_picture(rgb), frame.seconds);
+          ++frames;
         }});
     writer->commit();
+    return frames;
   }
 
   /// Colours a clip; what `sink` gets is wrapped where that is wanted.
@@ -158,6 +167,7 @@ class Colorizing {
   ClipColorizer colorizer_;
   std::optional<ImageColorizer> per_frame_;
   std::optional<ResultWriter> results_;
+  std::int64_t in_results_ = 0;  // frames
 };
 
 /// The clips of a dataset that are wanted: --clips, else those of --split.

@@ -27,8 +27,7 @@ void add_device_options(CLI::App& command, BackendOptions& options) {
 }
 
 std::string told_device(const Backend& backend, const std::string& why_not_cuda) {
-  return backend.description() +
-         (why_not_cuda.empty() ? "" : "; cuda: not usable: " + why_not_cuda);
+  return backend.description() + (why_not_cuda.empty() ? "" : " (no CUDA: " + why_not_cuda + ")");
 }
 
 void tell_device(const Backend& backend, const std::string& why_not_cuda) {

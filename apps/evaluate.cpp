@@ -133,7 +133,7 @@ std::vector<FilmRow> make_rows(const EvaluateCommand& command) {
       rows.push_back({"baseline_carried", "input, carried", {}, RowKind::kCarried});
     }
   }
-  rows.push_back({"result", "afterglow", results});
+  rows.push_back({"result", "result", results});
   for (const Sequence& truth : truths) {
     const auto& used = rows.front().clips;
     if (truth.one_of_many || std::any_of(used.begin(), used.end(), [&](const Sequence& sequence) {

@@ -20,6 +20,8 @@ namespace afterglow {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kPreview = "--preview ";
+
 /// Size and time of a file, as far as it has any.
 std::string state_of(const fs::path& path) {
   std::ostringstream text;
@@ -84,6 +86,7 @@ std::string description_of(const ColorizeCommand& command, const Device& device,
        << "\n--saturation " << command.steady.saturation << "\n--codec " << command.codec
        << "\n--side-by-side " << command.side_by_side << "\n--previous " << command.previous
        << "\n--output paper " << (command.output == "paper") << "\n--wrap " << command.wrap << '\n';
+  if (!command.preview.empty()) text << kPreview << command.preview << '\n';
   return text.str();
 }
 
@@ -96,14 +99,20 @@ std::string content_of(const fs::path& path) {
 
 }  // namespace
 
+void tell_made(const fs::path& out, std::int64_t frames) {
+  std::printf("%s: %lld frames\n", out.c_str(), static_cast<long long>(frames));
+  std::fflush(stdout);  // of several films, each when it is done
+}
+
 FilmJob::FilmJob(const ColorizeCommand& command, const Device& device, const fs::path& input,
                  const fs::path& out)
     : out_(out.has_filename() ? out : out.parent_path()),
-      described_(description_of(command, device, input, out_)) {
-  if (!command.preview.empty() || is_hdf5(out)) return;
+      described_(description_of(command, device, input, out_)),
+      preview_(!command.preview.empty()) {
+  if (is_hdf5(out)) return;
   record_ = out_;
   record_ += ".job";
-  if (!out.has_extension() || command.output == "paper") return;
+  if (preview_ || !out.has_extension() || command.output == "paper") return;
   folder_ = out;
   folder_ += ".parts";
   if (!fs::exists(folder_)) return;
@@ -151,7 +160,7 @@ void FilmJob::make(FilmClip& clip, FilmWriter& writer,
                      ")");
   }
   tell_left_out(writer.commit());
-  finish();
+  finish(clip.frames());
 }
 
 /// Makes the folder tell what the job is, before its first part, and says where it stands: behind
@@ -173,16 +182,20 @@ void FilmJob::end_part(FilmWriter& writer, const FilmPlace& place) {
   fs::remove(place_file(before), ignored);
 }
 
-/// What made OUT, and which OUT that is.
-std::string FilmJob::made() const {
+/// Which OUT there is.
+std::string FilmJob::state() const {
   std::ostringstream text;
-  text << described_;
   describe_file(text, "OUT", out_);
   return text.str();
 }
 
 bool FilmJob::is_done() {
-  if (record_.empty() || !fs::exists(out_) || content_of(record_) != made()) return false;
+  if (record_.empty() || !fs::exists(out_)) return false;
+  const std::string record = content_of(record_);
+  if (record != described_ + state()) {
+    require_replaceable(record);
+    return false;
+  }
   remove_folder();
   std::fprintf(stderr,
                "afterglow: %s: is made already, by the same job; remove it to make it again\n",
@@ -190,9 +203,29 @@ bool FilmJob::is_done() {
   return true;
 }
 
-void FilmJob::finish() {
-  if (!record_.empty()) write_text_file(record_, made());
+void FilmJob::require_replaceable(const std::string& record) const {
+  if (fs::is_directory(out_) && fs::is_empty(out_)) return;
+  // This job's own: killed when OUT was in place and the record was not.
+  if (!folder_.empty() && content_of(description()) == described_) return;
+  if (!record.ends_with('\n' + state())) {
+    throw InputError(out_.string(), "is there, and not as a job of colorize left it",
+                     "remove it, or give another --out");
+  }
+  if (preview_ && record.find('\n' + std::string(kPreview)) == std::string::npos) {
+    throw InputError(out_.string(), "is a whole film, which a preview would replace",
+                     "give another --out, or remove it");
+  }
+  std::fprintf(stderr,
+               "afterglow: %s: was made of other files, with other options, on another device or "
+               "by another build, and will be replaced\n",
+               out_.c_str());
+}
+
+void FilmJob::finish(std::int64_t frames) {
+  if (record_.empty()) return;
+  write_text_file(record_, described_ + state());
   remove_folder();
+  tell_made(out_, frames);
 }
 
 void FilmJob::remove_folder() {

@@ -2,6 +2,7 @@
 // last part, and is not done again once it is done.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -15,8 +16,8 @@
 namespace afterglow {
 
 /// The folder OUT.parts beside a film OUT that is being made, and the file OUT.job beside one that
-/// is made. Folders of pictures and films of the network's own pictures (--output paper) have no
-/// parts: they are made in one go; previews and .h5 files have neither.
+/// is made. Folders of pictures, films of the network's own pictures (--output paper) and previews
+/// have no parts: they are made in one go; .h5 files have neither.
 class FilmJob {
  public:
   /// Throws InputError when the folder holds anything but this job: of other options, files,
@@ -29,7 +30,9 @@ class FilmJob {
   FilmJob& operator=(const FilmJob&) = delete;
 
   /// True, with a line on standard error, when OUT is there, was made by this very job, and is as
-  /// it left it; takes away what a kill may have left of the parts.
+  /// it left it; takes away what a kill may have left of the parts. Says what will be replaced:
+  /// what another job left there. Throws InputError when OUT is anything else, or a whole film and
+  /// this is a preview.
   bool is_done();
   /// For FilmOptions::parts; empty where there are none.
   const std::filesystem::path& folder() const { return folder_; }
@@ -41,13 +44,14 @@ class FilmJob {
             const std::function<void(const FilmPlace&)>& colour);
   /// Ends a part, if there are any. Throws RunError.
   void end_part(FilmWriter& writer, const FilmPlace& place);
-  /// Notes beside OUT, which is in place, what made it, and takes the folder away; make() does so.
-  /// Throws RunError.
-  void finish();
+  /// OUT is in place, with so many frames: notes beside it what made it, says so, and takes the
+  /// folder away; make() calls it. Throws RunError.
+  void finish(std::int64_t frames);
 
  private:
   FilmPlace begin(const FilmWriter& writer);
-  std::string made() const;
+  std::string state() const;
+  void require_replaceable(const std::string& record) const;
   void remove_folder();
   std::filesystem::path description() const { return folder_ / "job.txt"; }
   std::filesystem::path place_file(std::int64_t frames) const;
@@ -57,7 +61,11 @@ class FilmJob {
   std::filesystem::path folder_;
   std::filesystem::path first_place_;
   std::string described_;
+  bool preview_ = false;
   bool without_parts_ = false;  // since begin()
 };
+
+/// Says on standard output what was made.
+void tell_made(const std::filesystem::path& out, std::int64_t frames);
 
 }  // namespace afterglow

@@ -50,7 +50,9 @@ int run_program(int argc, char** argv) {
     return 0;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
-    return report(std::string(error.what()) + "; see afterglow --help", kBadInput);
+    std::string command = "afterglow";
+    for (const CLI::App* named : program.get_subcommands()) command += ' ' + named->get_name();
+    return report(std::string(error.what()) + "; see " + command + " --help", kBadInput);
   } catch (const Interrupted& error) {
     return report(error.what(), kInterrupted);
   } catch (const RunError& error) {

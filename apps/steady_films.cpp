@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "base/error.hpp"
@@ -28,6 +29,8 @@ constexpr int kMeasured = 48;        // frames, spread over a film, that tell wh
 /// second (those of DAVIS, 5.7 to 16.1 and 13.1 to 34.3). Told wrongly, the network spoils colours;
 /// told nothing between the two, it costs little.
 constexpr double kMuted = 9, kVivid = 18;
+/// Above it are films that no per-frame colorizer makes, such as test pictures and animations.
+constexpr double kBeyond = 45;
 
 /// The longer side of the pictures on which key frames' colours find their way where no network
 /// works beside them: on twice the network's, small things keep their colours.
@@ -77,15 +80,15 @@ SourceKind parse_source_kind(const std::string& text, const std::string& subject
                    "use auto, muted, vivid, unknown or gray");
 }
 
-float told_kind(SourceKind kind, const std::filesystem::path& film) {
+ToldKind told_kind(SourceKind kind, const std::filesystem::path& film) {
   if (kind == SourceKind::kGray) {
     throw InputError("--source-kind gray", "leaves nothing to make steady",
                      "add key frames, as in --key 0=frame.png");
   }
   require_colour(film);
-  if (kind == SourceKind::kMuted) return -1;
-  if (kind == SourceKind::kVivid) return 1;
-  if (kind == SourceKind::kUnknown) return 0;
+  if (kind == SourceKind::kMuted) return {-1, {}};
+  if (kind == SourceKind::kVivid) return {1, {}};
+  if (kind == SourceKind::kUnknown) return {};
   double sum = 0;
   int frames = 0;
   sample_frames(film, kMeasured, [&](const FilmFrame& frame) {
@@ -95,9 +98,16 @@ float told_kind(SourceKind kind, const std::filesystem::path& film) {
     sum += mean_chroma(picture);
     ++frames;
   });
-  if (frames == 0) return 0;
+  if (frames == 0) return {};
   const double mean = sum / static_cast<double>(frames);
-  return mean < kMuted ? -1.0F : mean > kVivid ? 1.0F : 0.0F;
+  const auto taken_for = [mean](float value, const char* name, const char* hint = "") {
+    char said[128];
+    std::snprintf(said, sizeof said, "colours taken for %s (mean chroma %.0f)%s", name, mean, hint);
+    return ToldKind{value, said};
+  };
+  if (mean < kMuted) return taken_for(-1, "muted");
+  if (mean <= kVivid || mean > kBeyond) return taken_for(0, "unknown");
+  return taken_for(1, "vivid", "; if the result is too pale, say --source-kind unknown");
 }
 
 /// A frame with what was made ahead for it.

@@ -37,7 +37,7 @@ struct SteadyFilmOptions {
 /// What colours a film.
 struct SteadySource {
   bool coloured = true;        // its own colours, made steady by the network; else key frames alone
-  float kind = 0;              // what those are, as told_kind() says it
+  float kind = 0;              // what those are: ToldKind::kind
   std::vector<KeyFrame> keys;  // by index
 };
 
@@ -86,10 +86,15 @@ class SteadyFilms {
   SteadyFilmOptions options_;
 };
 
-/// What to tell the network of a film that is coloured: -1 muted, 0 unknown, 1 vivid. kAuto: by the
-/// mean chroma of frames spread over it that have colour. Throws InputError for kGray, and when
-/// none of its frames has any colour: there is nothing to steady.
-float told_kind(SourceKind kind, const std::filesystem::path& film);
+/// What the network is told of a film that is coloured.
+struct ToldKind {
+  float kind = 0;    // -1 muted, 0 unknown, 1 vivid
+  std::string said;  // of kAuto: what the film was taken for, and why
+};
+
+/// kAuto: by the mean chroma of frames spread over it that have colour. Throws
+/// InputError for kGray, and when none of its frames has any colour: there is nothing to steady.
+ToldKind told_kind(SourceKind kind, const std::filesystem::path& film);
 
 /// The frame's own lightness with these colours, RGB (height, width, 3) of that size, 0..255.
 std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,

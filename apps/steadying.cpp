@@ -138,7 +138,9 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   source.coloured =
       per_frame_ || source.keys.empty() || (kind != SourceKind::kGray && film_has_colour(input));
   if (!source.coloured) require_no_network(command_, input);
-  if (source.coloured) source.kind = per_frame_ ? kVividInput : told_kind(kind, input);
+  ToldKind told{kVividInput, {}};
+  if (source.coloured && !per_frame_) told = told_kind(kind, input);
+  source.kind = told.kind;
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr, stretch},
                 Fitting::kOwnShape);
   const FilmReader& luma = clip.luma_film();
@@ -150,6 +152,9 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   std::int64_t last = writer.frames() - 1;
   const auto write = [&](const ClipFrame& frame, const SteadyColours& colours) {
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
+    if (const std::string said = std::exchange(told.said, {}); !said.empty()) {
+      std::fprintf(stderr, "afterglow: %s: %s\n", input.c_str(), said.c_str());
+    }
     last = frame.luma->index();
     out_of_reach.push(last, colours.begins, colours.reached);
     if (const std::optional<Picture> key = key_at(source.keys, *frame.luma)) {

@@ -35,6 +35,10 @@ std::optional<std::int64_t> frame_in_name(const fs::path& picture) {
 
 KeyFrame single_key(const std::string& text) {
   const std::size_t sign = text.find('=');
+  if (sign == std::string::npos && !fs::exists(text)) {
+    throw InputError("--key " + text, "does not exist",
+                     "give a folder of numbered pictures, or N=PICTURE, as in 120=frame.png");
+  }
   const auto number = frame_number(std::string_view(text).substr(0, sign));
   if (sign == std::string::npos || !number || sign + 1 == text.size()) {
     throw InputError("--key " + text, "is neither N=PICTURE nor a folder of numbered pictures",

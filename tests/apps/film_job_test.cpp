@@ -120,7 +120,6 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   CHECK(bytes_of(file("mine.mkv.parts") / "letter.txt") == "dear");
 
   // All frames are done, but the film cannot be put in place.
-  fs::create_directories(file("late.mkv") / "in the way");
   {
     RunningProgram program(AFTERGLOW_PROGRAM, arguments("late.mkv"));
     while (program.running() && parts_in(file("late.mkv.parts")) < 1) {
@@ -129,7 +128,8 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
     program.send(SIGKILL);
     CHECK(program.wait().signal == SIGKILL);
   }
-  CHECK(run_afterglow(arguments("late.mkv")).exit_code != 0);
+  fs::create_directories(file("late.mkv") / "in the way");
+  CHECK_THAT(run_afterglow(arguments("late.mkv")).err, Contains("cannot be put in place"));
   CHECK(load_place(file("late.mkv.parts") / "place-560.h5").scenes == 2);
   CHECK(parts_in(file("late.mkv.parts")) == 4);
   fs::remove_all(file("late.mkv"));
@@ -204,11 +204,72 @@ TEST_CASE("colorize: killed in the second of two films, it does not make the fir
   CHECK(fs::last_write_time(first) == made);
   CHECK(bytes_of(second) == bytes_of(first));
 
-  // What is another film in its place is made again.
+  // Another film in its place is not replaced.
   fs::copy_file(file("a.mkv"), first, fs::copy_options::overwrite_existing);
-  const ProgramResult replaced = run_afterglow(arguments);
-  CHECK_THAT(replaced.err, !Contains(passed_over) && Contains("b.mkv: is made already"));
-  CHECK(bytes_of(first) == bytes_of(second));
+  const ProgramResult kept = run_afterglow(arguments);
+  CHECK(kept.exit_code == 1);
+  CHECK_THAT(kept.err, Contains(first.string() + ": is there, and not as a job of colorize left") &&
+                           Contains("b.mkv: is made already"));
+  CHECK(bytes_of(first) == bytes_of(file("a.mkv")));
+}
+
+TEST_CASE("colorize: what may be replaced is, and told, and nothing else", "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  write_film(file("in.mkv"), 8, [](int t) { return moving_waves(64, 48, t); });
+  write_film(file("out.mkv"), 2, [](int t) { return moving_waves(64, 48, t); });
+  const auto colorize = [&](const Strings& more) {
+    Strings arguments{"colorize", file("in.mkv"), "--out", file("out.mkv")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_afterglow(arguments);
+  };
+  const auto refused = [&](const Strings& more, const std::string& what) {
+    const std::string before = bytes_of(file("out.mkv"));
+    const ProgramResult result = colorize(more);
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.err, Contains("out.mkv: " + what));
+    CHECK(bytes_of(file("out.mkv")) == before);
+    CHECK_FALSE(fs::exists(file("out.mkv.parts")));
+  };
+  const auto made = [&](const Strings& more, const char* frames, bool replaced) {
+    const ProgramResult result = colorize(more);
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+    CHECK(result.out == file("out.mkv").string() + ": " + frames + " frames\n");
+    CHECK((result.err.find("out.mkv: was made of other files, with other options") !=
+           std::string::npos) == replaced);
+  };
+  const Strings preview{"--preview", "0+0.2"}, later{"--preview", "0.2+0.1"};
+
+  refused({}, "is there, and not as a job of colorize left it");
+  refused(preview, "is there, and not as a job of colorize left it");
+  fs::remove(file("out.mkv"));
+  made(preview, "5", false);
+  CHECK_THAT(colorize(preview).err, Contains("is made already"));
+  made(later, "3", true);
+  made({}, "8", true);
+  made({"--strength", "0.5"}, "8", true);
+  refused(preview, "is a whole film, which a preview would replace");
+  std::ofstream(file("out.mkv"), std::ios::app) << "more";
+  refused({"--strength", "0.5"}, "is there, and not as a job of colorize left it");
+}
+
+TEST_CASE("colorize: killed between the film and its record, the job ends", "[app]") {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return folder.path() / name; };
+  write_film(file("in.mkv"), 8, [](int t) { return moving_waves(64, 48, t); });
+  const Strings arguments{"colorize", file("in.mkv"), "--out", file("out.mkv")};
+  REQUIRE(run_afterglow(arguments).exit_code == 0);
+  // As it is then: the folder, with what it is of, is there yet.
+  const std::string record = bytes_of(file("out.mkv.job"));
+  fs::remove(file("out.mkv.job"));
+  fs::create_directory(file("out.mkv.parts"));
+  std::ofstream(file("out.mkv.parts") / "job.txt") << record.substr(0, record.find("OUT "));
+  const ProgramResult again = run_afterglow(arguments);
+  INFO(again.err);
+  CHECK(again.exit_code == 0);
+  CHECK_FALSE(fs::exists(file("out.mkv.parts")));
+  CHECK_THAT(run_afterglow(arguments).err, Contains("is made already"));
 }
 
 TEST_CASE("colorize: folders of pictures are made again where a picture is another", "[app]") {
@@ -224,15 +285,18 @@ TEST_CASE("colorize: folders of pictures are made again where a picture is anoth
   CHECK_FALSE(passed_over());
   CHECK(passed_over());
   const Picture other = moving_waves(64, 48, 30);
-  for (const fs::path& painted : {in / "00002.png", out / "00001.png"}) {
-    write_picture(painted, other);
-    CHECK_FALSE(passed_over());
-    CHECK(passed_over());
-  }
-  CHECK(read_picture(out / "00001.png") != other);
+  write_picture(in / "00002.png", other);
+  CHECK_FALSE(passed_over());
+  CHECK(passed_over());
+  // What somebody painted over is not made again.
+  write_picture(out / "00001.png", other);
+  const ProgramResult kept = run_afterglow({"colorize", in, "--out", out});
+  CHECK(kept.exit_code == 2);
+  CHECK_THAT(kept.err, Contains("out: is there, and not as a job of colorize left it"));
+  CHECK(read_picture(out / "00001.png") == other);
 }
 
-TEST_CASE("colorize: a film that cannot be put in place costs no others", "[app]") {
+TEST_CASE("colorize: a film that would replace another thing costs no others", "[app]") {
   const TemporaryFolder folder;
   const auto file = [&](const char* name) { return folder.path() / name; };
   for (const char* name : {"a.mkv", "b.mkv"}) {
@@ -243,7 +307,7 @@ TEST_CASE("colorize: a film that cannot be put in place costs no others", "[app]
       run_afterglow({"colorize", file("a.mkv"), file("b.mkv"), "--out", file("films")});
   INFO(result.err);
   CHECK(result.exit_code == 1);
-  CHECK_THAT(result.err, Contains("a.mkv: cannot be put in place") && Contains("1 of 2 films"));
+  CHECK_THAT(result.err, Contains("a.mkv: is there, and not as") && Contains("1 of 2 films"));
   CHECK(fs::is_regular_file(file("films") / "b.mkv"));
 
   const auto passed_over = [&](const char* strength) {

@@ -290,6 +290,8 @@ TEST_CASE("colorize: key frames that cannot be used are refused in one line", "[
   refused(with_key("0=" + file("wide.png")), "96x48");
   refused(with_key("4=" + file("key.png")), "has 4 frames, counted from 0");
   refused(with_key("four=" + file("key.png")), "N=PICTURE");
+  refused(with_key(file("film.mp4")), "neither N=PICTURE nor a folder");
+  refused(with_key(file("no keys")), "does not exist");
   refused({"--export-frames", "4", "--out", file("keys")}, "no frame 4");
   refused({"--export-frames", "0,x", "--out", file("keys")}, "names no frames");
   refused({"--export-frames", "0", "--out", file("keys.mkv")}, "no folder");

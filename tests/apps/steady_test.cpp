@@ -228,14 +228,23 @@ TEST_CASE_METHOD(SteadyFixture, "a film's own chroma tells what coloured it", "[
       return t < black ? Picture(128, 128)
                        : saturated(moving_waves(128, 128, t - black), saturation);
     });
-    return told_kind(SourceKind::kAuto, film);
+    return told_kind(SourceKind::kAuto, film).kind;
   };
   CHECK(kind_of(0.2, 0) == -1);
   CHECK(kind_of(1, 0) == 1);
   // What it begins with before there is a picture does not count.
   CHECK(kind_of(1, 80) == 1);
-  CHECK(told_kind(SourceKind::kMuted, film) == -1);
-  CHECK(told_kind(SourceKind::kUnknown, film) == 0);
+  // No per-frame colorizer makes such colours.
+  write_film(film, 12, [&](int) {
+    Picture pure(128, 128);
+    for (std::size_t i = 0; i < pure.rgb.size(); ++i) pure.rgb[i] = i % 3 == i / 768 % 3 ? 255 : 0;
+    return pure;
+  });
+  const ToldKind told = told_kind(SourceKind::kAuto, film);
+  CHECK(told.kind == 0);
+  CHECK_THAT(told.said, Contains("taken for unknown (mean chroma "));
+  CHECK(told_kind(SourceKind::kMuted, film).kind == -1);
+  CHECK(told_kind(SourceKind::kUnknown, film).kind == 0);
 }
 
 TEST_CASE_METHOD(SteadyFixture, "colours are multiplied by --saturation the colours", "[app]") {
