@@ -153,7 +153,7 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   const auto write = [&](const ClipFrame& frame, const SteadyColours& colours) {
     if (!std::exchange(device_told_, true)) tell_device(*backend_, why_not_cuda_);
     if (const std::string said = std::exchange(told.said, {}); !said.empty()) {
-      std::fprintf(stderr, "afterglow: %s: %s\n", input.c_str(), said.c_str());
+      std::fprintf(stderr, "%s: %s\n", input.c_str(), said.c_str());
     }
     last = frame.luma->index();
     out_of_reach.push(last, colours.begins, colours.reached);

@@ -118,9 +118,9 @@ TEST_CASE_METHOD(Fixture, "evaluate: rows that are pale or repeat frames are mar
   CHECK(clip["baseline_halved"]["marks"][0] == "49 % of the truth's colourfulness");
   CHECK(clip["result"]["marks"] == nlohmann::json({"0 % of the truth's temporal MSE"}));
   CHECK(scores["mean"]["result"]["marks"] == clip["result"]["marks"]);
-  CHECK_THAT(printed, Catch::Contains("afterglow *") && Catch::Contains("gray *") &&
+  CHECK_THAT(printed, Catch::Contains("result *") && Catch::Contains("gray *") &&
                           !Catch::Contains("truth *") && !Catch::Contains("input *") &&
-                          Catch::Contains("  * afterglow: 0 % of the truth's temporal MSE\n"));
+                          Catch::Contains("  * result: 0 % of the truth's temporal MSE\n"));
 }
 
 TEST_CASE_METHOD(Fixture, "evaluate: every frame's scores as CSV", "[app]") {
