@@ -58,7 +58,7 @@ done
 cat <<'END'
 
 Done. Look at
-  demo/contact_sheet.png   seven frames: truth, gray, per-frame input, afterglow (the network just trained), the steady network
+  demo/contact_sheet.png   seven frames: truth, gray, per-frame input, result (of the network just trained), the steady network
   demo/film_7.mkv          the film by the network just trained (and film_8), and its scores, film_7.json
   demo/steady_7.mkv        the same by the steady network in the box (and steady_8)
   demo/run/                the trained network, its log and its configuration

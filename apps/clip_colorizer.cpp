@@ -49,7 +49,7 @@ FilmClip::FilmClip(const FilmFiles& files, Fitting fitting)
       input_(files.input, gray_ ? Stretch{} : files.stretch),
       size_{kNetworkSide, kNetworkSide} {
   // Frames belong together by their number: the films' times may differ.
-  if (gray_) frames_ = input_.skip(gray_->frames_before());
+  if (gray_) frames_ = before_ = input_.skip(gray_->frames_before());
   if (fitting_ == Fitting::kOwnShape) {
     const FramesInfo& shape = luma_film().info();
     size_ = steady_size(shape.width, shape.height);

@@ -75,8 +75,8 @@ class FilmClip : public ClipFrames {
   /// one whose sound is kept.
   std::vector<std::string> left_out() const;
   std::optional<ClipFrame> read() override;
-  /// How many frames were read or passed over.
-  std::int64_t frames() const { return frames_; }
+  /// How many frames of the stretch were read or passed over.
+  std::int64_t frames() const { return frames_ - before_; }
   /// Passes over the first `frames` frames, which a run before has coloured. Throws InputError when
   /// a film ends before, Interrupted after Ctrl-C.
   void skip_coloured(std::int64_t frames);
@@ -92,6 +92,7 @@ class FilmClip : public ClipFrames {
   SteadySize size_;  // of the network's pictures
   std::unique_ptr<FrameReader> truth_;
   std::int64_t frames_ = 0;  // of the input, read or passed over so far
+  std::int64_t before_ = 0;  // of those, before the stretch
 };
 
 /// A clip of a dataset as frames. `truth` may be null.

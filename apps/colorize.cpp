@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -78,7 +79,9 @@ class Colorizing {
     if (previous_ == Previous::kTruth) files.truth = truth_of(input);
     FilmClip clip(files, paper && loaded_.header.fit == "crop" ? Fitting::kCrop : Fitting::kResize);
     if (paper) {
-      job.finish(network_pictures(clip_id(input), clip, input.filename().string(), out));
+      job.tell_replaced();
+      job.finish(network_pictures(clip_id(input), clip, input.filename().string(), out,
+                                  [&job] { job.before_commit(); }));
       return;
     }
     FilmWriter writer(out, clip.luma_film(), {codec_, clip.streams_from(), job.folder()});
@@ -95,7 +98,7 @@ class Colorizing {
   void dataset_clip(const Sequence& colorized, const Sequence& truth, const std::string& source,
                     const fs::path& out) {
     DatasetFrames clip(colorized.open(), previous_ == Previous::kTruth ? truth.open() : nullptr);
-    const std::int64_t frames = network_pictures(colorized.id, clip, source, out);
+    const std::int64_t frames = network_pictures(colorized.id, clip, source, out, [] {});
     if (!results_) tell_made(out, frames);
   }
 
@@ -107,9 +110,9 @@ class Colorizing {
   }
 
  private:
-  /// Returns how many there are.
+  /// Returns how many there are. before_commit: called where they are films.
   std::int64_t network_pictures(const std::string& id, ClipFrames& clip, const std::string& source,
-                                const fs::path& out) {
+                                const fs::path& out, const std::function<void()>& before_commit) {
     std::int64_t frames = 0;
     if (results_) {
       results_->begin_clip(id, clip.info().fps, source);
@@ -125,6 +128,7 @@ class Colorizing {
           writer->write(rounded_picture(rgb), frame.seconds);
           ++frames;
         }});
+    before_commit();
     writer->commit();
     return frames;
   }
@@ -388,7 +392,8 @@ void add_colorize(CLI::App& program) {
          "--out", command->out,
          "a film (.mp4 .mkv .mov .avi .webm), a folder of pictures (no extension), or .h5 "
          "for the network's unrounded pictures; of several inputs a folder. What the same job "
-         "has made there of a film is passed over: remove it to make it again")
+         "has made there of a film is passed over, what others have is replaced, and what no job "
+         "made is refused")
       ->required();
   app->add_option("--colorizer", command->colorizer,
                   "colour every frame of IN by itself first, as gray films need it")
@@ -416,14 +421,15 @@ void add_colorize(CLI::App& program) {
          "--key", command->keys,
          "steady networks: a frame coloured by hand, N=PICTURE (N from 0; repeatable), or "
          "a folder of pictures numbered so; its colours hold there and are carried through "
-         "its scene, of gray films, too")
+         "its scene, of gray films, too (not with --preview)")
       ->type_name("N=PICTURE|FOLDER")
       ->allow_extra_args(false);
   app->add_option("--export-frames", command->export_frames,
                   "colour nothing, but write these frames of IN (N,N,..., or scenes: the first of "
                   "each scene) to the folder --out, to be coloured by hand for --key");
   app->add_option("--strength", command->steady.strength,
-                  "steady networks: 0 leaves IN's colours, 1 takes the network's")
+                  "steady networks: 0 takes IN's colours, 1 the network's (both at 256 pixels, "
+                  "sharpened by the luma)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app->add_option("--saturation", command->steady.saturation,

@@ -51,7 +51,7 @@ std::vector<std::string> device_arguments(const BackendOptions& backend) {
   std::vector<std::string> arguments{"--device=" + backend.device,
                                      "--conv-algo=" + backend.convolutions,
                                      "--precision=" + backend.precision};
-  if (!backend.graphs) arguments.emplace_back("--no-graphs");
+  if (backend.no_graphs) arguments.emplace_back("--no-graphs");
   return arguments;
 }
 

@@ -22,7 +22,7 @@ void add_device_options(CLI::App& command, BackendOptions& options) {
                   "fp32, tf32 (CUDA), or bf16: convolutions multiply bfloat16 (CUDA, CPUs with AMX "
                   "or AMD's AVX512_BF16)")
       ->capture_default_str();
-  command.add_flag("!--no-graphs", options.graphs,
+  command.add_flag("--no-graphs", options.no_graphs,
                    "On CUDA, launch every kernel by itself instead of whole steps as one graph");
 }
 

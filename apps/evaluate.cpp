@@ -268,7 +268,7 @@ void add_evaluate(CLI::App& program) {
   app->add_option("--json", command->json, "write the scores to this file");
   app->add_option("--csv", command->csv, "write the scores of every frame to this file");
   app->add_option("--sheet", command->sheet,
-                  "write a picture of the first clip: truth, gray, input, afterglow; seven frames");
+                  "write a picture of the first clip: truth, gray, input, result; seven frames");
   app->add_option("--sheet-row", command->sheet_rows,
                   "one more row of --sheet, of another film of the first clip: LABEL=FILM; may be "
                   "given several times, and is not measured")

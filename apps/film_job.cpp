@@ -33,31 +33,31 @@ std::string state_of(const fs::path& path) {
   return text.str();
 }
 
-/// A file, or a folder of them, as far as it matters whether it is still the same; `out`, and what
-/// is made beside it, may lie in that folder.
+/// What tells whether a file, or a folder of them, is still the same; `out`, and what is made
+/// beside it, may lie in that folder.
+std::string state_of(const fs::path& path, const fs::path& out) {
+  if (!fs::is_directory(path)) return state_of(path);
+  std::error_code none;  // OUT's folder may have to be made yet
+  const bool holds_out =
+      !out.empty() && fs::equivalent(path, fs::absolute(out).parent_path(), none);
+  const std::string name = out.filename().string();
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    const std::string file = entry.path().filename().string();
+    const bool made =
+        file == "config.toml" || (holds_out && (file == name || file.starts_with(name + ".")));
+    if (!made) files.push_back(file + state_of(entry.path()));
+  }
+  std::sort(files.begin(), files.end());
+  std::uint64_t hash = 0;
+  for (const std::string& file : files) hash = stable_hash(file.data(), file.size(), hash);
+  return ' ' + std::to_string(hash);
+}
+
 void describe_file(std::ostream& text, const char* what, const fs::path& path,
                    const fs::path& out = {}) {
   if (path.empty()) return;
-  text << what << ' ' << fs::absolute(path).string();
-  if (fs::is_directory(path)) {
-    std::error_code none;  // OUT's folder may have to be made yet
-    const bool holds_out =
-        !out.empty() && fs::equivalent(path, fs::absolute(out).parent_path(), none);
-    const std::string name = out.filename().string();
-    std::vector<std::string> files;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      const std::string file = entry.path().filename().string();
-      const bool made =
-          file == "config.toml" || (holds_out && (file == name || file.starts_with(name + ".")));
-      if (!made) files.push_back(file + state_of(entry.path()));
-    }
-    std::sort(files.begin(), files.end());
-    std::uint64_t hash = 0;
-    for (const std::string& file : files) hash = stable_hash(file.data(), file.size(), hash);
-    text << ' ' << hash << '\n';
-    return;
-  }
-  text << state_of(path) << '\n';
+  text << what << ' ' << fs::absolute(path).string() << state_of(path, out) << '\n';
 }
 
 std::string description_of(const ColorizeCommand& command, const Device& device,
@@ -100,7 +100,8 @@ std::string content_of(const fs::path& path) {
 }  // namespace
 
 void tell_made(const fs::path& out, std::int64_t frames) {
-  std::printf("%s: %lld frames\n", out.c_str(), static_cast<long long>(frames));
+  std::printf("%s: %lld %s\n", out.c_str(), static_cast<long long>(frames),
+              frames == 1 ? "frame" : "frames");
   std::fflush(stdout);  // of several films, each when it is done
 }
 
@@ -126,12 +127,16 @@ FilmJob::FilmJob(const ColorizeCommand& command, const Device& device, const fs:
 }
 
 FilmJob::~FilmJob() {
-  if (!without_parts_) return;
   std::error_code ignored;
+  if (places_) fs::remove(placing(), ignored);
+  if (!without_parts_) return;
   fs::remove(description(), ignored);
   fs::remove(first_place_, ignored);
   fs::remove(folder_, ignored);  // succeeds when nothing else is in it
 }
+
+/// Is there while OUT and its record may not be of one job.
+fs::path FilmJob::placing() const { return out_.string() + ".placing"; }
 
 fs::path FilmJob::place_file(std::int64_t frames) const {
   return folder_ / ("place-" + std::to_string(frames) + ".h5");
@@ -139,6 +144,7 @@ fs::path FilmJob::place_file(std::int64_t frames) const {
 
 void FilmJob::make(FilmClip& clip, FilmWriter& writer,
                    const std::function<void(const FilmPlace&)>& colour) {
+  tell_replaced();
   // A whole film, with its streams.
   if (!folder_.empty()) tell_left_out(clip.left_out());
   tell_left_out(writer.left_out());
@@ -159,6 +165,7 @@ void FilmJob::make(FilmClip& clip, FilmWriter& writer,
                      std::to_string(writer.frames() - 1) + " are done, in " + folder_.string() +
                      ")");
   }
+  before_commit();
   tell_left_out(writer.commit());
   finish(clip.frames());
 }
@@ -182,18 +189,15 @@ void FilmJob::end_part(FilmWriter& writer, const FilmPlace& place) {
   fs::remove(place_file(before), ignored);
 }
 
-/// Which OUT there is.
-std::string FilmJob::state() const {
-  std::ostringstream text;
-  describe_file(text, "OUT", out_);
-  return text.str();
-}
+/// Which OUT there is, wherever it and its record may have been moved.
+std::string FilmJob::state() const { return "OUT" + state_of(out_, {}) + '\n'; }
 
 bool FilmJob::is_done() {
   if (record_.empty() || !fs::exists(out_)) return false;
   const std::string record = content_of(record_);
   if (record != described_ + state()) {
     require_replaceable(record);
+    replaces_ = record.ends_with(state());
     return false;
   }
   remove_folder();
@@ -204,10 +208,14 @@ bool FilmJob::is_done() {
 }
 
 void FilmJob::require_replaceable(const std::string& record) const {
-  if (fs::is_directory(out_) && fs::is_empty(out_)) return;
-  // This job's own: killed when OUT was in place and the record was not.
-  if (!folder_.empty() && content_of(description()) == described_) return;
+  const bool folder = fs::is_directory(out_);
+  if (folder && !out_.has_extension() && fs::is_empty(out_)) return;
+  if (fs::exists(placing())) return;
   if (!record.ends_with('\n' + state())) {
+    if (folder) {
+      throw InputError(out_.string(), "is a folder that no job of colorize left so",
+                       "give another --out, such as FOLDER/NAME.mkv for a film");
+    }
     throw InputError(out_.string(), "is there, and not as a job of colorize left it",
                      "remove it, or give another --out");
   }
@@ -215,10 +223,21 @@ void FilmJob::require_replaceable(const std::string& record) const {
     throw InputError(out_.string(), "is a whole film, which a preview would replace",
                      "give another --out, or remove it");
   }
+}
+
+void FilmJob::tell_replaced() const {
+  if (!replaces_) return;
   std::fprintf(stderr,
                "afterglow: %s: was made of other files, with other options, on another device or "
                "by another build, and will be replaced\n",
                out_.c_str());
+}
+
+void FilmJob::before_commit() {
+  if (record_.empty()) return;
+  if (fs::exists(out_)) require_replaceable(content_of(record_));
+  write_text_file(placing(), {});
+  places_ = true;
 }
 
 void FilmJob::finish(std::int64_t frames) {

@@ -24,15 +24,15 @@ class FilmJob {
   /// another kind of device or another build of the program, or what is no job at all.
   FilmJob(const ColorizeCommand& command, const Device& device, const std::filesystem::path& input,
           const std::filesystem::path& out);
-  /// Takes away what begin() made where there is no part to go on from.
+  /// Takes away what begin() made where there is no part to go on from, and what before_commit()
+  /// made.
   ~FilmJob();
   FilmJob(const FilmJob&) = delete;
   FilmJob& operator=(const FilmJob&) = delete;
 
   /// True, with a line on standard error, when OUT is there, was made by this very job, and is as
-  /// it left it; takes away what a kill may have left of the parts. Says what will be replaced:
-  /// what another job left there. Throws InputError when OUT is anything else, or a whole film and
-  /// this is a preview.
+  /// it left it; takes away what a kill may have left of the parts. Throws InputError when OUT is
+  /// what no job left there, or a whole film and this is a preview.
   bool is_done();
   /// For FilmOptions::parts; empty where there are none.
   const std::filesystem::path& folder() const { return folder_; }
@@ -44,6 +44,11 @@ class FilmJob {
             const std::function<void(const FilmPlace&)>& colour);
   /// Ends a part, if there are any. Throws RunError.
   void end_part(FilmWriter& writer, const FilmPlace& place);
+  /// Says on standard error that what another job left at OUT will be replaced; make() calls it.
+  void tell_replaced() const;
+  /// Notes beside OUT that it is being put in place; make() calls it. Throws as is_done() does, of
+  /// what has come there since, and RunError.
+  void before_commit();
   /// OUT is in place, with so many frames: notes beside it what made it, says so, and takes the
   /// folder away; make() calls it. Throws RunError.
   void finish(std::int64_t frames);
@@ -54,6 +59,7 @@ class FilmJob {
   void require_replaceable(const std::string& record) const;
   void remove_folder();
   std::filesystem::path description() const { return folder_ / "job.txt"; }
+  std::filesystem::path placing() const;
   std::filesystem::path place_file(std::int64_t frames) const;
 
   std::filesystem::path out_;
@@ -62,6 +68,8 @@ class FilmJob {
   std::filesystem::path first_place_;
   std::string described_;
   bool preview_ = false;
+  bool replaces_ = false;       // what another job left
+  bool places_ = false;         // since before_commit()
   bool without_parts_ = false;  // since begin()
 };
 

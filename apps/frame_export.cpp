@@ -76,9 +76,10 @@ void export_frames(const fs::path& film, const std::string& which, const fs::pat
     write_picture(folder / numbered_picture(*next), frame->picture());
     ++next;
   }
-  std::printf("%zu %s in %s, to be coloured by hand; then: afterglow colorize %s --key %s\n",
-              wanted.size(), wanted.size() == 1 ? "picture" : "pictures", folder.c_str(),
-              film.c_str(), folder.c_str());
+  std::printf(
+      "%zu %s in %s, to be coloured by hand; then: afterglow colorize %s --key %s --out FILM\n",
+      wanted.size(), wanted.size() == 1 ? "picture" : "pictures", folder.c_str(), film.c_str(),
+      folder.c_str());
 }
 
 }  // namespace afterglow

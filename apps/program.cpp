@@ -51,7 +51,10 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
     std::string command = "afterglow";
-    for (const CLI::App* named : program.get_subcommands()) command += ' ' + named->get_name();
+    for (const CLI::App* app = &program; !app->get_subcommands().empty();) {
+      app = app->get_subcommands().front();
+      command += ' ' + app->get_name();
+    }
     return report(std::string(error.what()) + "; see " + command + " --help", kBadInput);
   } catch (const Interrupted& error) {
     return report(error.what(), kInterrupted);

@@ -24,6 +24,7 @@ namespace {
 
 constexpr float kMostColour = 1000;  // of the network's units: far beyond any colour
 constexpr std::size_t kWaiting = 4;  // frames between two threads
+constexpr int kSettled = 4;          // times that a scene's first frame is seen
 constexpr int kMeasured = 48;        // frames, spread over a film, that tell what coloured it
 /// Mean CIE chroma: simulated vivid films lie above the first, simulated muted ones below the
 /// second (those of DAVIS, 5.7 to 16.1 and 13.1 to 34.3). Told wrongly, the network spoils colours;
@@ -106,7 +107,7 @@ ToldKind told_kind(SourceKind kind, const std::filesystem::path& film) {
     return ToldKind{value, said};
   };
   if (mean < kMuted) return taken_for(-1, "muted");
-  if (mean <= kVivid || mean > kBeyond) return taken_for(0, "unknown");
+  if (mean <= kVivid || mean > kBeyond) return taken_for(0, "neither muted nor vivid");
   return taken_for(1, "vivid", "; if the result is too pale, say --source-kind unknown");
 }
 
@@ -216,11 +217,24 @@ SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared
   const SteadyPlanes planes = steady_planes(own_light ? input : prepared.light, input);
   const std::int64_t h = planes.height, w = planes.width;
   if (prepared.begins) colorizer.reset();
-  const Tensor chroma =
-      colorizer.step({tensor_of(planes.luma, h, w, 4), tensor_of(planes.lightness, h, w, 1),
-                      tensor_of(planes.chroma, h, w, 2), tensor_of(prepared.flow.uv, h, w, 2),
-                      Tensor::full(backend_, {1, h, w, 1}, prepared.begins ? 0.0F : 1.0F),
-                      Tensor::full(backend_, {1, h, w, 1}, kind)});
+  const bool keyed = prepared.keyed && !prepared.keyed->colours.empty();
+  // What a key frame ahead brings to a scene's first frame reaches the rest of the picture by the
+  // network's memory: it sees that frame until this has settled, or colours would jump behind it.
+  const int seen = prepared.begins && keyed ? kSettled : 1;
+  Tensor chroma;
+  for (int i = 0; i < seen; ++i) {
+    const float follows = prepared.begins && i == 0 ? 0.0F : 1.0F;
+    chroma =
+        colorizer.step({tensor_of(planes.luma, h, w, 4), tensor_of(planes.lightness, h, w, 1),
+                        tensor_of(planes.chroma, h, w, 2), tensor_of(prepared.flow.uv, h, w, 2),
+                        Tensor::full(backend_, {1, h, w, 1}, follows),
+                        Tensor::full(backend_, {1, h, w, 1}, kind)});
+    if (!keyed) break;
+    SteadyState state = colorizer.before();
+    std::vector<float> remembered = state.chroma.value().to_host();
+    take_keyed(prepared.keyed->colours, remembered, kSteadyUnit);
+    colorizer.follow({Variable(tensor_of(remembered, h, w, 2)), state.lightness});
+  }
   SteadyColours colours{planes.width, planes.height, chroma.to_host(), planes.lightness};
   const auto strength = static_cast<float>(options_.strength);
   const float unit = kSteadyUnit * static_cast<float>(options_.saturation);
@@ -233,13 +247,7 @@ SteadyColours SteadyFilms::colours_of(SteadyColorizer& colorizer, const Prepared
     value = unit * (planes.chroma[i] + strength * (value - planes.chroma[i]));
   }
   for (float& value : colours.lightness) value = kSteadyUnit * (value + 1);
-  if (prepared.keyed && !prepared.keyed->colours.empty()) {
-    take_keyed(prepared.keyed->colours, colours.ab, 1);
-    SteadyState state = colorizer.before();
-    std::vector<float> remembered = state.chroma.value().to_host();
-    take_keyed(prepared.keyed->colours, remembered, kSteadyUnit);
-    colorizer.follow({Variable(tensor_of(remembered, h, w, 2)), state.lightness});
-  }
+  if (keyed) take_keyed(prepared.keyed->colours, colours.ab, 1);
   return colours;
 }
 
@@ -289,10 +297,10 @@ void SteadyFilms::run(const std::string& label, FilmClip& frames, const SteadySo
 std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,
                                     int height) {
   const Picture picture = frame.reduced_picture(width, height);
-  const std::vector<float> ab =
-      guided_colours({colours.ab, colours.lightness, colours.width, colours.height},
-                     lightness(picture), width, height);
-  return rgb_at_luma(picture, ab, frame.luma_weights());
+  const std::vector<float> light = lightness(picture);
+  const std::vector<float> ab = guided_colours(
+      {colours.ab, colours.lightness, colours.width, colours.height}, light, width, height);
+  return rgb_at_luma(picture, light, ab, frame.luma_weights());
 }
 
 }  // namespace afterglow

@@ -96,7 +96,7 @@ struct ToldKind {
 /// InputError for kGray, and when none of its frames has any colour: there is nothing to steady.
 ToldKind told_kind(SourceKind kind, const std::filesystem::path& film);
 
-/// The frame's own lightness with these colours, RGB (height, width, 3) of that size, 0..255.
+/// The frame's own luma with these colours, RGB (height, width, 3) of that size, 0..255.
 std::vector<float> enlarged_colours(const FilmFrame& frame, const SteadyColours& colours, int width,
                                     int height);
 

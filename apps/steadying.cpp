@@ -128,18 +128,18 @@ void Steadying::film(const fs::path& input, const fs::path& out) {
   require_other(command_, input, out);
   const SourceKind kind = parse_source_kind(command_.source_kind, "--source-kind");
   const Stretch stretch = preview_stretch(command_.preview, "--preview");
-  FilmJob job(command_, backend_->device(), input, out);
-  if (job.is_done()) return;
   SteadySource source{.keys = parse_key_frames(command_.keys)};
   // A folder of pictures is written in the place of the one before.
   for (const KeyFrame& key : source.keys) {
     refuse_overwriting(out, {key.picture, fs::absolute(key.picture).parent_path()});
   }
+  FilmJob job(command_, backend_->device(), input, out);
+  if (job.is_done()) return;
   source.coloured =
       per_frame_ || source.keys.empty() || (kind != SourceKind::kGray && film_has_colour(input));
   if (!source.coloured) require_no_network(command_, input);
-  ToldKind told{kVividInput, {}};
-  if (source.coloured && !per_frame_) told = told_kind(kind, input);
+  ToldKind told;
+  if (source.coloured) told = per_frame_ ? ToldKind{kVividInput, {}} : told_kind(kind, input);
   source.kind = told.kind;
   FilmClip clip({input, command_.gray, {}, per_frame_ ? &*per_frame_ : nullptr, stretch},
                 Fitting::kOwnShape);

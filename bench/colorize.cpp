@@ -161,7 +161,7 @@ class Stages {
     });
     stage("RGB", "behind", [&] {
       for (std::size_t i = 0; i < frames_.size(); ++i) {
-        large[i] = rgb_at_luma(reduced[i], large[i], frames_[i].luma_weights());
+        large[i] = rgb_at_luma(reduced[i], light[i], large[i], frames_[i].luma_weights());
       }
     });
     stage("encode", "behind", [&] {

@@ -130,7 +130,7 @@ class LightnessSearch {
   LightnessSearch(std::span<const float> lightness, const std::uint8_t* rgb,
                   const std::array<float, 3>& weights)
       : count_(lightness.size()), weights_(weights) {
-    constexpr float kSlopeOfGray = 2.5F;  // within a tenth
+    constexpr float kSlopeOfGray = 2.5F;  // 2 to 3.7
     std::copy(lightness.begin(), lightness.end(), now_.begin());
     for (std::size_t i = 0; i < count_; ++i) {
       wanted_[i] = luma(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
@@ -143,9 +143,10 @@ class LightnessSearch {
 
   /// Takes the RGB that the lightness makes, and moves it; false: all is near enough.
   bool moves(const RgbBlock& rgb) {
-    constexpr float kNear = 0.25F;   // the film's own luma is rounded to one
-    constexpr float kStill = 1e-3F;  // of L
-    constexpr int kSecants = 4, kMostRounds = kSecants + 16;
+    constexpr float kNear = 0.25F;   // of luma: the film's own is rounded to one
+    constexpr float kStill = 0.02F;  // of L: a twentieth of one of luma
+    constexpr int kSecants = 4;
+    constexpr int kMostRounds = kSecants + 13;  // halving 100 of L that often ends below kStill
     int far = 0;
     for (std::size_t i = 0; i < count_; ++i) {
       const float made = luma(rgb[0][i], rgb[1][i], rgb[2][i]), error = wanted_[i] - made;
@@ -158,8 +159,9 @@ class LightnessSearch {
       const bool inside = next >= least_[i] && next <= most_[i] && rounds_ < kSecants;
       before_[i] = now;
       made_[i] = made;
-      now_[i] = inside ? next : (least_[i] + most_[i]) / 2;
-      far |= int(std::abs(error) > kNear) & int(most_[i] - least_[i] > kStill);
+      const bool near = std::abs(error) <= kNear;
+      now_[i] = near ? now : inside ? next : (least_[i] + most_[i]) / 2;
+      far |= int(!near) & int(most_[i] - least_[i] > kStill);
     }
     return far != 0 && ++rounds_ < kMostRounds;
   }
@@ -172,23 +174,24 @@ class LightnessSearch {
   std::size_t count_;
   std::array<float, 3> weights_;
   int rounds_ = 0;
-  std::array<float, kLabBlock> now_, before_, made_, wanted_, slope_, least_{}, most_;
+  std::array<float, kLabBlock> now_, before_{}, made_{}, wanted_, slope_, least_{}, most_;
 };
 
 }  // namespace
 
-std::vector<float> rgb_at_luma(const Picture& picture, std::span<const float> ab,
-                               const std::array<float, 3>& weights) {
-  const std::vector<float> first = lightness(picture);
-  if (ab.size() != 2 * first.size()) {
-    throw ShapeError("rgb_at_luma: " + std::to_string(ab.size()) + " values are not a and b of " +
+std::vector<float> rgb_at_luma(const Picture& picture, std::span<const float> lightness,
+                               std::span<const float> ab, const std::array<float, 3>& weights) {
+  if (3 * lightness.size() != picture.rgb.size() || ab.size() != 2 * lightness.size()) {
+    throw ShapeError("rgb_at_luma: " + std::to_string(lightness.size()) + " and " +
+                     std::to_string(ab.size()) + " values are not lightness and colours of " +
                      size_text(picture.width, picture.height));
   }
-  std::vector<float> rgb(3 * first.size());
+  std::vector<float> rgb(picture.rgb.size());
   RgbBlock block;
-  for (std::size_t begin = 0; begin < first.size(); begin += kLabBlock) {
-    const std::size_t count = std::min(kLabBlock, first.size() - begin);
-    LightnessSearch search({first.data() + begin, count}, picture.rgb.data() + 3 * begin, weights);
+  for (std::size_t begin = 0; begin < lightness.size(); begin += kLabBlock) {
+    const std::size_t count = std::min(kLabBlock, lightness.size() - begin);
+    LightnessSearch search(lightness.subspan(begin, count), picture.rgb.data() + 3 * begin,
+                           weights);
     do {
       fill_rgb(search.lightness(), ab.data() + 2 * begin, block);
     } while (search.moves(block));

@@ -17,9 +17,10 @@ std::vector<float> lightness(const Picture& picture);
 /// B, to a quarter of a step: what is shown where luma stays and chroma comes from here. (At the
 /// picture's own lightness colours more vivid than its would fade: gray of red's luma is much
 /// darker than red.) Colours outside of sRGB are clamped as with_colours() does, and may keep
-/// another luma. Throws ShapeError when the counts differ.
-std::vector<float> rgb_at_luma(const Picture& picture, std::span<const float> ab,
-                               const std::array<float, 3>& weights);
+/// another luma. lightness: the picture's, where the search begins. Throws ShapeError when the
+/// counts differ.
+std::vector<float> rgb_at_luma(const Picture& picture, std::span<const float> lightness,
+                               std::span<const float> ab, const std::array<float, 3>& weights);
 
 /// The picture with its own lightness and the colours ab (height, width, 2), CIE a and b, stretched
 /// over it: bilinearly, or area-averaged where the picture is smaller. Colours outside of sRGB are

@@ -94,7 +94,7 @@ std::shared_ptr<Backend> open_backend(const BackendOptions& options, std::string
   if (options.device == "cpu") return open_cpu(options, choice, precision);
   if (options.device == "auto") {
     try {
-      return open_cuda(0, precision, options.graphs);
+      return open_cuda(0, precision, !options.no_graphs);
     } catch (const Unsupported& error) {
       if (why_not_cuda != nullptr) *why_not_cuda = error.what();
       return open_cpu(options, choice, precision, error.what());
@@ -106,7 +106,7 @@ std::shared_ptr<Backend> open_backend(const BackendOptions& options, std::string
                      "use auto, cpu, cuda or cuda:N");
   }
   try {
-    return open_cuda(index, precision, options.graphs);
+    return open_cuda(index, precision, !options.no_graphs);
   } catch (const Unsupported& error) {
     throw InputError("--device " + options.device, error.what(), "use --device cpu");
   }

@@ -31,7 +31,7 @@ struct BackendOptions {
   std::string device = "auto";        // auto (CUDA where it is usable, else the CPU), cpu, cuda[:N]
   std::string convolutions = "auto";  // CPU: auto, direct or winograd
   std::string precision = "fp32";     // fp32, tf32 (CUDA) or bf16
-  bool graphs = true;                 // CUDA: whole steps as one graph
+  bool no_graphs = false;             // CUDA: kernel by kernel, not whole steps as one graph
 
   bool operator==(const BackendOptions&) const = default;
 };

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/fixtures.hpp"
+#include "data/colour.hpp"
 #include "data/film_maker.hpp"
 #include "data/film_place.hpp"
 #include "data/film_set_maker.hpp"
@@ -119,20 +120,22 @@ TEST_CASE("colorize: killed six times, it ends with the same film", "[app]") {
   CHECK(run_afterglow(arguments("mine.mkv")).exit_code == 2);
   CHECK(bytes_of(file("mine.mkv.parts") / "letter.txt") == "dear");
 
-  // All frames are done, but the film cannot be put in place.
+  // All frames are done, but something came to be where the film goes.
   {
     RunningProgram program(AFTERGLOW_PROGRAM, arguments("late.mkv"));
     while (program.running() && parts_in(file("late.mkv.parts")) < 1) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    program.send(SIGKILL);
-    CHECK(program.wait().signal == SIGKILL);
+    std::ofstream(file("late.mkv")) << "mine";
+    const ProgramResult refused = program.wait();
+    CHECK(refused.exit_code == 2);
+    CHECK_THAT(refused.err, Contains("late.mkv: is there, and not as a job of colorize left it"));
   }
-  fs::create_directories(file("late.mkv") / "in the way");
-  CHECK_THAT(run_afterglow(arguments("late.mkv")).err, Contains("cannot be put in place"));
+  CHECK(bytes_of(file("late.mkv")) == "mine");
   CHECK(load_place(file("late.mkv.parts") / "place-560.h5").scenes == 2);
   CHECK(parts_in(file("late.mkv.parts")) == 4);
-  fs::remove_all(file("late.mkv"));
+  CHECK(run_afterglow(arguments("late.mkv")).exit_code == 2);
+  fs::remove(file("late.mkv"));
   const ProgramResult late = run_afterglow(arguments("late.mkv"));
   INFO(late.err);
   REQUIRE(late.exit_code == 0);
@@ -241,6 +244,11 @@ TEST_CASE("colorize: what may be replaced is, and told, and nothing else", "[app
   };
   const Strings preview{"--preview", "0+0.2"}, later{"--preview", "0.2+0.1"};
 
+  fs::create_directory(file("empty.mkv"));
+  const ProgramResult empty =
+      run_afterglow({"colorize", file("in.mkv"), "--out", file("empty.mkv")});
+  CHECK(empty.exit_code == 2);
+  CHECK_THAT(empty.err, Contains("empty.mkv: is a folder that no job of colorize left so"));
   refused({}, "is there, and not as a job of colorize left it");
   refused(preview, "is there, and not as a job of colorize left it");
   fs::remove(file("out.mkv"));
@@ -249,26 +257,45 @@ TEST_CASE("colorize: what may be replaced is, and told, and nothing else", "[app
   made(later, "3", true);
   made({}, "8", true);
   made({"--strength", "0.5"}, "8", true);
+  // Nothing is told of what is not done: the pictures given are gray.
+  write_film(file("gray.mkv"), 8, [](int t) { return gray_picture(moving_waves(64, 48, t)); });
+  const ProgramResult gray =
+      run_afterglow({"colorize", file("gray.mkv"), "--out", file("out.mkv")});
+  CHECK(gray.exit_code == 2);
+  CHECK(std::count(gray.err.begin(), gray.err.end(), '\n') == 1);
+  // The record holds wherever both are moved to.
+  fs::create_directory(file("moved"));
+  for (const char* name : {"out.mkv", "out.mkv.job"}) fs::copy(file(name), file("moved") / name);
+  fs::last_write_time(file("moved") / "out.mkv", fs::last_write_time(file("out.mkv")));
+  CHECK_THAT(run_afterglow({"colorize", file("in.mkv"), "--strength", "0.5", "--out",
+                            file("moved") / "out.mkv"})
+                 .err,
+             Contains("is made already"));
   refused(preview, "is a whole film, which a preview would replace");
   std::ofstream(file("out.mkv"), std::ios::app) << "more";
   refused({"--strength", "0.5"}, "is there, and not as a job of colorize left it");
 }
 
-TEST_CASE("colorize: killed between the film and its record, the job ends", "[app]") {
+TEST_CASE("colorize: killed while the film is put in place, the job ends", "[app]") {
   const TemporaryFolder folder;
   const auto file = [&](const char* name) { return folder.path() / name; };
   write_film(file("in.mkv"), 8, [](int t) { return moving_waves(64, 48, t); });
-  const Strings arguments{"colorize", file("in.mkv"), "--out", file("out.mkv")};
+  const char* const out = GENERATE("out.mkv", "pictures");
+  const fs::path record = file(out).string() + ".job";
+  const Strings arguments{"colorize", file("in.mkv"), "--out", file(out)};
   REQUIRE(run_afterglow(arguments).exit_code == 0);
-  // As it is then: the folder, with what it is of, is there yet.
-  const std::string record = bytes_of(file("out.mkv.job"));
-  fs::remove(file("out.mkv.job"));
-  fs::create_directory(file("out.mkv.parts"));
-  std::ofstream(file("out.mkv.parts") / "job.txt") << record.substr(0, record.find("OUT "));
+  const std::string done = bytes_of(record);
+  fs::remove(record);
+  std::ofstream(file(out).string() + ".placing") << "";
+  if (std::string(out) == "out.mkv") {
+    fs::create_directory(file("out.mkv.parts"));
+    std::ofstream(file("out.mkv.parts") / "job.txt") << done.substr(0, done.rfind("OUT "));
+  }
   const ProgramResult again = run_afterglow(arguments);
   INFO(again.err);
   CHECK(again.exit_code == 0);
   CHECK_FALSE(fs::exists(file("out.mkv.parts")));
+  CHECK_FALSE(fs::exists(file(out).string() + ".placing"));
   CHECK_THAT(run_afterglow(arguments).err, Contains("is made already"));
 }
 
@@ -292,7 +319,7 @@ TEST_CASE("colorize: folders of pictures are made again where a picture is anoth
   write_picture(out / "00001.png", other);
   const ProgramResult kept = run_afterglow({"colorize", in, "--out", out});
   CHECK(kept.exit_code == 2);
-  CHECK_THAT(kept.err, Contains("out: is there, and not as a job of colorize left it"));
+  CHECK_THAT(kept.err, Contains("out: is a folder that no job of colorize left so"));
   CHECK(read_picture(out / "00001.png") == other);
 }
 
@@ -307,7 +334,8 @@ TEST_CASE("colorize: a film that would replace another thing costs no others", "
       run_afterglow({"colorize", file("a.mkv"), file("b.mkv"), "--out", file("films")});
   INFO(result.err);
   CHECK(result.exit_code == 1);
-  CHECK_THAT(result.err, Contains("a.mkv: is there, and not as") && Contains("1 of 2 films"));
+  CHECK_THAT(result.err, Contains("a.mkv: is a folder that no job of colorize left so") &&
+                             Contains("1 of 2 films"));
   CHECK(fs::is_regular_file(file("films") / "b.mkv"));
 
   const auto passed_over = [&](const char* strength) {

@@ -214,6 +214,20 @@ TEST_CASE("colorize: frames of a coloured film that are too far before a key fra
   CHECK_THAT(result.err, !Contains("frames 0"));
 }
 
+TEST_CASE("colorize: before a key frame a coloured film's colours do not jump", "[app]") {
+  const KeyedClip clip;
+  const std::vector<Picture> truth = read_film(clip.colour);
+  write_picture(clip.file("key.png"), truth[12]);
+  const ProgramResult result = run_afterglow(
+      {"colorize", clip.folder.path() / "clips" / "colorized_1.mkv", "--key",
+       "12=" + clip.file("key.png").string(), "--codec", "lossless", "--out", clip.file("o.mkv")});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const std::vector<Picture> made = read_film(clip.file("o.mkv"));
+  const auto step = [&](std::size_t t) { return colour_error({made[t]}, {made[t - 1]}); };
+  CHECK(step(1) < 1.5 * (step(2) + step(3) + step(4)) / 3);  // 3 times where it jumps
+}
+
 TEST_CASE("colorize: the most vivid colours stay behind their key frame as they are on it",
           "[app]") {
   const TemporaryFolder folder;
@@ -301,7 +315,7 @@ TEST_CASE("colorize: key frames that cannot be used are refused in one line", "[
           .exit_code == 0);
   refused({"--export-frames", "0,1", "--out", file("keys")}, "may be coloured already");
   CHECK_FALSE(fs::exists(file("keys/00000.png")));
-  refused({"--key", file("keys"), "--out", file("keys")}, file("keys"));
+  refused({"--key", file("keys"), "--out", file("keys")}, "is an input and the output");
   CHECK(read_picture(file("keys/00001.png")).width == 64);
   refused({"--source-kind", "gray", "--out", file("out.mkv")}, "nothing to make steady");
   refused({"--key", file("keys"), "--saturation", "2", "--out", file("out.mkv")}, "colours hold");

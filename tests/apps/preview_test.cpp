@@ -83,6 +83,7 @@ TEST_CASE("colorize --preview: that stretch as a film of its own would come out"
   const std::vector<Picture> gray = read_film(file("beside.mp4"));
   REQUIRE(gray.size() == 5);
   CHECK(gray[0].width == 80);
+  CHECK(beside.out == file("beside.mp4").string() + ": 5 frames\n");
   write_film(file("few.mkv"), 5, [](int t) { return moving_waves(64, 48, t + 20); });
   write_film(file("few gray.mkv"), 5, [](int t) { return moving_waves(80, 60, t + 20, 0); });
   REQUIRE(colorize("few.mkv", "few.mp4", {"--gray", file("few gray.mkv")}).exit_code == 0);

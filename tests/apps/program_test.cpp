@@ -88,6 +88,7 @@ TEST_CASE("each command's configuration lies beside its result and makes it agai
     CHECK_FALSE(bytes_of(file(row.result) + row.compared).empty());
   }
   CHECK_FALSE(fs::exists(file("clips2/flow_1")));
+  CHECK_THAT(bytes_of(file("film2.mkv.toml")), Catch::Contains("no-graphs=false"));
 }
 
 }  // namespace afterglow::test

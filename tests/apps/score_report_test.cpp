@@ -53,7 +53,7 @@ TEST_CASE("a report holds the metrics of the flow that was used") {
 }
 
 TEST_CASE("intervals are over the clips that have the score, and means marked by themselves") {
-  ScoreReport report({{"truth", "truth"}, {"result", "afterglow"}}, {});
+  ScoreReport report({{"truth", "truth"}, {"result", "result"}}, {});
   Scores pale = coloured_and_moving(10, 200), vivid = coloured_and_moving(90, 200);
   vivid.psnr = 30;
   report.add("a", {coloured_and_moving(50, 200), pale});

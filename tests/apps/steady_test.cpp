@@ -242,7 +242,7 @@ TEST_CASE_METHOD(SteadyFixture, "a film's own chroma tells what coloured it", "[
   });
   const ToldKind told = told_kind(SourceKind::kAuto, film);
   CHECK(told.kind == 0);
-  CHECK_THAT(told.said, Contains("taken for unknown (mean chroma "));
+  CHECK_THAT(told.said, Contains("taken for neither muted nor vivid (mean chroma "));
   CHECK(told_kind(SourceKind::kMuted, film).kind == -1);
   CHECK(told_kind(SourceKind::kUnknown, film).kind == 0);
 }

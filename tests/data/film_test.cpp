@@ -96,6 +96,11 @@ TEST_CASE("lossless output keeps the luma of every pixel format to the bit") {
     CHECK(AVPixelFormat(frame.format) == row.expected);
     CHECK(frame.color_range == row.range);
     CHECK(result[i].seconds() == Approx(source[i].seconds()).epsilon(0).margin(1e-9));
+    // Luma is by the matrix that the film names.
+    const float red = row.matrix == k709                   ? 0.2126F
+                      : row.matrix == AVCOL_SPC_BT2020_NCL ? 0.2627F
+                                                           : 0.299F;
+    CHECK(source[i].luma_weights()[0] == Approx(red));
     const bool luma_kept = luma_of(result[i]) == luma_of(source[i]);
     REQUIRE(luma_kept);
     // The chroma is the given colour's, in the source's own matrix and range.

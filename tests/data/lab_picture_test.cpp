@@ -149,8 +149,8 @@ TEST_CASE("colours on gray of their luma are the colours again, however vivid") 
         const Triple lab = rgb_to_lab(rgb);
         Picture gray(1, 1);
         std::fill(gray.rgb.begin(), gray.rgb.end(), to_byte(luma_of(rgb)));
-        const std::vector<float> made =
-            rgb_at_luma(gray, std::vector<float>{float(lab[1]), float(lab[2])}, kBt709);
+        const std::vector<float> made = rgb_at_luma(
+            gray, lightness(gray), std::vector<float>{float(lab[1]), float(lab[2])}, kBt709);
         CAPTURE(r, g, b, made[0], made[1], made[2]);
         const Triple best = coloured_gray(gray.rgb[0], lab[1], lab[2]);
         for (std::size_t c = 0; c < 3; ++c) {
@@ -171,7 +171,7 @@ TEST_CASE("colours keep a picture's luma where sRGB has them, and are finite whe
       picture.rgb[3 * i + c] = to_byte(128 + 127 * values[5 * i + c]);
     ab.insert(ab.end(), {float(90 * values[5 * i + 3]), float(90 * values[5 * i + 4])});
   }
-  const std::vector<float> rgb = rgb_at_luma(picture, ab, kBt709);
+  const std::vector<float> rgb = rgb_at_luma(picture, lightness(picture), ab, kBt709);
   int held = 0;
   for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
     const double luma =
@@ -190,7 +190,8 @@ TEST_CASE("colours keep a picture's luma where sRGB has them, and are finite whe
   }
   CHECK(held > 600);
 
-  CHECK_THROWS_AS(rgb_at_luma(picture, std::vector<float>(5), kBt709), ShapeError);
+  CHECK_THROWS_AS(rgb_at_luma(picture, lightness(picture), std::vector<float>(5), kBt709),
+                  ShapeError);
 }
 
 }  // namespace afterglow
