@@ -113,32 +113,33 @@ class Colorizing {
   /// Returns how many there are. before_commit: called where they are films.
   std::int64_t network_pictures(const std::string& id, ClipFrames& clip, const std::string& source,
                                 const fs::path& out, const std::function<void()>& before_commit) {
-    std::int64_t frames = 0;
     if (results_) {
       results_->begin_clip(id, clip.info().fps, source);
-      run(id, clip, {[&](const ClipFrame&, std::span<const float> rgb) {
-            results_->add_frame(rgb);
-            ++frames;
-          }});
+      const std::int64_t frames =
+          run(id, clip,
+              {[this](const ClipFrame&, std::span<const float> rgb) { results_->add_frame(rgb); }});
       in_results_ += frames;
       return frames;
     }
     const auto writer = create_frames(out, kNetworkSide, kNetworkSide, clip.info().fps, codec_);
-    run(id, clip, {[&](const ClipFrame& frame, std::span<const float> rgb) {
-          writer->write(rounded_picture(rgb), frame.seconds);
-          ++frames;
-        }});
+    const std::int64_t frames =
+        run(id, clip, {[&](const ClipFrame& frame, std::span<const float> rgb) {
+              writer->write(rounded_picture(rgb), frame.seconds);
+            }});
     before_commit();
     writer->commit();
     return frames;
   }
 
-  /// Colours a clip; what `sink` gets is wrapped where that is wanted.
-  void run(const std::string& id, ClipFrames& clip, const ClipSink& sink,
-           const FilmPlace& place = {}) {
+  /// Colours a clip, and returns how many frames it had; what `sink` gets is wrapped where that is
+  /// wanted.
+  std::int64_t run(const std::string& id, ClipFrames& clip, const ClipSink& sink,
+                   const FilmPlace& place = {}) {
     std::vector<float> wrapped;
+    std::int64_t frames = 0;
     const auto write = [&](const ClipFrame& frame, std::span<const float> rgb) {
       tell_device_once();
+      ++frames;
       if (!command_.wrap) {
         sink.write(frame, rgb);
         return;
@@ -148,6 +149,7 @@ class Colorizing {
       sink.write(frame, wrapped);
     };
     colorizer_.run(id, clip, {write, sink.end_part}, place);
+    return frames;
   }
 
   /// With the first frame: bad input is refused with its own line alone.

@@ -16,6 +16,11 @@ bool is_rgb(const FilmFrame::Content& content) {
   return !content.frame || layout_of(AVPixelFormat(content.frame->format)) == PixelLayout::kRgb;
 }
 
+/// How the frame's luma is coded, or would be.
+YCbCrCoding luma_coding(const FilmFrame::Content& content) {
+  return is_rgb(content) ? kRgbCoding : coding_of(*content.frame);
+}
+
 /// Resizes one plane, first along x, then along y.
 std::vector<float> resize_plane(const std::vector<float>& plane, int from_width,
                                 const ResampleAxis& across, const ResampleAxis& down) {
@@ -98,6 +103,10 @@ std::vector<float> rounded_luma(const Picture& picture) {
 
 }  // namespace
 
+std::array<float, 3> FilmFrame::luma_weights() const {
+  return map_to_ycbcr({luma_coding(*content_).matrix, true, 8}).scale[0];
+}
+
 ChromaPlanes resized_chroma(const RgbView& rgb, const YCbCrCoding& coding, int width, int height) {
   const std::size_t pixels = std::size_t(rgb.width) * std::size_t(rgb.height);
   if (rgb.width <= 0 || rgb.height <= 0 || rgb.values.size() != pixels * 3) {
@@ -125,7 +134,7 @@ ChromaPlanes resized_chroma(const RgbView& rgb, const YCbCrCoding& coding, int w
 
 void copy_luma(const FilmFrame& frame, const YCbCrCoding& coding, AVFrame& target) {
   const bool from_rgb = is_rgb(frame.content());
-  const YCbCrCoding from = from_rgb ? kRgbCoding : coding_of(*frame.content().frame);
+  const YCbCrCoding from = luma_coding(frame.content());
   if (from_rgb || from.full_range != coding.full_range || from.bits != coding.bits) {
     std::vector<float> y = from_rgb ? rounded_luma(frame.picture()) : luma_values(frame);
     const double scale = luma_span(coding) / luma_span(from);
@@ -155,7 +164,7 @@ void fill_chroma(const RgbView& rgb, const YCbCrCoding& coding, AVFrame& target)
 
 Picture recoloured_picture(const FilmFrame& frame, const RgbView& rgb) {
   const bool from_rgb = is_rgb(frame.content());
-  const YCbCrCoding coding = from_rgb ? kRgbCoding : coding_of(*frame.content().frame);
+  const YCbCrCoding coding = luma_coding(frame.content());
   const std::vector<float> y = from_rgb ? rounded_luma(frame.picture()) : luma_values(frame);
   const ChromaPlanes chroma = resized_chroma(rgb, coding, frame.width(), frame.height());
   Picture picture(frame.width(), frame.height());

@@ -149,13 +149,6 @@ Picture FilmFrame::reduced_picture(int width, int height) const {
   return afterglow::reduced_picture(*frame, width, height);
 }
 
-std::array<float, 3> FilmFrame::luma_weights() const {
-  const AVFrame* const frame = content_->frame.get();
-  const bool rgb = !frame || layout_of(AVPixelFormat(frame->format)) == PixelLayout::kRgb;
-  const Matrix matrix = rgb ? Matrix::kBt601 : coding_of(*frame).matrix;
-  return map_to_ycbcr({matrix, true, 8}).scale[0];
-}
-
 FilmReader::FilmReader(const std::filesystem::path& path, const Stretch& stretch)
     : source_(std::make_unique<Source>()) {
   source_->path = path;
