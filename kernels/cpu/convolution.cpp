@@ -34,26 +34,60 @@ bool is_product(const ConvolutionShape& s) {
 }
 
 double plain_cost(const ConvolutionShape& s, bool product, bool constant) {
-  constexpr double kShare = 0.9;                       // of the machine's rate
-  const double touched = constant || product ? 1 : 3;  // read, written reordered, read
+  constexpr double kShare = 0.9;  // of the machine's rate
+  // A product fetches a constant kernel ahead; a direct convolution reorders a trained one, which
+  // is read, written and read.
+  const double touched = product ? (constant ? 0.5 : 1) : (constant ? 1 : 3);
   return flop_of(s) / kShare + kFlopPerByte * touched * sizeof(float) * double(s.w_size());
 }
 
-double winograd_cost(const ConvolutionShape& s, ConvolutionPass pass, std::size_t side,
-                     bool constant) {
+bool is_late(ConvolutionAlgorithm algorithm) {
+  return algorithm == ConvolutionAlgorithm::kLateWinograd4 ||
+         algorithm == ConvolutionAlgorithm::kLateWinograd6;
+}
+
+WinogradTiles tiles_of(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
+  return {s, points_a_side(algorithm), is_late(algorithm)};
+}
+
+// Bytes read and written to turn a kernel.
+double turned_bytes(const ConvolutionShape& s, ConvolutionPass pass, bool constant) {
+  constexpr double kTouched = 3;  // read, written, read
+  const bool turns = pass == ConvolutionPass::kBackwardData && !constant;
+  return turns ? kTouched * sizeof(float) * double(s.w_size()) : 0;
+}
+
+double winograd_cost(const WinogradTiles& tiles, ConvolutionPass pass, bool constant) {
   constexpr double kShare = 0.87;                      // of the machine's rate
   constexpr double kInCache = 0.4, kInOwnCache = 0.1;  // what a byte there costs
-  const WinogradTiles tiles(s, side);
+  const ConvolutionShape& s = tiles.shape;
   const bool weights = pass == ConvolutionPass::kBackwardWeights;
   const double points = double(tiles.points()), k = double(winograd_padded(std::size_t(s.k)));
   const double pairs = points * s.c * k;
   const double flop = 2 * double(tiles.count()) * pairs;
   const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + k);
-  const double weight = !weights && winograd_kernel_is_small(tiles) ? kInOwnCache : kInCache;
+  const double weight = !weights && winograd_fits_own_cache(tiles) ? kInOwnCache : kInCache;
   // Read ahead, or summed up, or written and read again.
   const double touched = constant ? 0.75 : weights ? 2 : 3;
-  const double kernel = sizeof(float) * pairs * touched;
+  const double kernel = sizeof(float) * pairs * touched + turned_bytes(s, pass, constant);
   return flop / kShare + kFlopPerByte * (weight * transformed + kernel);
+}
+
+// Of a forward pass whose kernel is transformed as it is used, or of such a one backward to data.
+double late_winograd_cost(const WinogradTiles& tiles, ConvolutionPass pass, bool constant) {
+  constexpr double kShare = 0.8;     // of the machine's rate
+  constexpr double kInCache = 0.25;  // what a byte there costs
+  constexpr double kTransform = 11;  // operations for a point of a pair
+  const ConvolutionShape& s = tiles.shape;
+  const double points = double(tiles.points()), k = double(winograd_padded(std::size_t(s.k)));
+  const double pairs = points * s.c * k, chunks = double(winograd_chunks(tiles));
+  const double flop = 2 * double(tiles.count()) * pairs;
+  const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + k);
+  const double touched = constant ? 0.5 * chunks : 3;
+  const double kernel =
+      sizeof(float) * double(s.w_size()) * touched + turned_bytes(s, pass, constant);
+  return flop / kShare + kTransform * chunks * pairs +
+         kFlopPerByte * (kInCache * transformed + kernel);
 }
 
 // With vectors along the other side's channels.
@@ -99,6 +133,10 @@ ConvolutionShape turned(const ConvolutionShape& s) {
 std::string prepared_name(const std::string& what, const ConvolutionShape& s) {
   return what + ' ' + std::to_string(s.kh) + 'x' + std::to_string(s.kw) + ' ' +
          std::to_string(s.c) + '-' + std::to_string(s.k);
+}
+
+std::string prepared_for(const WinogradTiles& tiles) {
+  return tiles.late ? "late winograd" : "winograd " + std::to_string(tiles.side);
 }
 
 // The taps in reverse order; each tap's (C, K) matrix stays as it is.
@@ -170,14 +208,27 @@ std::string algorithm_name(const ConvolutionShape& s, ConvolutionAlgorithm algor
   if (algorithm == ConvolutionAlgorithm::kBfloat16) return "direct, bf16";
   const std::string m = std::to_string(int(points_a_side(algorithm)) - s.kh + 1);
   const std::string r = std::to_string(s.kh);
-  return "Winograd F(" + m + 'x' + m + ", " + r + 'x' + r + ')';
+  return "Winograd F(" + m + 'x' + m + ", " + r + 'x' + r + ')' +
+         (is_late(algorithm) ? ", late kernel" : "");
 }
 
 }  // namespace
 
 std::size_t points_a_side(ConvolutionAlgorithm algorithm) {
-  if (algorithm == ConvolutionAlgorithm::kWinograd4) return 4;
-  return algorithm == ConvolutionAlgorithm::kWinograd6 ? 6 : 0;
+  switch (algorithm) {
+    case ConvolutionAlgorithm::kWinograd4:
+    case ConvolutionAlgorithm::kLateWinograd4:
+      return 4;
+    case ConvolutionAlgorithm::kWinograd6:
+    case ConvolutionAlgorithm::kLateWinograd6:
+      return 6;
+    case ConvolutionAlgorithm::kDirect:
+    case ConvolutionAlgorithm::kProduct:
+    case ConvolutionAlgorithm::kNarrow:
+    case ConvolutionAlgorithm::kBfloat16:
+      break;
+  }
+  return 0;
 }
 
 ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass,
@@ -187,7 +238,8 @@ ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass
       is_product(s) ? ConvolutionAlgorithm::kProduct : ConvolutionAlgorithm::kDirect;
   const ConvolutionShape run =
       pass == ConvolutionPass::kBackwardData && s.stride == 1 ? turned(s) : s;
-  double least = plain_cost(run, is_product(s), constant);
+  // A product carries gradients back by scattering windows, not as the convolution `run`.
+  double least = plain_cost(is_product(s) ? s : run, is_product(s), constant);
   const auto consider = [&](ConvolutionAlgorithm algorithm, double cost) {
     if (cost >= least) return;
     least = cost;
@@ -205,11 +257,14 @@ ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass
   const bool forced = choice == ConvolutionChoice::kWinograd;
   if (forced || (choice == ConvolutionChoice::kAuto && !few && product_is_fast())) {
     for (const ConvolutionAlgorithm algorithm :
-         {ConvolutionAlgorithm::kWinograd4, ConvolutionAlgorithm::kWinograd6}) {
-      const std::size_t side = points_a_side(algorithm);
-      if (!is_winograd_shape(run, side)) continue;
+         {ConvolutionAlgorithm::kWinograd4, ConvolutionAlgorithm::kWinograd6,
+          ConvolutionAlgorithm::kLateWinograd4, ConvolutionAlgorithm::kLateWinograd6}) {
+      if (!is_winograd_shape(run, points_a_side(algorithm))) continue;
+      if (is_late(algorithm) && pass == ConvolutionPass::kBackwardWeights) continue;
       if (forced && points_a_side(best) == 0) least = std::numeric_limits<double>::infinity();
-      consider(algorithm, winograd_cost(run, pass, side, constant));
+      const WinogradTiles tiles = tiles_of(run, algorithm);
+      consider(algorithm, is_late(algorithm) ? late_winograd_cost(tiles, pass, constant)
+                                             : winograd_cost(tiles, pass, constant));
     }
     if (forced && points_a_side(best) > 0) return best;
   }
@@ -296,12 +351,13 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
       algorithm(s, ConvolutionPass::kForward, w.prepared != nullptr);
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:
-    case ConvolutionAlgorithm::kWinograd6: {
-      const WinogradTiles tiles(s, points_a_side(chosen));
-      const Scratch u = prepare(w, prepared_name("winograd " + std::to_string(tiles.side), s),
-                                winograd_kernel_size(tiles), [&](float* to) {
-                                  winograd_transform_kernel(tiles, w.values.data(), to);
-                                });
+    case ConvolutionAlgorithm::kWinograd6:
+    case ConvolutionAlgorithm::kLateWinograd4:
+    case ConvolutionAlgorithm::kLateWinograd6: {
+      const WinogradTiles tiles = tiles_of(s, chosen);
+      const Scratch u =
+          prepare(w, prepared_name(prepared_for(tiles), s), winograd_kernel_size(tiles),
+                  [&](float* to) { winograd_prepare_kernel(tiles, w.values.data(), to); });
       winograd_forward(tiles, {x}, u.span(), y, scratch(winograd_forward_scratch(tiles)).span());
       return;
     }
@@ -348,15 +404,16 @@ void ConvolutionCache::backward_data(const ConvolutionShape& s, const Convolutio
   assert(points_a_side(chosen) > 0 || chosen == ConvolutionAlgorithm::kNarrow || dy.relu.empty());
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:
-    case ConvolutionAlgorithm::kWinograd6: {
-      const WinogradTiles tiles(turned(s), points_a_side(chosen));
-      const Scratch u =
-          prepare(w, prepared_name("winograd turned " + std::to_string(tiles.side), s),
-                  winograd_kernel_size(tiles), [&](float* to) {
-                    const Scratch kernel = scratch(w.values.size());
-                    turn_kernel(s, w.values.data(), kernel.data());
-                    winograd_transform_kernel(tiles, kernel.data(), to);
-                  });
+    case ConvolutionAlgorithm::kWinograd6:
+    case ConvolutionAlgorithm::kLateWinograd4:
+    case ConvolutionAlgorithm::kLateWinograd6: {
+      const WinogradTiles tiles = tiles_of(turned(s), chosen);
+      const Scratch u = prepare(w, prepared_name("turned " + prepared_for(tiles), s),
+                                winograd_kernel_size(tiles), [&](float* to) {
+                                  const Scratch kernel = scratch(w.values.size());
+                                  turn_kernel(s, w.values.data(), kernel.data());
+                                  winograd_prepare_kernel(tiles, kernel.data(), to);
+                                });
       winograd_forward(tiles, dy, u.span(), {.y = dx},
                        scratch(winograd_forward_scratch(tiles)).span());
       return;
@@ -395,7 +452,7 @@ void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x,
   switch (chosen) {
     case ConvolutionAlgorithm::kWinograd4:
     case ConvolutionAlgorithm::kWinograd6: {
-      const WinogradTiles tiles(s, points_a_side(chosen));
+      const WinogradTiles tiles = tiles_of(s, chosen);
       winograd_backward_weights(tiles, x, dy,
                                 scratch(winograd_backward_weights_scratch(tiles)).span(), dw);
       return;
@@ -406,6 +463,8 @@ void ConvolutionCache::backward_weights(const ConvolutionShape& s, Source x,
     case ConvolutionAlgorithm::kNarrow:
       narrow_backward_weights(s, x, dy.dy, scratch(narrow_backward_weights_scratch(s)).span(), dw);
       return;
+    case ConvolutionAlgorithm::kLateWinograd4:  // forward alone
+    case ConvolutionAlgorithm::kLateWinograd6:
     case ConvolutionAlgorithm::kDirect:
     case ConvolutionAlgorithm::kBfloat16:
       break;

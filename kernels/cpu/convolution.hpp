@@ -27,12 +27,14 @@ ConvolutionShape shape_of(const UpsampleConv2dGeometry& g);
 
 /// How a pass is computed.
 enum class ConvolutionAlgorithm : std::int32_t {
-  kDirect,     // oneDNN's direct convolution
-  kProduct,    // the windows gathered, one matrix product
-  kWinograd4,  // kernels/cpu/winograd.hpp with 4 points a side
-  kWinograd6,  // with 6
-  kNarrow,     // kernels/cpu/narrow_convolution.hpp
-  kBfloat16,   // oneDNN's direct convolution of values rounded to bfloat16
+  kDirect,         // oneDNN's direct convolution
+  kProduct,        // the windows gathered, one matrix product
+  kWinograd4,      // kernels/cpu/winograd.hpp with 4 points a side
+  kWinograd6,      // with 6
+  kLateWinograd4,  // with 4, the kernel transformed as it is used
+  kLateWinograd6,  // with 6
+  kNarrow,         // kernels/cpu/narrow_convolution.hpp
+  kBfloat16,       // oneDNN's direct convolution of values rounded to bfloat16
 };
 
 /// Points a side of Winograd's; 0 for the others.

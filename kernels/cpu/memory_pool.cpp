@@ -82,11 +82,15 @@ void MemoryPool::put_back(std::size_t offset, std::size_t size) {
   free_.give(offset, size);
 }
 
-// Opens so much of the range that a block of `size` fits at its end.
+// Opens so much of the range that a block of `size` fits at its end, and some more: steps that ask
+// for the same blocks may break up what is free in different ways. Pages never touched cost
+// nothing.
 void MemoryPool::grow(std::size_t size) {
+  constexpr std::size_t kMore = 16;  // a part of what there is
   const std::size_t start = report_.reserved - free_.free_before(report_.reserved);
   if (size > range_ - start) throw std::bad_alloc();
-  const std::size_t end = round_up(start + size, kGrowth);
+  const std::size_t end =
+      std::min(round_up(start + size + report_.reserved / kMore, kGrowth), range_);
   const std::size_t more = end - report_.reserved;
   if (mprotect(base_ + report_.reserved, more, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
   ASAN_POISON_MEMORY_REGION(base_ + report_.reserved, more);

@@ -120,7 +120,7 @@ void multiply_panel(const PanelProduct& p, const float* b, const float* next, fl
   }
 }
 
-void multiply_all(const PanelProduct& p) {
+void multiply_one(const PanelProduct& p) {
   const std::size_t lanes = hn::Lanes(D()), panel = panel_width();
   for (std::size_t column = 0; column < p.columns; column += panel) {
     const float* const b = p.b + column / panel * p.b_panel;
@@ -141,6 +141,19 @@ void multiply_all(const PanelProduct& p) {
         break;
     }
   }
+}
+
+void multiply_all(const PanelProduct& products) {
+  PanelProduct p = products;
+  for (std::size_t i = 1; i < products.count; ++i) {
+    if (products.b_after != nullptr) p.b_after = p.b + p.b_next;
+    multiply_one(p);
+    p.a += p.a_next;
+    p.b += p.b_next;
+    p.c += p.c_next;
+  }
+  p.b_after = products.b_after;
+  multiply_one(p);
 }
 
 }  // namespace afterglow::HWY_NAMESPACE

@@ -6,25 +6,28 @@
 
 namespace afterglow {
 
-inline constexpr std::size_t kPanelColumns = 16;  // the columns of a product are a multiple of this
+inline constexpr std::size_t kPanelColumns = 16;  // a multiple of a vector
 
 /// c(rows, columns) = a(rows, depth) * b(depth, columns), or c += where `accumulate`. Element (i,
 /// d) of a is a[i * a_row + d * a_step]. The columns of b come in panels of product_panel()
 /// columns: column j of row d is b[j / panel * b_panel + d * b_step + j % panel]. Rows of c are
-/// contiguous. `columns` must be a multiple of kPanelColumns. Every element is one chain of
-/// multiply-adds over d, so that it does not depend on how the rows are cut up among threads.
+/// contiguous. `columns` must be a multiple of kPanelColumns or one panel. Every element is one
+/// chain of multiply-adds over d, so that it does not depend on how the rows are cut up among
+/// threads.
 struct PanelProduct {
   std::size_t rows = 0, depth = 0, columns = 0;
   const float* a = nullptr;
   std::size_t a_row = 0, a_step = 1;
   const float* b = nullptr;
   std::size_t b_step = 0, b_panel = 0;
-  /// The next product's b, of the same depth and layout, whose first panel is fetched ahead, but
-  /// for its last depth % 4 rows; null: unknown.
+  /// Panels of b are fetched ahead, but for their last depth % 4 rows; the last one fetches the
+  /// first of the next call's b, of the same depth and layout. Null: the kernel is close.
   const float* b_after = nullptr;
   float* c = nullptr;
   std::size_t c_row = 0;
   bool accumulate = false;
+  /// More products of the same shape: how many there are, and the distances of their operands.
+  std::size_t count = 1, a_next = 0, b_next = 0, c_next = 0;
 };
 
 void multiply(const PanelProduct& product);

@@ -39,6 +39,15 @@ void require_floats(std::initializer_list<Source> operands) {
   for (const Source operand : operands) (void)operand.data();
 }
 
+/// Floats of a cache line. One lies between the points of whatever is transformed: at distances of
+/// a power of two all points of a tile would fall on the same few sets of a cache.
+constexpr std::size_t kLine = 16;
+
+/// Rows that a product computes at a time.
+constexpr std::size_t kRows = 6;
+
+std::size_t quotient_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
 /// How a convolution's tiles and channels are cut up.
 struct Plan {
   WinogradTiles tiles;
@@ -49,45 +58,100 @@ struct Plan {
 
   explicit Plan(const WinogradTiles& cut, std::size_t fewest_tiles = 96)
       : tiles(cut),
-        c(winograd_padded(std::size_t(tiles.shape.c))),
-        k(winograd_padded(std::size_t(tiles.shape.k))),
+        c(winograd_padded(inputs())),
+        k(winograd_padded(outputs())),
         panel(product_panel()),
-        panels((k + panel - 1) / panel) {
-    const std::size_t fitting = shared_chunk_bytes() / tile_bytes() / fewest_tiles * fewest_tiles;
+        panels(quotient_up(k, panel)) {
+    const std::size_t tile_bytes = tiles.points() * (c + k) * sizeof(float);
+    const std::size_t fitting = shared_chunk_bytes() / tile_bytes / fewest_tiles * fewest_tiles;
     chunk = std::min(std::max(fitting, fewest_tiles), tiles.count());
   }
 
-  std::size_t tile_bytes() const { return tiles.points() * (c + k) * sizeof(float); }
-  std::size_t inputs_size() const { return tiles.points() * chunk * c; }
-  std::size_t outputs_size() const { return tiles.points() * chunk * k; }
-  std::size_t panel_size() const { return std::size_t(tiles.shape.c) * panel; }
-  std::size_t kernel_size() const { return tiles.points() * panels * panel_size(); }
-  std::size_t kernel_gradient_size() const {
-    return tiles.points() * std::size_t(tiles.shape.c) * k;
-  }
+  std::size_t inputs() const { return std::size_t(tiles.shape.c); }
+  std::size_t outputs() const { return std::size_t(tiles.shape.k); }
+  std::size_t taps() const { return std::size_t(tiles.shape.kh * tiles.shape.kw); }
 };
 
-/// A forward pass. Where the transformed kernel fits into a core's own cache, each thread takes
-/// chunks of its own, which never leave that cache; otherwise all threads share each chunk.
+/// A forward pass: `width` outputs from `depth` inputs at a time.
 struct ForwardPlan : Plan {
-  bool own_chunks = false;
+  std::size_t width, depth;
+  bool fits_own_cache = false;
+  bool own_chunks = false;  // each thread takes chunks of its own
 
-  explicit ForwardPlan(const WinogradTiles& cut) : Plan(cut) {
-    constexpr double kForTiles = 0.3;  // of that cache (measured)
-    const auto fitting = std::size_t(kForTiles * double(own_cache_bytes()) / double(tile_bytes()));
-    own_chunks =
-        fitting > 0 && winograd_kernel_is_small(tiles) && tiles.count() >= fitting * threads;
-    if (own_chunks) chunk = fitting;
+  explicit ForwardPlan(const WinogradTiles& cut) : Plan(cut), width(k), depth(c) {
+    const double own = double(own_cache_bytes()) / double(tiles.points() * sizeof(float));
+    tiles.late ? cut_late(own) : cut_for_own_chunks(own);
   }
 
-  std::size_t chunk_size() const { return inputs_size() + outputs_size(); }
-  std::size_t scratch_size() const { return chunk_size() * (own_chunks ? threads : 1); }
+  std::size_t depths() const { return quotient_up(c, depth); }
+  std::size_t widths() const { return quotient_up(k, width); }
+
+  // The prepared kernel comes in panels of outputs. Each has for each point, or late for each
+  // input, what the products or the transform read in order.
+  std::size_t kernel_point() const { return inputs() * panel + kLine; }
+  std::size_t kernel_panel() const {
+    return tiles.late ? inputs() * taps() * panel : tiles.points() * kernel_point();
+  }
+  std::size_t kernel_size() const { return panels * kernel_panel(); }
+
+  // From point to point of transformed inputs, of products, and of a late panel of the kernel.
+  std::size_t input_stride() const { return chunk * depth + kLine; }
+  std::size_t product_stride() const { return chunk * width + kLine; }
+  std::size_t late_stride() const { return depth * panel + kLine; }
+  std::size_t inputs_size() const { return depths() * tiles.points() * input_stride(); }
+  std::size_t products_size() const { return tiles.points() * product_stride(); }
+  std::size_t late_size() const { return tiles.late ? tiles.points() * late_stride() : 0; }
+  std::size_t scratch_size() const {
+    return (own_chunks ? threads : 1) * inputs_size() +
+           (own_chunks || tiles.late ? threads : 1) * (products_size() + late_size());
+  }
+
+ private:
+  // Both cut for a core's own cache, which holds `own` floats of each point.
+
+  /// A late panel and its products stay there; the inputs stay in the cache of all cores.
+  void cut_late(double own) {
+    constexpr double kForKernel = 0.3, kForAll = 0.9;  // of that cache (measured)
+    constexpr std::size_t kDeepest = 64;
+    width = panel;
+    const auto fitting = std::size_t(kForKernel * own / double(width));
+    depth = std::clamp(fitting / kWinogradChannels * kWinogradChannels, kWinogradChannels,
+                       std::min(kDeepest, c));
+    const double products = kForAll * own / double(width) - double(depth);
+    const double inputs = double(shared_chunk_bytes()) / double(tiles.points() * c * sizeof(float));
+    const std::size_t most = std::max(std::size_t(std::min(products, inputs)) / kRows, 1UL);
+    const std::size_t blocks = quotient_up(tiles.count(), kRows);
+    chunk = std::min(quotient_up(blocks, quotient_up(blocks, most)) * kRows, tiles.count());
+  }
+
+  /// Where there are enough tiles for all threads, which pass through that cache in chunks large
+  /// enough that reading the whole kernel for each from the cache of all cores takes less time than
+  /// the products.
+  void cut_for_own_chunks(double own) {
+    constexpr double kForTiles = 0.65;                            // of that cache (measured)
+    constexpr std::size_t kLargestKernel = std::size_t{5} << 20;  // bytes
+    constexpr std::size_t kWidth = 64;
+    const std::size_t columns = std::max(std::min(kWidth, k) / panel * panel, panel);
+    const std::size_t fewest = panel > 16 ? 24 : 12;  // the wider a vector, the faster a product
+    const auto fitting = std::size_t(kForTiles * own / double(c + columns)) / kRows * kRows;
+    fits_own_cache = fitting >= fewest && tiles.count() >= 2 * fitting &&
+                     kernel_size() * sizeof(float) <= kLargestKernel;
+    own_chunks = fits_own_cache && tiles.count() >= 2 * fitting * threads;
+    if (!own_chunks) return;
+    const std::size_t rounds = quotient_up(tiles.count(), fitting * threads);
+    chunk = quotient_up(tiles.count(), rounds * threads);
+    width = columns;
+  }
 };
 
 /// A pass backward to the weights. Each chunk reads and writes the whole transformed gradient, so
 /// that more tiles are worth more than the cache holds.
 struct GradientPlan : Plan {
   explicit GradientPlan(const WinogradTiles& cut) : Plan(cut, kFewestTiles) {}
+
+  std::size_t input_stride() const { return chunk * c + kLine; }
+  std::size_t output_stride() const { return chunk * k + kLine; }
+  std::size_t kernel_stride() const { return inputs() * k + kLine; }
 
  private:
   static constexpr std::size_t kFewestTiles = 256;
@@ -99,20 +163,26 @@ void for_each(std::size_t count, const Body& body) {
   for (std::int64_t i = 0; i < std::int64_t(count); ++i) body(std::size_t(i));
 }
 
+/// Calls body(i, thread) for each i, which may take different times.
+template <typename Body>
+void for_each_uneven(std::size_t count, const Body& body) {
+#pragma omp parallel for schedule(dynamic)
+  for (std::int64_t i = 0; i < std::int64_t(count); ++i) {
+    body(std::size_t(i), std::size_t(omp_get_thread_num()));
+  }
+}
+
 /// Calls body(point, next point, first row, rows) for the products of all points, of `rows` rows
 /// each, in blocks of `block`. The next point is the one whose product the same thread takes next
 /// if all are as fast; at least `points` where none is left.
 template <typename Body>
 void for_products(std::size_t points, std::size_t rows, std::size_t block, const Body& body) {
-  const std::size_t blocks = (rows + block - 1) / block;
-  const auto count = std::int64_t(points * blocks);
+  const std::size_t blocks = quotient_up(rows, block);
   const auto threads = std::size_t(omp_get_max_threads());
-#pragma omp parallel for schedule(dynamic)
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::size_t first = std::size_t(i) % blocks * block;
-    body(std::size_t(i) / blocks, (std::size_t(i) + threads) / blocks, first,
-         std::min(block, rows - first));
-  }
+  for_each_uneven(points * blocks, [&](std::size_t i, std::size_t) {
+    const std::size_t first = i % blocks * block;
+    body(i / blocks, (i + threads) / blocks, first, std::min(block, rows - first));
+  });
 }
 
 /// Calls body(first tile, tiles) for each chunk.
@@ -123,6 +193,179 @@ void for_chunks(const Plan& plan, const Body& body) {
   }
 }
 
+/// A forward pass, in one of three orders. The tiles of a chunk have their transformed inputs in v,
+/// by blocks of inputs, points and tiles, and their products in m, by points and tiles.
+class ForwardPass {
+ public:
+  ForwardPass(const WinogradTiles& tiles, const ConvolutionGradient& x, const float* u,
+              const ConvolutionOutput& y)
+      : plan_(tiles), x_(x), u_(u), y_(y) {}
+
+  void run(float* scratch) const {
+    if (plan_.tiles.late) return run_late(scratch);
+    if (plan_.own_chunks) return run_own_chunks(scratch);
+    run_shared_chunks(scratch);
+  }
+
+ private:
+  /// All threads take the inputs of a chunk, then its products, then its outputs.
+  void run_shared_chunks(float* v) const {
+    constexpr std::size_t kBlockRows = 256;  // of a product: they read the kernel once
+    const ChannelRange channels{0, plan_.k};
+    float* const m = v + plan_.inputs_size();
+    for_chunks(plan_, [&](std::size_t first, std::size_t count) {
+      for_each(count, [&](std::size_t t) { transform_input(first, t, v); });
+      for_products(plan_.tiles.points(), count, kBlockRows,
+                   [&](std::size_t point, std::size_t next, std::size_t row, std::size_t rows) {
+                     const float* const after = kernel(channels, next % plan_.tiles.points());
+                     multiply_points(point, 1, after, row, rows, channels, v, m);
+                   });
+      for_each(count, [&](std::size_t t) { transform_output(first, t, channels, m); });
+    });
+  }
+
+  /// Each thread takes chunks of its own from inputs to outputs.
+  void run_own_chunks(float* scratch) const {
+    const std::size_t thread_size = plan_.inputs_size() + plan_.products_size();
+    const std::size_t chunks = quotient_up(plan_.tiles.count(), plan_.chunk);
+    for_each_uneven(chunks, [&](std::size_t i, std::size_t thread) {
+      float* const v = scratch + thread * thread_size;
+      float* const m = v + plan_.inputs_size();
+      const std::size_t first = i * plan_.chunk;
+      const std::size_t count = std::min(plan_.chunk, plan_.tiles.count() - first);
+      for (std::size_t t = 0; t < count; ++t) transform_input(first, t, v);
+      for (std::size_t w = 0; w < plan_.widths(); ++w) {
+        const float* const after = kernel(outputs((w + 1) % plan_.widths()), 0);
+        multiply_points(0, plan_.tiles.points(), after, 0, count, outputs(w), v, m);
+        for (std::size_t t = 0; t < count; ++t) transform_output(first, t, outputs(w), m);
+      }
+    });
+  }
+
+  /// All threads take the inputs of a chunk; then each takes panels of the kernel, part by part
+  /// from the transform of the kernel to the products, and their outputs. Where panels are fewer
+  /// than threads, several take the same one, each for some of the tiles.
+  void run_late(float* v) const {
+    const std::size_t shares = std::max(plan_.threads / plan_.widths(), 1UL);
+    for_chunks(plan_, [&](std::size_t first, std::size_t count) {
+      for_each(count, [&](std::size_t t) { transform_input(first, t, v); });
+      const std::size_t rows = quotient_up(quotient_up(count, kRows), shares) * kRows;
+      for_each_uneven(
+          plan_.widths() * quotient_up(count, rows), [&](std::size_t i, std::size_t thread) {
+            float* const m =
+                v + plan_.inputs_size() + thread * (plan_.products_size() + plan_.late_size());
+            const std::size_t w = i % plan_.widths(), row = i / plan_.widths() * rows;
+            run_late_panel(first, row, std::min(rows, count - row), w, v, m);
+          });
+    });
+  }
+
+  /// The outputs of panel w for `rows` tiles of the chunk from `row` on.
+  void run_late_panel(std::size_t first, std::size_t row, std::size_t rows, std::size_t w,
+                      const float* v, float* m) const {
+    const WinogradTiles& tiles = plan_.tiles;
+    float* const late = m + plan_.products_size();
+    for (std::size_t d = 0; d < plan_.depths(); ++d) {
+      const bool last = d + 1 == plan_.depths();
+      transform_kernel(w, d, last ? taps((w + plan_.threads) % plan_.widths(), 0) : taps(w, d + 1),
+                       late);
+      multiply({.rows = rows,
+                .depth = depth(d),
+                .columns = outputs(w).count,
+                .a = input(v, d, 0, row),
+                .a_row = plan_.depth,
+                .b = late,
+                .b_step = plan_.panel,
+                .c = m,
+                .c_row = outputs(w).count,
+                .accumulate = d > 0,
+                .count = tiles.points(),
+                .a_next = plan_.input_stride(),
+                .b_next = plan_.late_stride(),
+                .c_next = plan_.product_stride()});
+    }
+    for (std::size_t t = 0; t < rows; ++t) {
+      winograd_output(tiles, first + row + t, outputs(w), m + t * outputs(w).count,
+                      plan_.product_stride(), y_);
+    }
+  }
+
+  ChannelRange outputs(std::size_t w) const {
+    return {w * plan_.width, std::min(plan_.width, plan_.k - w * plan_.width)};
+  }
+
+  /// Inputs of block d.
+  std::size_t depth(std::size_t d) const {
+    return std::min(plan_.depth, plan_.inputs() - d * plan_.depth);
+  }
+
+  template <typename Float>
+  Float* input(Float* v, std::size_t d, std::size_t point, std::size_t t) const {
+    return v + (d * plan_.tiles.points() + point) * plan_.input_stride() + t * plan_.depth;
+  }
+
+  void transform_input(std::size_t first, std::size_t t, float* v) const {
+    for (std::size_t d = 0; d < plan_.depths(); ++d) {
+      const std::size_t c = d * plan_.depth;
+      winograd_input(plan_.tiles, first + t, {c, std::min(plan_.depth, plan_.c - c)}, x_,
+                     input(v, d, 0, t), plan_.input_stride());
+    }
+  }
+
+  void transform_output(std::size_t first, std::size_t t, const ChannelRange& channels,
+                        const float* m) const {
+    winograd_output(plan_.tiles, first + t, channels, m + t * channels.count,
+                    plan_.product_stride(), y_);
+  }
+
+  const float* kernel(const ChannelRange& channels, std::size_t point) const {
+    return u_ + channels.first / plan_.panel * plan_.kernel_panel() + point * plan_.kernel_point();
+  }
+
+  /// Products of all inputs for some points.
+  void multiply_points(std::size_t point, std::size_t points, const float* after, std::size_t row,
+                       std::size_t rows, const ChannelRange& channels, const float* v,
+                       float* m) const {
+    multiply({.rows = rows,
+              .depth = plan_.inputs(),
+              .columns = channels.count,
+              .a = input(v, 0, point, row),
+              .a_row = plan_.depth,
+              .b = kernel(channels, point),
+              .b_step = plan_.panel,
+              .b_panel = plan_.kernel_panel(),
+              .b_after = after,
+              .c = m + point * plan_.product_stride() + row * channels.count,
+              .c_row = channels.count,
+              .count = points,
+              .a_next = plan_.input_stride(),
+              .b_next = plan_.kernel_point(),
+              .c_next = plan_.product_stride()});
+  }
+
+  /// Where the taps of panel w for block d of the inputs begin.
+  const float* taps(std::size_t w, std::size_t d) const {
+    return u_ + w * plan_.kernel_panel() + d * plan_.depth * plan_.taps() * plan_.panel;
+  }
+
+  /// Transforms block d of the inputs in panel w, and fetches the one whose taps begin at `next`.
+  void transform_kernel(std::size_t w, std::size_t d, const float* next, float* late) const {
+    const std::size_t input = plan_.taps() * plan_.panel;
+    for (std::size_t i = 0; i < depth(d); ++i) {
+      for (std::size_t value = 0; value < input; value += kLine) {
+        __builtin_prefetch(next + i * input + value, 0, 2);
+      }
+      winograd_kernel(plan_.tiles, {taps(w, d) + i * input, plan_.panel, plan_.panel}, plan_.panel,
+                      late + i * plan_.panel, plan_.late_stride());
+    }
+  }
+
+  ForwardPlan plan_;
+  const ConvolutionGradient& x_;
+  const float* u_;
+  const ConvolutionOutput& y_;
+};
+
 }  // namespace
 
 bool is_winograd_shape(const ConvolutionShape& s, std::size_t side) {
@@ -130,19 +373,36 @@ bool is_winograd_shape(const ConvolutionShape& s, std::size_t side) {
   return kernel && s.kw == s.kh && s.stride == 1;
 }
 
-bool winograd_kernel_is_small(const WinogradTiles& tiles) {
-  constexpr double kForKernel = 0.6;  // of that cache (measured)
-  return double(winograd_kernel_size(tiles) * sizeof(float)) <=
-         kForKernel * double(own_cache_bytes());
+bool winograd_fits_own_cache(const WinogradTiles& tiles) {
+  return ForwardPlan(tiles).fits_own_cache;
 }
 
-std::size_t winograd_kernel_size(const WinogradTiles& tiles) { return Plan(tiles).kernel_size(); }
+std::size_t winograd_chunks(const WinogradTiles& tiles) {
+  return quotient_up(tiles.count(), ForwardPlan(tiles).chunk);
+}
 
-void winograd_transform_kernel(const WinogradTiles& tiles, const float* w, float* u) {
-  const Plan plan(tiles);
-  for_each(std::size_t(tiles.shape.c), [&](std::size_t c) {
-    winograd_kernel(tiles, c, w, u + c * plan.panel, plan.panels * plan.panel_size(), plan.panel,
-                    plan.panel_size());
+std::size_t winograd_kernel_size(const WinogradTiles& tiles) {
+  return ForwardPlan(tiles).kernel_size();
+}
+
+void winograd_prepare_kernel(const WinogradTiles& tiles, const float* w, float* u) {
+  const ForwardPlan plan(tiles);
+  for_each(plan.inputs(), [&](std::size_t c) {
+    for (std::size_t p = 0; p < plan.panels; ++p) {
+      const std::size_t k = p * plan.panel;
+      const KernelPanel from{w + c * plan.outputs() + k, plan.inputs() * plan.outputs(),
+                             std::min(plan.panel, plan.outputs() - std::min(k, plan.outputs()))};
+      float* const to = u + p * plan.kernel_panel();
+      if (!tiles.late) {
+        winograd_kernel(tiles, from, plan.panel, to + c * plan.panel, plan.kernel_point());
+        continue;
+      }
+      for (std::size_t tap = 0; tap < plan.taps(); ++tap) {
+        float* const row = to + (c * plan.taps() + tap) * plan.panel;
+        std::copy_n(from.first + tap * from.tap_stride, from.columns, row);
+        std::fill(row + from.columns, row + plan.panel, 0.0F);
+      }
+    }
   });
 }
 
@@ -152,66 +412,13 @@ std::size_t winograd_forward_scratch(const WinogradTiles& tiles) {
 
 std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles) {
   const GradientPlan plan(tiles);
-  return plan.kernel_gradient_size() + plan.inputs_size() + plan.outputs_size();
+  return tiles.points() * (plan.input_stride() + plan.output_stride() + plan.kernel_stride());
 }
 
 void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, Source u,
                       const ConvolutionOutput& y, Destination scratch) {
-  constexpr std::size_t kBlockRows = 256;  // of a product: they read the kernel once
   require_floats({x.dy, x.relu, u, y.b, y.y, scratch});
-  const ForwardPlan plan(tiles);
-  const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
-  const auto transform_input = [&](std::size_t tile, float* v) {
-    winograd_input(tiles, tile, x, v, input_stride);
-  };
-  const auto kernel = [&](std::size_t point) {
-    return u.data() + point * plan.panels * plan.panel_size();
-  };
-  const auto product = [&](std::size_t point, std::size_t next, std::size_t row, std::size_t rows,
-                           const float* v, float* m) {
-    multiply({.rows = rows,
-              .depth = std::size_t(tiles.shape.c),
-              .columns = plan.k,
-              .a = v + point * input_stride + row * plan.c,
-              .a_row = plan.c,
-              .a_step = 1,
-              .b = kernel(point),
-              .b_step = plan.panel,
-              .b_panel = plan.panel_size(),
-              .b_after = next < tiles.points() ? kernel(next) : nullptr,
-              .c = m + point * output_stride + row * plan.k,
-              .c_row = plan.k});
-  };
-  const auto transform_output = [&](std::size_t tile, const float* m) {
-    winograd_output(tiles, tile, m, output_stride, y);
-  };
-
-  if (plan.own_chunks) {
-    const auto chunks = std::int64_t((plan.tiles.count() + plan.chunk - 1) / plan.chunk);
-#pragma omp parallel for schedule(dynamic) num_threads(int(plan.threads))
-    for (std::int64_t i = 0; i < chunks; ++i) {
-      const std::size_t first = std::size_t(i) * plan.chunk;
-      const std::size_t count = std::min(plan.chunk, plan.tiles.count() - first);
-      float* const v = scratch.data() + std::size_t(omp_get_thread_num()) * plan.chunk_size();
-      float* const m = v + plan.inputs_size();
-      for (std::size_t t = 0; t < count; ++t) transform_input(first + t, v + t * plan.c);
-      for (std::size_t point = 0; point < tiles.points(); ++point) {
-        product(point, point + 1, 0, count, v, m);
-      }
-      for (std::size_t t = 0; t < count; ++t) transform_output(first + t, m + t * plan.k);
-    }
-    return;
-  }
-  float* const v = scratch.data();
-  float* const m = v + plan.inputs_size();
-  for_chunks(plan, [&](std::size_t first, std::size_t count) {
-    for_each(count, [&](std::size_t t) { transform_input(first + t, v + t * plan.c); });
-    for_products(tiles.points(), count, kBlockRows,
-                 [&](std::size_t point, std::size_t next, std::size_t row, std::size_t rows) {
-                   product(point, next, row, rows, v, m);
-                 });
-    for_each(count, [&](std::size_t t) { transform_output(first + t, m + t * plan.k); });
-  });
+  ForwardPass(tiles, x, u.data(), y).run(scratch.data());
 }
 
 void winograd_backward_weights(const WinogradTiles& tiles, Source x, const ConvolutionGradient& dy,
@@ -219,35 +426,32 @@ void winograd_backward_weights(const WinogradTiles& tiles, Source x, const Convo
   constexpr std::size_t kBlockRows = 96;  // of a product
   require_floats({x, dy.dy, scratch, dw});
   const GradientPlan plan(tiles);
-  const auto channels = std::size_t(tiles.shape.c);
   float* const gradient = scratch.data();
-  float* const inputs = gradient + plan.kernel_gradient_size();
-  float* const outputs = inputs + plan.inputs_size();
-  const std::size_t input_stride = plan.chunk * plan.c, output_stride = plan.chunk * plan.k;
-  const std::size_t gradient_stride = channels * plan.k;
+  float* const inputs = gradient + tiles.points() * plan.kernel_stride();
+  float* const outputs = inputs + tiles.points() * plan.input_stride();
   for_chunks(plan, [&](std::size_t first, std::size_t count) {
     for_each(count, [&](std::size_t t) {
-      winograd_input(tiles, first + t, {x}, inputs + t * plan.c, input_stride);
-      winograd_output_gradient(tiles, first + t, dy, outputs + t * plan.k, output_stride);
+      winograd_input(tiles, first + t, {0, plan.c}, {x}, inputs + t * plan.c, plan.input_stride());
+      winograd_output_gradient(tiles, first + t, dy, outputs + t * plan.k, plan.output_stride());
     });
-    for_products(tiles.points(), channels, kBlockRows,
+    for_products(tiles.points(), plan.inputs(), kBlockRows,
                  [&](std::size_t point, std::size_t, std::size_t row, std::size_t rows) {
                    multiply({.rows = rows,
                              .depth = count,
                              .columns = plan.k,
-                             .a = inputs + point * input_stride + row,
+                             .a = inputs + point * plan.input_stride() + row,
                              .a_row = 1,
                              .a_step = plan.c,
-                             .b = outputs + point * output_stride,
+                             .b = outputs + point * plan.output_stride(),
                              .b_step = plan.k,
                              .b_panel = plan.panel,
-                             .c = gradient + point * gradient_stride + row * plan.k,
+                             .c = gradient + point * plan.kernel_stride() + row * plan.k,
                              .c_row = plan.k,
                              .accumulate = first > 0});
                  });
   });
-  for_each(channels, [&](std::size_t c) {
-    winograd_kernel_gradient(tiles, c, gradient + c * plan.k, gradient_stride, dw.data());
+  for_each(plan.inputs(), [&](std::size_t c) {
+    winograd_kernel_gradient(tiles, c, gradient + c * plan.k, plan.kernel_stride(), dw.data());
   });
 }
 

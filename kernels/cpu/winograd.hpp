@@ -13,21 +13,25 @@ namespace afterglow {
 /// (with 6 points) 5, stride 1.
 bool is_winograd_shape(const ConvolutionShape& s, std::size_t side);
 
-/// True when the transformed kernel fits into a core's own cache, and tiles beside it.
-bool winograd_kernel_is_small(const WinogradTiles& tiles);
+/// True when a chunk of tiles fits into a core's own cache, and large enough a chunk: a forward
+/// pass takes less time then.
+bool winograd_fits_own_cache(const WinogradTiles& tiles);
 
-/// Floats of a transformed kernel.
+/// Chunks of tiles in a forward pass: how often a late kernel is transformed.
+std::size_t winograd_chunks(const WinogradTiles& tiles);
+
+/// Floats of a prepared kernel.
 std::size_t winograd_kernel_size(const WinogradTiles& tiles);
-/// Transforms the kernel w(r, r, C, K) for winograd_forward. The result depends on r, C, K and the
-/// number of points alone.
-void winograd_transform_kernel(const WinogradTiles& tiles, const float* w, float* u);
+/// Prepares the kernel w(r, r, C, K) for winograd_forward. The result depends on r, C, K and, where
+/// the kernel is not late, on the number of points alone.
+void winograd_prepare_kernel(const WinogradTiles& tiles, const float* w, float* u);
 
 /// Floats of scratch memory for a call.
 std::size_t winograd_forward_scratch(const WinogradTiles& tiles);
 std::size_t winograd_backward_weights_scratch(const WinogradTiles& tiles);
 
 /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(r, r, C, K) + b(K)), stored as y says, with u the
-/// transformed w. x is a gradient where the convolution carries one back.
+/// prepared w. x is a gradient where the convolution carries one back.
 void winograd_forward(const WinogradTiles& tiles, const ConvolutionGradient& x, Source u,
                       const ConvolutionOutput& y, Destination scratch);
 /// dw(r, r, C, K) from x(N, H, W, C) and dy(N, OH, OW, K), which is neither pooled nor masked.

@@ -98,17 +98,21 @@ struct InputSide<4> {
 };
 
 template <int Side, int R>
-struct OutputSide {  // A'
+struct OutputSide {  // A' with the factors of G
   static constexpr int kIn = Side, kOut = Side - R + 1;
   static HWY_INLINE void apply(const V* m, V* o) {
+    const V even = times(factor(Side, 0), hn::Add(m[1], m[2]));
+    const V odd = times(factor(Side, 0), hn::Sub(m[1], m[2]));
+    V even2 = even, odd2 = odd;
+    if constexpr (Side == 6) {
+      even2 = hn::Add(m[3], m[4]);
+      odd2 = hn::Sub(m[3], m[4]);
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < kOut; ++i) {
-      V sum = i % 2 == 0 ? hn::Add(m[1], m[2]) : hn::Sub(m[1], m[2]);
-      if (i == 0) sum = hn::Add(m[0], sum);
-      if (Side == 6) {
-        const V pair = i % 2 == 0 ? hn::Add(m[3], m[4]) : hn::Sub(m[3], m[4]);
-        sum = i == 0 ? hn::Add(sum, pair) : plus(power(2, i), pair, sum);
-      }
+      V sum = i % 2 == 0 ? even : odd;
+      if (Side == 6) sum = plus(factor(Side, 1) * power(2, i), i % 2 == 0 ? even2 : odd2, sum);
+      if (i == 0) sum = plus(factor_of_zero(Side), m[0], sum);
       o[i] = i == kOut - 1 ? hn::Add(sum, m[Side - 1]) : sum;
     }
   }
@@ -131,16 +135,16 @@ struct OutputGradientSide {  // A
 };
 
 template <int Side, int R>
-struct KernelSide {  // G
+struct KernelSide {  // G without its factors
   static constexpr int kIn = R, kOut = Side;
   static HWY_INLINE void apply(const V* g, V* o) {
-    o[0] = times(factor_of_zero(Side), g[0]);
+    o[0] = g[0];
 #pragma GCC unroll 2
     for (int pair = 0; pair < Side / 2 - 1; ++pair) {
       V even, odd;
       even_and_odd<R>(pair + 1, g, even, odd);
-      o[1 + 2 * pair] = times(factor(Side, pair), hn::Add(even, odd));
-      o[2 + 2 * pair] = times(factor(Side, pair), hn::Sub(even, odd));
+      o[1 + 2 * pair] = hn::Add(even, odd);
+      o[2 + 2 * pair] = hn::Sub(even, odd);
     }
     o[Side - 1] = g[R - 1];
   }
@@ -348,15 +352,15 @@ struct PoolSource {
 // of it, through Side, for all channels.
 template <typename Side, typename Source>
 void transform_pixels(const Source& source, std::int64_t h, std::int64_t w, std::int64_t top,
-                      std::int64_t left, std::int64_t step, std::size_t channels, float* v,
-                      std::size_t point_stride) {
+                      std::int64_t left, std::int64_t step, std::size_t channels,
+                      const ChannelRange& range, float* v, std::size_t point_stride) {
   const D d;
   const std::int64_t last = (Side::kIn - 1) * step;
   const bool whole = top >= 0 && left >= 0 && top + last < h && left + last < w;
-  for (std::size_t c = 0; c < winograd_padded(channels); c += hn::Lanes(d)) {
+  for (std::size_t c = range.first; c < range.first + range.count; c += hn::Lanes(d)) {
     const std::size_t count = channels - std::min(c, channels);
     const auto store = [&](int i, int j, V value) {
-      hn::StoreU(value, d, v + std::size_t(i * Side::kOut + j) * point_stride + c);
+      hn::StoreU(value, d, v + std::size_t(i * Side::kOut + j) * point_stride + (c - range.first));
     };
     if (count == 0) {
       for (int i = 0; i < Side::kOut * Side::kOut; ++i) store(0, i, hn::Zero(d));
@@ -395,8 +399,8 @@ HWY_INLINE void with_form(const WinogradTiles& tiles, const Body& body) {
   return body(Form<6, 5>());
 }
 
-void input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& x, float* v,
-           std::size_t point_stride) {
+void input(const WinogradTiles& tiles, std::size_t tile, const ChannelRange& channels,
+           const ConvolutionGradient& x, float* v, std::size_t point_stride) {
   const ConvolutionShape& s = tiles.shape;
   const Place place(tiles, tile);
   const std::int64_t top = place.top - s.pad_top, left = place.left - s.pad_left;
@@ -404,8 +408,8 @@ void input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradie
   const Layout layout{s.w, s.c, x.fusion == Fusion::kDepthToSpace};
   const auto run_source = [&](const auto& source) {
     const auto run = [&](auto side) {
-      transform_pixels<decltype(side)>(source, s.h, s.w, top, left, s.dilation, std::size_t(s.c), v,
-                                       point_stride);
+      transform_pixels<decltype(side)>(source, s.h, s.w, top, left, s.dilation, std::size_t(s.c),
+                                       channels, v, point_stride);
     };
     if (tiles.side == 4) {
       run(InputSide<4>());
@@ -435,7 +439,8 @@ void output_gradient(const WinogradTiles& tiles, std::size_t tile, const Convolu
                            s.dilation};
   with_form(tiles, [&](auto form) {
     transform_pixels<OutputGradientSide<form.kSide, form.kKernel>>(
-        source, s.oh, s.ow, place.top, place.left, s.dilation, std::size_t(s.k), v, point_stride);
+        source, s.oh, s.ow, place.top, place.left, s.dilation, std::size_t(s.k),
+        {0, winograd_padded(std::size_t(s.k))}, v, point_stride);
   });
 }
 
@@ -462,8 +467,8 @@ void store_largest(const V (&values)[Size][Size], int i, int j, float* y, std::u
 }
 
 template <int Side, int R>
-void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
-               std::size_t point_stride, const ConvolutionOutput& output) {
+void output_of(const WinogradTiles& tiles, std::size_t tile, const ChannelRange& channels,
+               const float* m, std::size_t point_stride, const ConvolutionOutput& output) {
   constexpr int kSize = Side - R + 1;
   const D d;
   const ConvolutionShape& s = tiles.shape;
@@ -471,11 +476,12 @@ void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
   const std::int64_t rows = s.oh - place.top, columns = s.ow - place.left;  // that are left
   const Layout layout{s.ow, s.k, output.fusion == Fusion::kDepthToSpace};
   const std::int64_t frame = place.frame * s.oh * s.ow * s.k, step = s.dilation;
-  for (std::size_t k = 0; k < std::size_t(s.k); k += hn::Lanes(d)) {
+  const std::size_t end = std::min(std::size_t(s.k), channels.first + channels.count);
+  for (std::size_t k = channels.first; k < end; k += hn::Lanes(d)) {
     const std::size_t count = std::size_t(s.k) - k;
     const V bias = output.b.empty() ? hn::Zero(d) : load_some(output.b.data() + k, count);
     const auto load = [&](int i, int j) {
-      return hn::LoadU(d, m + std::size_t(i * Side + j) * point_stride + k);
+      return hn::LoadU(d, m + std::size_t(i * Side + j) * point_stride + (k - channels.first));
     };
     if constexpr (kSize % 2 == 0) {
       if (output.fusion == Fusion::kMaxPool) {
@@ -506,37 +512,37 @@ void output_of(const WinogradTiles& tiles, std::size_t tile, const float* m,
   }
 }
 
-void output(const WinogradTiles& tiles, std::size_t tile, const float* m, std::size_t point_stride,
-            const ConvolutionOutput& output) {
+void output(const WinogradTiles& tiles, std::size_t tile, const ChannelRange& channels,
+            const float* m, std::size_t point_stride, const ConvolutionOutput& output) {
   with_form(tiles, [&](auto form) {
-    output_of<form.kSide, form.kKernel>(tiles, tile, m, point_stride, output);
+    output_of<form.kSide, form.kKernel>(tiles, tile, channels, m, point_stride, output);
   });
 }
 
 template <int Side, int R>
-void kernel_of(const ConvolutionShape& s, std::size_t c, const float* w, float* u,
-               std::size_t point_stride, std::size_t panel, std::size_t panel_stride) {
+void kernel_of(const KernelPanel& w, std::size_t panel, float* u, std::size_t point_stride) {
   const D d;
-  const auto outputs = std::size_t(s.k);
-  for (std::size_t k = 0; k < winograd_padded(outputs); k += hn::Lanes(d)) {
-    const std::size_t count = outputs - std::min(k, outputs);
-    float* const to = u + k / panel * panel_stride + k % panel;
-    transform<KernelSide<Side, R>>(
-        [&](int i, int j) {
-          return load_some(w + (std::size_t(i * R + j) * std::size_t(s.c) + c) * outputs + k,
-                           count);
-        },
-        [&](int i, int j, V value) {
-          hn::StoreU(value, d, to + std::size_t(i * Side + j) * point_stride);
-        });
+  for (std::size_t k = 0; k < panel; k += hn::Lanes(d)) {
+    const std::size_t count = w.columns - std::min(k, w.columns);
+    const auto store = [&](int i, int j, V value) {
+      hn::StoreU(value, d, u + std::size_t(i * Side + j) * point_stride + k);
+    };
+    const auto tap = [&](int i, int j) {
+      return w.first + std::size_t(i * R + j) * w.tap_stride + k;
+    };
+    if (count >= hn::Lanes(d)) {
+      transform<KernelSide<Side, R>>([&](int i, int j) { return hn::LoadU(d, tap(i, j)); }, store);
+    } else {
+      transform<KernelSide<Side, R>>([&](int i, int j) { return load_some(tap(i, j), count); },
+                                     store);
+    }
   }
 }
 
-void kernel(const WinogradTiles& tiles, std::size_t c, const float* w, float* u,
-            std::size_t point_stride, std::size_t panel, std::size_t panel_stride) {
-  with_form(tiles, [&](auto form) {
-    kernel_of<form.kSide, form.kKernel>(tiles.shape, c, w, u, point_stride, panel, panel_stride);
-  });
+void kernel(const WinogradTiles& tiles, const KernelPanel& w, std::size_t panel, float* u,
+            std::size_t point_stride) {
+  with_form(tiles,
+            [&](auto form) { kernel_of<form.kSide, form.kKernel>(w, panel, u, point_stride); });
 }
 
 template <int Side, int R>
@@ -575,11 +581,12 @@ HWY_EXPORT(output);
 HWY_EXPORT(kernel);
 HWY_EXPORT(kernel_gradient);
 
-WinogradTiles::WinogradTiles(const ConvolutionShape& s, std::size_t points_a_side)
+WinogradTiles::WinogradTiles(const ConvolutionShape& s, std::size_t points_a_side, bool late_kernel)
     : shape(s),
       side(points_a_side),
       outputs(side - std::size_t(s.kh) + 1),
-      phases(std::size_t(s.dilation) * std::size_t(s.dilation)) {
+      phases(std::size_t(s.dilation) * std::size_t(s.dilation)),
+      late(late_kernel) {
   const auto tiles_over = [&](std::int32_t size) {
     const std::size_t of_phase =
         (std::size_t(size) + std::size_t(s.dilation) - 1) / std::size_t(s.dilation);
@@ -589,9 +596,9 @@ WinogradTiles::WinogradTiles(const ConvolutionShape& s, std::size_t points_a_sid
   across = tiles_over(s.ow);
 }
 
-void winograd_input(const WinogradTiles& tiles, std::size_t tile, const ConvolutionGradient& x,
-                    float* v, std::size_t point_stride) {
-  HWY_DYNAMIC_DISPATCH(input)(tiles, tile, x, v, point_stride);
+void winograd_input(const WinogradTiles& tiles, std::size_t tile, const ChannelRange& channels,
+                    const ConvolutionGradient& x, float* v, std::size_t point_stride) {
+  HWY_DYNAMIC_DISPATCH(input)(tiles, tile, channels, x, v, point_stride);
 }
 
 void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile,
@@ -599,14 +606,14 @@ void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile,
   HWY_DYNAMIC_DISPATCH(output_gradient)(tiles, tile, dy, v, point_stride);
 }
 
-void winograd_output(const WinogradTiles& tiles, std::size_t tile, const float* m,
-                     std::size_t point_stride, const ConvolutionOutput& output) {
-  HWY_DYNAMIC_DISPATCH(output)(tiles, tile, m, point_stride, output);
+void winograd_output(const WinogradTiles& tiles, std::size_t tile, const ChannelRange& channels,
+                     const float* m, std::size_t point_stride, const ConvolutionOutput& output) {
+  HWY_DYNAMIC_DISPATCH(output)(tiles, tile, channels, m, point_stride, output);
 }
 
-void winograd_kernel(const WinogradTiles& tiles, std::size_t c, const float* w, float* u,
-                     std::size_t point_stride, std::size_t panel, std::size_t panel_stride) {
-  HWY_DYNAMIC_DISPATCH(kernel)(tiles, c, w, u, point_stride, panel, panel_stride);
+void winograd_kernel(const WinogradTiles& tiles, const KernelPanel& w, std::size_t panel, float* u,
+                     std::size_t point_stride) {
+  HWY_DYNAMIC_DISPATCH(kernel)(tiles, w, panel, u, point_stride);
 }
 
 void winograd_kernel_gradient(const WinogradTiles& tiles, std::size_t c, const float* u,

@@ -30,10 +30,12 @@ constexpr double kRelativeRms = 1e-5;
 
 /// F(m x m, r x r) with m + r - 1 points a side.
 struct Form {
-  std::size_t side;
-  std::int32_t r;
+  std::size_t side = 6;
+  std::int32_t r = 3;
+  bool late = false;
 };
-constexpr Form kForms[] = {{6, 3}, {6, 5}, {6, 2}, {4, 3}, {4, 2}};
+constexpr Form kForms[] = {{6, 3}, {6, 5},       {6, 2},       {4, 3},
+                           {4, 2}, {6, 3, true}, {6, 5, true}, {4, 2, true}};
 
 Conv2dGeometry geometry(std::int32_t n, std::int32_t h, std::int32_t w, std::int32_t c,
                         std::int32_t k, Padding padding, std::int32_t r = 3) {
@@ -54,9 +56,9 @@ struct Case {
   WinogradTiles tiles;
   std::vector<float> x, w, b, dy;
 
-  explicit Case(const Conv2dGeometry& geometry, std::size_t side = 6)
+  explicit Case(const Conv2dGeometry& geometry, const Form& form = {})
       : g(geometry),
-        tiles(shape_of(g), side),
+        tiles(shape_of(g), form.side, form.late),
         x(random_values(g.x_size(), 1)),
         w(random_values(g.w_size(), 2)),
         b(random_values(std::size_t(g.k), 3)),
@@ -66,7 +68,7 @@ struct Case {
     const Guarded x_in(backend, x), w_in(backend, w), b_in(backend, b), y(backend, g.y_size());
     const Guarded u(backend, winograd_kernel_size(tiles));
     const Guarded scratch(backend, winograd_forward_scratch(tiles));
-    winograd_transform_kernel(tiles, w_in.span().data(), u.span().data());
+    winograd_prepare_kernel(tiles, w_in.span().data(), u.span().data());
     winograd_forward(
         tiles, {x_in.span()}, u.span(),
         {.b = bias ? b_in.span() : Destination(), .activation = activation, .y = y.span()},
@@ -85,10 +87,10 @@ struct Case {
   }
 };
 
-void check(const Conv2dGeometry& g, std::size_t side = 6) {
-  CAPTURE(g.n, g.h, g.w, g.c, g.k, g.kh, g.dilation, side, int(g.padding));
+void check(const Conv2dGeometry& g, const Form& form = {}) {
+  CAPTURE(g.n, g.h, g.w, g.c, g.k, g.kh, g.dilation, form.side, form.late, int(g.padding));
   const auto backend = make_cpu_backend();
-  const Case c(g, side);
+  const Case c(g, form);
   const auto plain = oracle::conv2d(g, to_double(c.x), to_double(c.w), {}, Activation::kNone);
   for (const bool bias : {false, true}) {
     for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
@@ -100,6 +102,7 @@ void check(const Conv2dGeometry& g, std::size_t side = 6) {
       require_close_in_the_mean(y, expected);
     }
   }
+  if (form.late) return;  // backward to the weights is as without
   const auto dw = c.backward_weights(*backend);
   const auto expected = oracle::conv2d_backward_weights(g, to_double(c.x), to_double(c.dy));
   require_close(dw, expected, winograd_tolerance(std::size_t(g.n) * g.out_h() * g.out_w()));
@@ -114,7 +117,7 @@ TEST_CASE("Winograd's passes match the oracle for every picture size") {
     for (const Form& form : kForms) {
       for (const std::int32_t h : {5, 6, 7, 11}) {
         for (const std::int32_t w : {5, 8, 9, 13}) {
-          check(geometry(2, h, w, 5, 7, padding, form.r), form.side);
+          check(geometry(2, h, w, 5, 7, padding, form.r), form);
         }
       }
     }
@@ -130,7 +133,7 @@ TEST_CASE("Winograd's passes match the oracle for every dilation") {
         for (const std::int32_t size : {13, 14, 25}) {
           Conv2dGeometry g = geometry(2, size, 17, 5, 18, padding, form.r);
           g.dilation = dilation;
-          check(g, form.side);
+          check(g, form);
         }
       }
     }
@@ -142,7 +145,7 @@ TEST_CASE("Winograd's passes match the oracle for every channel count") {
   for_each_instruction_set([&] {
     for (const Form& form : kForms) {
       for (const std::int32_t k : {1, 12, 16, 33, 64, 70, 130}) {
-        check(geometry(1, 6, 9, c, k, Padding::kSame, form.r), form.side);
+        check(geometry(1, 6, 9, c, k, Padding::kSame, form.r), form);
       }
     }
   });
@@ -150,9 +153,11 @@ TEST_CASE("Winograd's passes match the oracle for every channel count") {
 
 TEST_CASE("Winograd's passes match the oracle over many chunks of tiles") {
   // 192 + 192 channels: a chunk of 12 MiB holds 192 tiles at most; here are 2 x 11 x 11. With 32
-  // + 32, each thread has chunks of its own.
+  // + 32, each thread has chunks of its own. With a late kernel, 144 inputs are several blocks of
+  // at most 64, and so many tiles are several chunks.
   check(geometry(2, 41, 42, 192, 192, Padding::kSame));
   check(geometry(3, 61, 62, 32, 32, Padding::kSame));
+  check(geometry(3, 61, 62, 144, 80, Padding::kSame), {.late = true});
 }
 
 TEST_CASE("backward data is Winograd's, too, and needs padding that no forward has") {
@@ -213,13 +218,14 @@ TEST_CASE("a backend says how it computed each convolution, and keeps to the cho
 }
 
 TEST_CASE("Winograd gives the same bits whatever the number of threads") {
+  const bool late = GENERATE(false, true);
   const auto backend = make_cpu_backend();
-  const Case c(geometry(3, 20, 23, 48, 40, Padding::kSame));
+  const Case c(geometry(3, 20, 23, 48, 40, Padding::kSame), {.late = late});
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
   const auto y = c.forward(*backend, true, Activation::kRelu);
   const auto dw = c.backward_weights(*backend);
-  for (const int count : {2, 3}) {
+  for (const int count : {2, 3, 7}) {
     omp_set_num_threads(count);
     CHECK(c.forward(*backend, true, Activation::kRelu) == y);
     CHECK(c.backward_weights(*backend) == dw);
