@@ -149,19 +149,37 @@ void reverse_taps(const ConvolutionShape& s, const float* w, float* reversed) {
   }
 }
 
+// to(columns, rows) = from(rows, columns)', whose rows lie `stride` apart. By way of a small copy:
+// rows a power of two apart would not stay in the cache together.
+void transpose(const float* from, std::ptrdiff_t rows, std::ptrdiff_t columns,
+               std::ptrdiff_t from_stride, float* to, std::ptrdiff_t to_stride) {
+  constexpr std::ptrdiff_t kRows = 16, kColumns = 64;
+  float tile[kRows][kColumns];
+  for (std::ptrdiff_t column = 0; column < columns; column += kColumns) {
+    const std::ptrdiff_t wide = std::min(kColumns, columns - column);
+    for (std::ptrdiff_t row = 0; row < rows; row += kRows) {
+      const std::ptrdiff_t high = std::min(kRows, rows - row);
+      for (std::ptrdiff_t i = 0; i < high; ++i) {
+        std::copy_n(from + (row + i) * from_stride + column, wide, tile[i]);
+      }
+      for (std::ptrdiff_t j = 0; j < wide; ++j) {
+        for (std::ptrdiff_t i = 0; i < high; ++i) {
+          to[(column + j) * to_stride + row + i] = tile[i][j];
+        }
+      }
+    }
+  }
+}
+
 // kernel (KH, KW, C, K) -> turned (KH, KW, K, C): by 180 degrees, and its channels exchanged.
 void turn_kernel(const ConvolutionShape& s, const float* w, float* turned) {
-  constexpr std::ptrdiff_t kBlock = 16;  // outputs: a cache line of w, as many rows written
+  constexpr std::ptrdiff_t kBlock = 64;  // outputs
   const std::ptrdiff_t taps = s.kh * s.kw, blocks = (s.k + kBlock - 1) / kBlock;
 #pragma omp parallel for schedule(static)
   for (std::ptrdiff_t i = 0; i < taps * blocks; ++i) {
     const std::ptrdiff_t tap = i / blocks, first = i % blocks * kBlock;
-    const std::ptrdiff_t count = std::min(kBlock, s.k - first);
-    const float* const from = w + (taps - 1 - tap) * s.c * s.k + first;
-    float* const to = turned + (tap * s.k + first) * s.c;
-    for (std::ptrdiff_t c = 0; c < s.c; ++c) {
-      for (std::ptrdiff_t k = 0; k < count; ++k) to[k * s.c + c] = from[c * s.k + k];
-    }
+    transpose(w + (taps - 1 - tap) * s.c * s.k + first, s.c, std::min(kBlock, s.k - first), s.k,
+              turned + (tap * s.k + first) * s.c, s.c);
   }
 }
 
@@ -188,11 +206,8 @@ void phase_kernel(const ConvolutionShape& s, const float* w, float* phases) {
     const std::ptrdiff_t tap = i / 4, phase = i % 4;
     const std::ptrdiff_t row = 2 * (taps - 1 - tap / taps) + phase / 2;
     const std::ptrdiff_t column = 2 * (taps - 1 - tap % taps) + phase % 2;
-    const float* const from = w + (row * s.kw + column) * s.c * s.k;
-    float* const to = phases + tap * s.k * 4 * s.c + phase * s.c;
-    for (std::ptrdiff_t k = 0; k < s.k; ++k) {
-      for (std::ptrdiff_t c = 0; c < s.c; ++c) to[k * 4 * s.c + c] = from[c * s.k + k];
-    }
+    transpose(w + (row * s.kw + column) * s.c * s.k, s.c, s.k, s.k,
+              phases + tap * s.k * 4 * s.c + phase * s.c, 4 * s.c);
   }
 }
 
