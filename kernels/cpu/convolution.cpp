@@ -33,12 +33,19 @@ bool is_product(const ConvolutionShape& s) {
   return double(s.n) * s.oh * s.ow <= kPixelsPerOutput * s.k;
 }
 
-double plain_cost(const ConvolutionShape& s, bool product, bool constant) {
+// `touched`: how often the bytes of the kernel cross the memory bus.
+double plain_cost(const ConvolutionShape& s, double touched) {
   constexpr double kShare = 0.9;  // of the machine's rate
-  // A product fetches a constant kernel ahead; a direct convolution reorders a trained one, which
-  // is read, written and read.
-  const double touched = product ? (constant ? 0.5 : 1) : (constant ? 1 : 3);
   return flop_of(s) / kShare + kFlopPerByte * touched * sizeof(float) * double(s.w_size());
+}
+
+// With packed panels a product fetches them ahead.
+double product_cost(const ConvolutionShape& s, ConvolutionPass pass, bool constant) {
+  return plain_cost(s, constant && pass == ConvolutionPass::kForward ? 0.5 : 1);
+}
+
+double direct_cost(const ConvolutionShape& s, bool constant) {
+  return plain_cost(s, constant ? 1 : 3);  // read, written reordered, read
 }
 
 bool is_late(ConvolutionAlgorithm algorithm) {
@@ -83,7 +90,7 @@ double late_winograd_cost(const WinogradTiles& tiles, ConvolutionPass pass, bool
   const double pairs = points * s.c * k, chunks = double(winograd_chunks(tiles));
   const double flop = 2 * double(tiles.count()) * pairs;
   const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + k);
-  const double touched = constant ? 0.5 * chunks : 3;
+  const double touched = 0.5 * chunks + (constant ? 0 : 2.5);  // fetched ahead; packed before
   const double kernel =
       sizeof(float) * double(s.w_size()) * touched + turned_bytes(s, pass, constant);
   return flop / kShare + kTransform * chunks * pairs +
@@ -254,7 +261,7 @@ ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass
   const ConvolutionShape run =
       pass == ConvolutionPass::kBackwardData && s.stride == 1 ? turned(s) : s;
   // A product carries gradients back by scattering windows, not as the convolution `run`.
-  double least = plain_cost(is_product(s) ? s : run, is_product(s), constant);
+  double least = is_product(s) ? product_cost(s, pass, constant) : direct_cost(run, constant);
   const auto consider = [&](ConvolutionAlgorithm algorithm, double cost) {
     if (cost >= least) return;
     least = cost;

@@ -6,7 +6,7 @@
 
 namespace afterglow {
 
-inline constexpr std::size_t kPanelColumns = 16;  // a multiple of a vector
+inline constexpr std::size_t kPanelColumns = 16;  // whole vectors of any instruction set
 
 /// c(rows, columns) = a(rows, depth) * b(depth, columns), or c += where `accumulate`. Element (i,
 /// d) of a is a[i * a_row + d * a_step]. The columns of b come in panels of product_panel()
@@ -20,13 +20,14 @@ struct PanelProduct {
   std::size_t a_row = 0, a_step = 1;
   const float* b = nullptr;
   std::size_t b_step = 0, b_panel = 0;
-  /// Panels of b are fetched ahead, but for their last depth % 4 rows; the last one fetches the
-  /// first of the next call's b, of the same depth and layout. Null: the kernel is close.
+  /// The b whose first panel is fetched with the last one of all: that of the next call, of the
+  /// same depth and layout. Null: unknown, and no product fetches that of the one behind it. Inside
+  /// of a product each panel fetches the next. The last depth % 4 rows are not fetched.
   const float* b_after = nullptr;
   float* c = nullptr;
   std::size_t c_row = 0;
   bool accumulate = false;
-  /// More products of the same shape: how many there are, and the distances of their operands.
+  /// Products of this shape, and the distances of their operands.
   std::size_t count = 1, a_next = 0, b_next = 0, c_next = 0;
 };
 

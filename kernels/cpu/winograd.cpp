@@ -39,9 +39,11 @@ void require_floats(std::initializer_list<Source> operands) {
   for (const Source operand : operands) (void)operand.data();
 }
 
-/// Floats of a cache line. One lies between the points of whatever is transformed: at distances of
-/// a power of two all points of a tile would fall on the same few sets of a cache.
-constexpr std::size_t kLine = 16;
+constexpr std::size_t kLine = 16;  // floats of a cache line
+
+/// From point to point of whatever is transformed, `floats` each: an odd number of cache lines, so
+/// that the points of a tile do not fall on the same few sets of a cache.
+std::size_t stride_of(std::size_t floats) { return floats | kLine; }
 
 /// Rows that a product computes at a time.
 constexpr std::size_t kRows = 6;
@@ -88,16 +90,16 @@ struct ForwardPlan : Plan {
 
   // The prepared kernel comes in panels of outputs. Each has for each point, or late for each
   // input, what the products or the transform read in order.
-  std::size_t kernel_point() const { return inputs() * panel + kLine; }
+  std::size_t kernel_point() const { return stride_of(inputs() * panel); }
   std::size_t kernel_panel() const {
     return tiles.late ? inputs() * taps() * panel : tiles.points() * kernel_point();
   }
   std::size_t kernel_size() const { return panels * kernel_panel(); }
 
   // From point to point of transformed inputs, of products, and of a late panel of the kernel.
-  std::size_t input_stride() const { return chunk * depth + kLine; }
-  std::size_t product_stride() const { return chunk * width + kLine; }
-  std::size_t late_stride() const { return depth * panel + kLine; }
+  std::size_t input_stride() const { return stride_of(chunk * depth); }
+  std::size_t product_stride() const { return stride_of(chunk * width); }
+  std::size_t late_stride() const { return stride_of(depth * panel); }
   std::size_t inputs_size() const { return depths() * tiles.points() * input_stride(); }
   std::size_t products_size() const { return tiles.points() * product_stride(); }
   std::size_t late_size() const { return tiles.late ? tiles.points() * late_stride() : 0; }
@@ -117,11 +119,12 @@ struct ForwardPlan : Plan {
     const auto fitting = std::size_t(kForKernel * own / double(width));
     depth = std::clamp(fitting / kWinogradChannels * kWinogradChannels, kWinogradChannels,
                        std::min(kDeepest, c));
-    const double products = kForAll * own / double(width) - double(depth);
-    const double inputs = double(shared_chunk_bytes()) / double(tiles.points() * c * sizeof(float));
-    const std::size_t most = std::max(std::size_t(std::min(products, inputs)) / kRows, 1UL);
+    const double products_fit = kForAll * own / double(width) - double(depth);  // tiles
+    const double inputs_fit =
+        double(shared_chunk_bytes()) / double(tiles.points() * c * sizeof(float));
+    const auto most = std::size_t(std::max(std::min(products_fit, inputs_fit), double(kRows)));
     const std::size_t blocks = quotient_up(tiles.count(), kRows);
-    chunk = std::min(quotient_up(blocks, quotient_up(blocks, most)) * kRows, tiles.count());
+    chunk = std::min(quotient_up(blocks, quotient_up(blocks, most / kRows)) * kRows, tiles.count());
   }
 
   /// Where there are enough tiles for all threads, which pass through that cache in chunks large
@@ -132,14 +135,17 @@ struct ForwardPlan : Plan {
     constexpr std::size_t kLargestKernel = std::size_t{5} << 20;  // bytes
     constexpr std::size_t kWidth = 64;
     const std::size_t columns = std::max(std::min(kWidth, k) / panel * panel, panel);
-    const std::size_t fewest = panel > 16 ? 24 : 12;  // the wider a vector, the faster a product
-    const auto fitting = std::size_t(kForTiles * own / double(c + columns)) / kRows * kRows;
-    fits_own_cache = fitting >= fewest && tiles.count() >= 2 * fitting &&
-                     kernel_size() * sizeof(float) <= kLargestKernel;
-    own_chunks = fits_own_cache && tiles.count() >= 2 * fitting * threads;
+    const auto most = std::size_t(kForTiles * own / double(c + columns));
+    const std::size_t fewest = panel > 16 ? 20 : 12;  // the wider a vector, the faster a product
+    if (most < fewest || kernel_size() * sizeof(float) > kLargestKernel) return;
+    const auto for_threads = [&](std::size_t count) {  // as many chunks for each, at least two
+      const std::size_t rounds = std::max<std::size_t>(quotient_up(tiles.count(), most * count), 2);
+      return quotient_up(tiles.count(), rounds * count);
+    };
+    fits_own_cache = for_threads(1) >= fewest;
+    own_chunks = for_threads(threads) >= fewest;
     if (!own_chunks) return;
-    const std::size_t rounds = quotient_up(tiles.count(), fitting * threads);
-    chunk = quotient_up(tiles.count(), rounds * threads);
+    chunk = for_threads(threads);
     width = columns;
   }
 };
@@ -149,9 +155,9 @@ struct ForwardPlan : Plan {
 struct GradientPlan : Plan {
   explicit GradientPlan(const WinogradTiles& cut) : Plan(cut, kFewestTiles) {}
 
-  std::size_t input_stride() const { return chunk * c + kLine; }
-  std::size_t output_stride() const { return chunk * k + kLine; }
-  std::size_t kernel_stride() const { return inputs() * k + kLine; }
+  std::size_t input_stride() const { return stride_of(chunk * c); }
+  std::size_t output_stride() const { return stride_of(chunk * k); }
+  std::size_t kernel_stride() const { return stride_of(inputs() * k); }
 
  private:
   static constexpr std::size_t kFewestTiles = 256;
@@ -217,7 +223,8 @@ class ForwardPass {
       for_each(count, [&](std::size_t t) { transform_input(first, t, v); });
       for_products(plan_.tiles.points(), count, kBlockRows,
                    [&](std::size_t point, std::size_t next, std::size_t row, std::size_t rows) {
-                     const float* const after = kernel(channels, next % plan_.tiles.points());
+                     const float* const after =
+                         next < plan_.tiles.points() ? kernel(channels, next) : nullptr;
                      multiply_points(point, 1, after, row, rows, channels, v, m);
                    });
       for_each(count, [&](std::size_t t) { transform_output(first, t, channels, m); });
@@ -267,8 +274,7 @@ class ForwardPass {
     float* const late = m + plan_.products_size();
     for (std::size_t d = 0; d < plan_.depths(); ++d) {
       const bool last = d + 1 == plan_.depths();
-      transform_kernel(w, d, last ? taps((w + plan_.threads) % plan_.widths(), 0) : taps(w, d + 1),
-                       late);
+      transform_kernel(w, d, last ? late_taps(w + plan_.threads, 0) : late_taps(w, d + 1), late);
       multiply({.rows = rows,
                 .depth = depth(d),
                 .columns = outputs(w).count,
@@ -284,10 +290,7 @@ class ForwardPass {
                 .b_next = plan_.late_stride(),
                 .c_next = plan_.product_stride()});
     }
-    for (std::size_t t = 0; t < rows; ++t) {
-      winograd_output(tiles, first + row + t, outputs(w), m + t * outputs(w).count,
-                      plan_.product_stride(), y_);
-    }
+    for (std::size_t t = 0; t < rows; ++t) transform_output(first + row, t, outputs(w), m);
   }
 
   ChannelRange outputs(std::size_t w) const {
@@ -343,19 +346,22 @@ class ForwardPass {
               .c_next = plan_.product_stride()});
   }
 
-  /// Where the taps of panel w for block d of the inputs begin.
-  const float* taps(std::size_t w, std::size_t d) const {
+  /// Where the taps of panel w for block d of the inputs begin; null where there is no such panel.
+  const float* late_taps(std::size_t w, std::size_t d) const {
+    if (w >= plan_.widths()) return nullptr;
     return u_ + w * plan_.kernel_panel() + d * plan_.depth * plan_.taps() * plan_.panel;
   }
 
-  /// Transforms block d of the inputs in panel w, and fetches the one whose taps begin at `next`.
+  /// Transforms block d of the inputs in panel w, and fetches the one whose taps begin at `next`,
+  /// unless it is null.
   void transform_kernel(std::size_t w, std::size_t d, const float* next, float* late) const {
     const std::size_t input = plan_.taps() * plan_.panel;
+    const float* const from = late_taps(w, d);
     for (std::size_t i = 0; i < depth(d); ++i) {
-      for (std::size_t value = 0; value < input; value += kLine) {
+      for (std::size_t value = 0; next != nullptr && value < input; value += kLine) {
         __builtin_prefetch(next + i * input + value, 0, 2);
       }
-      winograd_kernel(plan_.tiles, {taps(w, d) + i * input, plan_.panel, plan_.panel}, plan_.panel,
+      winograd_kernel(plan_.tiles, {from + i * input, plan_.panel, plan_.panel}, plan_.panel,
                       late + i * plan_.panel, plan_.late_stride());
     }
   }

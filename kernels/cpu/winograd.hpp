@@ -13,11 +13,11 @@ namespace afterglow {
 /// (with 6 points) 5, stride 1.
 bool is_winograd_shape(const ConvolutionShape& s, std::size_t side);
 
-/// True when a chunk of tiles fits into a core's own cache, and large enough a chunk: a forward
-/// pass takes less time then.
+/// True when large enough a chunk of tiles fits into a core's own cache: a forward pass of few
+/// enough threads takes less time then.
 bool winograd_fits_own_cache(const WinogradTiles& tiles);
 
-/// Chunks of tiles in a forward pass: how often a late kernel is transformed.
+/// Chunks of tiles in a forward pass: how often a late kernel is transformed, at least.
 std::size_t winograd_chunks(const WinogradTiles& tiles);
 
 /// Floats of a prepared kernel.

@@ -59,8 +59,8 @@ void winograd_input(const WinogradTiles& tiles, std::size_t tile, const ChannelR
 /// laid out likewise.
 void winograd_output_gradient(const WinogradTiles& tiles, std::size_t tile,
                               const ConvolutionGradient& dy, float* v, std::size_t point_stride);
-/// A' m A + b of one tile's channels, with what follows it: point e of channel k is
-/// m[e * point_stride + k - channels.first].
+/// A' m A + b, with the factors of G, of one tile's channels, with what follows it: point e of
+/// channel k is m[e * point_stride + k - channels.first].
 void winograd_output(const WinogradTiles& tiles, std::size_t tile, const ChannelRange& channels,
                      const float* m, std::size_t point_stride, const ConvolutionOutput& output);
 /// Some output channels of a kernel's input channel: tap t of the k-th is first[t * tap_stride +
@@ -70,8 +70,8 @@ struct KernelPanel {
   std::size_t tap_stride = 0, columns = 0;
 };
 
-/// G g G' of each of them: point e goes to u[e * point_stride + k], zeros behind the last up to
-/// `panel`, a multiple of a vector.
+/// G g G', without its factors, of each of them: point e goes to u[e * point_stride + k], zeros
+/// behind the last up to `panel`, a multiple of a vector.
 void winograd_kernel(const WinogradTiles& tiles, const KernelPanel& w, std::size_t panel, float* u,
                      std::size_t point_stride);
 /// dw(r, r, C, K) of input channel c: G' u G, from u[e * point_stride + k].

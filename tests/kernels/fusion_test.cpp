@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include "kernels/backend.hpp"
@@ -22,27 +23,31 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 struct Pooled {
   Backend& backend;
   Conv2dGeometry g;
-  Guarded x, w, b, dy;  // dy: of the pooled result
+  PreparedKernels* prepared;  // null: the kernel is not constant
+  Guarded x, w, b, dy;        // dy: of the pooled result
 
-  Pooled(Backend& on, const Conv2dGeometry& geometry, std::vector<float> pixels)
+  Pooled(Backend& on, const Conv2dGeometry& geometry, std::vector<float> pixels,
+         PreparedKernels* constant = nullptr)
       : backend(on),
         g(geometry),
+        prepared(constant),
         x(backend, pixels),
         w(backend, random_values(g.w_size(), 2)),
         b(backend, random_values(std::size_t(g.k), 3)),
         dy(backend, random_values(pooled(g).y_size(), 4)) {}
 
   void check() const {
+    const Kernel kernel{w.span(), prepared};
     Pool2dGeometry plain = pooled(g);  // of what a ReLU has gone over already
     plain.relu = false;
     const Guarded whole(backend, g.y_size()), y(backend, plain.y_size());
-    backend.conv2d(g, x.span(), {w.span()}, b.span(), Activation::kRelu, whole.span());
+    backend.conv2d(g, x.span(), kernel, b.span(), Activation::kRelu, whole.span());
     backend.max_pool2d(plain, whole.span(), y.span(), {});
 
     const Guarded fused(backend, pooled(g).y_size()), alone(backend, pooled(g).y_size());
     const test::GuardedBytes winners(backend, pooled(g).winners_size());
-    backend.conv2d_max_pool(g, x.span(), {w.span()}, b.span(), fused.span(), winners.span());
-    backend.conv2d_max_pool(g, x.span(), {w.span()}, b.span(), alone.span(), {});
+    backend.conv2d_max_pool(g, x.span(), kernel, b.span(), fused.span(), winners.span());
+    backend.conv2d_max_pool(g, x.span(), kernel, b.span(), alone.span(), {});
     REQUIRE(same_bits(fused.read(), y.read()));
     REQUIRE(same_bits(alone.read(), y.read()));
 
@@ -57,9 +62,8 @@ struct Pooled {
     REQUIRE(spread.read() == masked.read());  // zeros may differ in sign
 
     const Guarded dx(backend, g.x_size()), fused_dx(backend, g.x_size());
-    backend.conv2d_backward_data(g, masked.span(), {}, {w.span()}, dx.span());
-    backend.conv2d_max_pool_backward_data(g, dy.span(), winners.span(), {w.span()},
-                                          fused_dx.span());
+    backend.conv2d_backward_data(g, masked.span(), {}, kernel, dx.span());
+    backend.conv2d_max_pool_backward_data(g, dy.span(), winners.span(), kernel, fused_dx.span());
     REQUIRE(fused_dx.read() == dx.read());
   }
 };
@@ -82,6 +86,16 @@ TEST_CASE("a convolution pools on the way to memory as a pass behind it does", "
       }
     }
   });
+}
+
+TEST_CASE("so it does where tiles are many", "[large]") {
+  const auto backend = test::make_backend(ConvolutionChoice::kWinograd);
+  // Chunks of a thread's own; chunks that all threads share (winograd_test.cpp).
+  const auto [size, c, k] = GENERATE(std::tuple{62, 32, 40}, std::tuple{120, 256, 256});
+  CAPTURE(size, c, k);
+  const Conv2dGeometry g{1, size, size, c, k, 3, 3, 1, 1, Padding::kSame};
+  PreparedKernels prepared;
+  Pooled(*backend, g, random_values(g.x_size(), 1), &prepared).check();
 }
 
 TEST_CASE("a window without a value above 0 has no winner, nor has one with a NaN") {

@@ -141,7 +141,7 @@ TEST_CASE("Winograd's passes match the oracle for every dilation") {
 }
 
 TEST_CASE("Winograd's passes match the oracle for every channel count") {
-  const auto c = GENERATE(1, 3, 15, 16, 17, 40);
+  const auto c = GENERATE(1, 3, 15, 16, 17, 40, 133);  // the last: some blocks of a late kernel
   for_each_instruction_set([&] {
     for (const Form& form : kForms) {
       for (const std::int32_t k : {1, 12, 16, 33, 64, 70, 130}) {
@@ -156,6 +156,7 @@ TEST_CASE("Winograd's passes match the oracle over many chunks of tiles") {
   // + 32, each thread has chunks of its own. With a late kernel, 144 inputs are several blocks of
   // at most 64, and so many tiles are several chunks.
   check(geometry(2, 41, 42, 192, 192, Padding::kSame));
+  REQUIRE(winograd_fits_own_cache(Case(geometry(3, 61, 62, 32, 32, Padding::kSame)).tiles));
   check(geometry(3, 61, 62, 32, 32, Padding::kSame));
   check(geometry(3, 61, 62, 144, 80, Padding::kSame), {.late = true});
 }
@@ -218,9 +219,12 @@ TEST_CASE("a backend says how it computed each convolution, and keeps to the cho
 }
 
 TEST_CASE("Winograd gives the same bits whatever the number of threads") {
-  const bool late = GENERATE(false, true);
+  // Chunks that all threads share; chunks of their own; late kernels.
+  const auto [channels, late] =
+      GENERATE(std::pair{200, false}, std::pair{48, false}, std::pair{48, true});
   const auto backend = make_cpu_backend();
-  const Case c(geometry(3, 20, 23, 48, 40, Padding::kSame), {.late = late});
+  const Case c(geometry(3, 22, 25, channels, channels, Padding::kSame), {.late = late});
+  REQUIRE(winograd_fits_own_cache(c.tiles) == (channels == 48 && !late));
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
   const auto y = c.forward(*backend, true, Activation::kRelu);
@@ -231,6 +235,20 @@ TEST_CASE("Winograd gives the same bits whatever the number of threads") {
     CHECK(c.backward_weights(*backend) == dw);
   }
   omp_set_num_threads(threads);
+}
+
+TEST_CASE("late kernels are for few tiles") {
+  // These of fusion_test.cpp have too many, so that their passes are fused in the other orders.
+  for (const Conv2dGeometry& g : {geometry(1, 62, 62, 32, 40, Padding::kSame),
+                                  geometry(1, 120, 120, 256, 256, Padding::kSame)}) {
+    const auto algorithm = choose_algorithm(shape_of(g), ConvolutionPass::kForward, true,
+                                            ConvolutionChoice::kWinograd);
+    CHECK(points_a_side(algorithm) > 0);
+    CHECK(algorithm != ConvolutionAlgorithm::kLateWinograd4);
+    CHECK(algorithm != ConvolutionAlgorithm::kLateWinograd6);
+  }
+  CHECK(choose_algorithm(shape_of(geometry(1, 8, 8, 512, 512, Padding::kSame)),
+                         ConvolutionPass::kForward, true) == ConvolutionAlgorithm::kLateWinograd6);
 }
 
 TEST_CASE("Winograd keeps a NaN through its ReLU") {
