@@ -58,8 +58,8 @@ struct Tolerance {
 Tolerance sum_tolerance(std::size_t terms);
 
 /// The same for a sum that one of Winograd's algorithms may compute: with 6 points the transforms
-/// multiply by up to 5 on the way in and 16 on the way out, so that values an order of magnitude
-/// larger than the result are rounded.
+/// multiply tiles by up to 5 and kernels by up to 16, so that values an order of magnitude larger
+/// than the result are rounded.
 Tolerance winograd_tolerance(std::size_t terms);
 
 /// Fails the test at the first value (NaN included) outside of the tolerance.
