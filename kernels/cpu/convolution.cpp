@@ -64,20 +64,32 @@ double turned_bytes(const ConvolutionShape& s, ConvolutionPass pass, bool consta
   return turns ? kTouched * sizeof(float) * double(s.w_size()) : 0;
 }
 
+// What a pass of Winograd's does between its transforms, and the bytes of tiles that it transforms.
+struct WinogradWork {
+  double pairs;  // of an input and an output, over all points
+  double flop, transformed;
+
+  explicit WinogradWork(const WinogradTiles& tiles) {
+    const ConvolutionShape& s = tiles.shape;
+    const double count = double(tiles.count()), points = double(tiles.points());
+    const double k = double(winograd_padded(std::size_t(s.k)));
+    pairs = points * s.c * k;
+    flop = 2 * count * pairs;
+    transformed = 2.0 * sizeof(float) * count * points * (s.c + k);
+  }
+};
+
 double winograd_cost(const WinogradTiles& tiles, ConvolutionPass pass, bool constant) {
   constexpr double kShare = 0.87;                      // of the machine's rate
   constexpr double kInCache = 0.4, kInOwnCache = 0.1;  // what a byte there costs
-  const ConvolutionShape& s = tiles.shape;
+  const WinogradWork work(tiles);
   const bool weights = pass == ConvolutionPass::kBackwardWeights;
-  const double points = double(tiles.points()), k = double(winograd_padded(std::size_t(s.k)));
-  const double pairs = points * s.c * k;
-  const double flop = 2 * double(tiles.count()) * pairs;
-  const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + k);
   const double weight = !weights && winograd_fits_own_cache(tiles) ? kInOwnCache : kInCache;
   // Read ahead, or summed up, or written and read again.
   const double touched = constant ? 0.75 : weights ? 2 : 3;
-  const double kernel = sizeof(float) * pairs * touched + turned_bytes(s, pass, constant);
-  return flop / kShare + kFlopPerByte * (weight * transformed + kernel);
+  const double kernel =
+      sizeof(float) * work.pairs * touched + turned_bytes(tiles.shape, pass, constant);
+  return work.flop / kShare + kFlopPerByte * (weight * work.transformed + kernel);
 }
 
 // Of a forward pass whose kernel is transformed as it is used, or of such a one backward to data.
@@ -85,16 +97,13 @@ double late_winograd_cost(const WinogradTiles& tiles, ConvolutionPass pass, bool
   constexpr double kShare = 0.8;     // of the machine's rate
   constexpr double kInCache = 0.25;  // what a byte there costs
   constexpr double kTransform = 11;  // operations for a point of a pair
-  const ConvolutionShape& s = tiles.shape;
-  const double points = double(tiles.points()), k = double(winograd_padded(std::size_t(s.k)));
-  const double pairs = points * s.c * k, chunks = double(winograd_chunks(tiles));
-  const double flop = 2 * double(tiles.count()) * pairs;
-  const double transformed = 2.0 * sizeof(float) * double(tiles.count()) * points * (s.c + k);
+  const WinogradWork work(tiles);
+  const double chunks = double(winograd_chunks(tiles));
   const double touched = 0.5 * chunks + (constant ? 0 : 2.5);  // fetched ahead; packed before
-  const double kernel =
-      sizeof(float) * double(s.w_size()) * touched + turned_bytes(s, pass, constant);
-  return flop / kShare + kTransform * chunks * pairs +
-         kFlopPerByte * (kInCache * transformed + kernel);
+  const double kernel = sizeof(float) * double(tiles.shape.w_size()) * touched +
+                        turned_bytes(tiles.shape, pass, constant);
+  return work.flop / kShare + kTransform * chunks * work.pairs +
+         kFlopPerByte * (kInCache * work.transformed + kernel);
 }
 
 // With vectors along the other side's channels.
@@ -156,8 +165,8 @@ void reverse_taps(const ConvolutionShape& s, const float* w, float* reversed) {
   }
 }
 
-// to(columns, rows) = from(rows, columns)', whose rows lie `stride` apart. By way of a small copy:
-// rows a power of two apart would not stay in the cache together.
+// to(columns, rows) = from(rows, columns)', rows of each so far apart. By way of a small copy: rows
+// a power of two apart would not stay in the cache together.
 void transpose(const float* from, std::ptrdiff_t rows, std::ptrdiff_t columns,
                std::ptrdiff_t from_stride, float* to, std::ptrdiff_t to_stride) {
   constexpr std::ptrdiff_t kRows = 16, kColumns = 64;
