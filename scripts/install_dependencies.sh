@@ -14,10 +14,10 @@ packages=(
   libprotobuf-dev protobuf-compiler libzip-dev libcurl4-openssl-dev libssl-dev
 )
 if [[ ${1:-} == --tests ]]; then
-  packages+=(catch2 libbenchmark-dev ffmpeg)
+  packages+=(catch2 libbenchmark-dev libboost-context-dev ffmpeg)
 fi
 if [[ ${1:-} == --all-tests ]]; then
-  packages+=(catch2 libbenchmark-dev ffmpeg clang-format clang-tidy clang libclang-rt-dev libomp-dev chromium)
+  packages+=(catch2 libbenchmark-dev libboost-context-dev ffmpeg clang-format clang-tidy clang libclang-rt-dev libomp-dev chromium)
 fi
 
 missing=()

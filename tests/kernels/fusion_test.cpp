@@ -41,7 +41,7 @@ struct Pooled {
     Pool2dGeometry plain = pooled(g);  // of what a ReLU has gone over already
     plain.relu = false;
     const Guarded whole(backend, g.y_size()), y(backend, plain.y_size());
-    backend.conv2d(g, x.span(), kernel, b.span(), Activation::kRelu, whole.span());
+    backend.conv2d(g, x.span(), kernel, {b.span(), Activation::kRelu}, whole.span());
     backend.max_pool2d(plain, whole.span(), y.span(), {});
 
     const Guarded fused(backend, pooled(g).y_size()), alone(backend, pooled(g).y_size());
@@ -88,7 +88,7 @@ TEST_CASE("a convolution pools on the way to memory as a pass behind it does", "
   });
 }
 
-TEST_CASE("so it does where tiles are many", "[large]") {
+TEST_CASE("so it does where tiles are many", "[cpu]") {
   const auto backend = test::make_backend(ConvolutionChoice::kWinograd);
   // Chunks of a thread's own; chunks that all threads share (winograd_test.cpp).
   const auto [size, c, k] = GENERATE(std::tuple{62, 32, 40}, std::tuple{120, 256, 256});
@@ -111,6 +111,48 @@ TEST_CASE("a window without a value above 0 has no winner, nor has one with a Na
   CHECK(y.read()[0] == 0);
   CHECK(std::isnan(y.read()[1]));
   CHECK(y.read()[2] == 2);
+}
+
+TEST_CASE("a norm behind a convolution gives the bits of a pass of its own", "[large]") {
+  const auto choice = GENERATE(from_range(test::convolution_choices()));
+  const auto padding = GENERATE(Padding::kSame, Padding::kValid);
+  const auto stride = GENERATE(1, 2);  // at 1 behind an upsample, too
+  const auto backend = test::make_backend(choice);
+  test::in_every_way([&] {
+    // Channels that fill no vector and some that do; few pixels and many.
+    for (const auto& [size, c, k] :
+         {std::tuple{9, 5, 7}, {3, 16, 32}, {14, 17, 40}, {24, 32, 64}, {5, 40, 16}}) {
+      CAPTURE(int(choice), int(padding), stride, size, c, k);
+      const auto channels = std::size_t(k);
+      const Guarded gamma(*backend, random_values(channels, 1));
+      const Guarded beta(*backend, random_values(channels, 2));
+      const Guarded mean(*backend, random_values(channels, 3));
+      std::vector<float> squares = random_values(channels, 4);
+      for (float& value : squares) value *= value;
+      const Guarded variance(*backend, squares);
+      const Norm norm{gamma.span(), beta.span(), mean.span(), variance.span(), 1e-3F};
+      const Guarded b(*backend, random_values(channels, 5));
+      const Epilogue plain{b.span(), Activation::kRelu};
+      const Epilogue with_norm{b.span(), Activation::kRelu, norm};
+
+      const auto check = [&](const auto& g, const auto& run) {
+        const Guarded x(*backend, random_values(g.x_size(), 6));
+        const Guarded w(*backend, random_values(g.w_size(), 7));
+        const Guarded y(*backend, g.y_size()), fused(*backend, g.y_size());
+        run(g, x.span(), Kernel{w.span()}, plain, y.span());
+        run(g, x.span(), Kernel{w.span()}, with_norm, fused.span());
+        const std::int64_t rows = std::int64_t{g.n} * g.out_h() * g.out_w();
+        backend->batch_norm_inference({rows, k}, y.span(), norm, y.span());
+        REQUIRE(same_bits(fused.read(), y.read()));
+      };
+      check(Conv2dGeometry{2, size, size, c, k, 3, 3, stride, 1, padding},
+            [&](const auto&... arguments) { backend->conv2d(arguments...); });
+      if (stride == 1) {
+        check(UpsampleConv2dGeometry{2, size, size, c, k, 5, padding},
+              [&](const auto&... arguments) { backend->upsample_conv2d(arguments...); });
+      }
+    }
+  });
 }
 
 TEST_CASE("backward data masks by ReLU on the way as a pass before it does") {

@@ -3,11 +3,11 @@
 #include "simt/machine.hpp"
 
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <boost/context/detail/fcontext.hpp>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -46,6 +46,12 @@ extern "C" unsigned char __stop_simt_shared[] __attribute__((weak));
 
 namespace simt {
 namespace {
+
+// Unlike swapcontext, no call of the system for every switch.
+using boost::context::detail::fcontext_t;
+using boost::context::detail::jump_fcontext;
+using boost::context::detail::make_fcontext;
+using boost::context::detail::transfer_t;
 
 constexpr unsigned kWarp = 32;
 constexpr unsigned kMostThreads = 1024;
@@ -92,15 +98,11 @@ struct Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  void prepare(void (*main)()) {
-    getcontext(&context);
-    context.uc_stack.ss_sp = stack;
-    context.uc_stack.ss_size = kStackBytes;
-    context.uc_link = nullptr;
-    makecontext(&context, main, 0);
+  void prepare(void (*main)(transfer_t)) {
+    context = make_fcontext(static_cast<std::byte*>(stack) + kStackBytes, kStackBytes, main);
   }
 
-  ucontext_t context{};
+  fcontext_t context = nullptr;  // where it goes on
   void* stack = nullptr;
   void* shadow = nullptr;  // AddressSanitizer's
   void* thread = nullptr;  // ThreadSanitizer's
@@ -286,8 +288,9 @@ class Block {
     resume(*starting_);
   }
 
-  static void fiber_main() {
+  static void fiber_main(transfer_t from) {
     Block& block = *running;
+    block.main_ = from.fctx;
     block.arrived_in_fiber(nullptr);
     do {
       block.self_ = block.order_[block.next_new_++];
@@ -325,7 +328,7 @@ class Block {
     main_thread_ = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(fiber.thread, __tsan_switch_to_fiber_no_sync);
 #endif
-    swapcontext(&main_, &fiber.context);
+    current_->context = jump_fcontext(fiber.context, nullptr).fctx;
 #if defined(SIMT_ADDRESS_SANITIZER)
     __sanitizer_finish_switch_fiber(main_shadow_, nullptr, nullptr);
 #endif
@@ -352,7 +355,7 @@ class Block {
 #if defined(SIMT_THREAD_SANITIZER)
     __tsan_switch_to_fiber(main_thread_, __tsan_switch_to_fiber_no_sync);
 #endif
-    swapcontext(&fiber.context, &main_);
+    main_ = jump_fcontext(main_, nullptr).fctx;
     arrived_in_fiber(fiber.shadow);
   }
 
@@ -365,7 +368,7 @@ class Block {
 #if defined(SIMT_THREAD_SANITIZER)
     __tsan_switch_to_fiber(main_thread_, __tsan_switch_to_fiber_no_sync);
 #endif
-    swapcontext(&current_->context, &main_);
+    jump_fcontext(main_, nullptr);
   }
 
   // For ThreadSanitizer, barriers and atomics are all that orders two threads' accesses, and
@@ -406,7 +409,7 @@ class Block {
   Fiber* current_ = nullptr;
   std::vector<Warp> warps_;
   std::vector<std::uint64_t> barriers_;
-  ucontext_t main_{};
+  fcontext_t main_ = nullptr;  // where the machine goes on
   std::exception_ptr fault_;
   unsigned self_ = 0, next_new_ = 0, waiting_ = 0, alive_ = 0, turn_ = 0;
   bool ended_ = false;
