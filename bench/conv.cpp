@@ -114,7 +114,7 @@ class Work {
 
   void run(const Conv2dGeometry& g, int pass) {
     if (pass == 0)
-      backend_.conv2d(g, span(x_), kernel(), span(b_), Activation::kRelu, span(y_));
+      backend_.conv2d(g, span(x_), kernel(), {span(b_), Activation::kRelu}, span(y_));
     else if (pass == 1)
       backend_.conv2d_backward_data(g, span(dy_), {}, kernel(), span(dx_));
     else
@@ -123,7 +123,7 @@ class Work {
 
   void run(const UpsampleConv2dGeometry& g, int pass) {
     if (pass == 0)
-      backend_.upsample_conv2d(g, span(x_), kernel(), span(b_), Activation::kRelu, span(y_));
+      backend_.upsample_conv2d(g, span(x_), kernel(), {span(b_), Activation::kRelu}, span(y_));
     else if (pass == 1)
       backend_.upsample_conv2d_backward_data(g, span(dy_), kernel(), span(dx_));
     else
@@ -136,7 +136,7 @@ class Work {
       backend_.conv2d_backward_data(g.of, span(x_), {}, kernel(), span(y_));
       backend_.add_bias(output_rows(g), span(b_), Activation::kRelu, span(y_));
     } else if (pass == 1) {
-      backend_.conv2d(g.of, span(dy_), kernel(), {}, Activation::kNone, span(dx_));
+      backend_.conv2d(g.of, span(dy_), kernel(), {}, span(dx_));
     } else {
       backend_.conv2d_backward_weights(g.of, span(dy_), span(x_), span(dw_), {});
       backend_.sum_rows(output_rows(g), span(dy_), span(db_));

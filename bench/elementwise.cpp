@@ -156,7 +156,7 @@ void add_norms(Plans& plans, const Layer& layer) {
                    2,
                    kCopy,
                    [g](Backend& cpu, const Spans& s) {
-                     cpu.batch_norm_inference(g, s[0], s[1], s[2], s[3], s[4], kEpsilon, s[5]);
+                     cpu.batch_norm_inference(g, s[0], {s[1], s[2], s[3], s[4], kEpsilon}, s[5]);
                    },
                    [g](const Values& v) {
                      return Values{oracle::batch_norm_inference(g, v[0], v[1], v[2], v[3], v[4],

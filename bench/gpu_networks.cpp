@@ -285,9 +285,9 @@ class LayerTimes {
     const Kernel kernel = w.kernel(true);
     time(layer.name + " forward", flop, [&] {
       if constexpr (std::is_same_v<Geometry, Conv2dGeometry>) {
-        backend_->conv2d(g, x.source(), kernel, b.source(), Activation::kRelu, y.destination());
+        backend_->conv2d(g, x.source(), kernel, {b.source(), Activation::kRelu}, y.destination());
       } else {
-        backend_->upsample_conv2d(g, x.source(), kernel, b.source(), Activation::kRelu,
+        backend_->upsample_conv2d(g, x.source(), kernel, {b.source(), Activation::kRelu},
                                   y.destination());
       }
     });

@@ -61,10 +61,10 @@ class ProfilingBackend final : public Backend {
     timed("fill", values(dst), [&] { inner_->fill(dst, value); });
   }
 
-  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
+  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, const Epilogue& epilogue,
               Destination y) override {
     timed(
-        "conv2d forward", text(g), [&] { inner_->conv2d(g, x, w, b, activation, y); }, g.flop());
+        "conv2d forward", text(g), [&] { inner_->conv2d(g, x, w, epilogue, y); }, g.flop());
   }
   void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,
                             Destination dx) override {
@@ -91,11 +91,11 @@ class ProfilingBackend final : public Backend {
         "conv2d backward weights", text(g),
         [&] { inner_->conv2d_backward_weights(g, x, dy, dw, db); }, g.flop());
   }
-  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
-                       Activation activation, Destination y) override {
+  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w,
+                       const Epilogue& epilogue, Destination y) override {
     timed(
-        "upsample_conv2d forward", text(g),
-        [&] { inner_->upsample_conv2d(g, x, w, b, activation, y); }, g.as_written().flop());
+        "upsample_conv2d forward", text(g), [&] { inner_->upsample_conv2d(g, x, w, epilogue, y); },
+        g.as_written().flop());
   }
   void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                      Destination dx) override {
@@ -150,10 +150,10 @@ class ProfilingBackend final : public Backend {
       inner_->batch_norm_backward(g, x, dy, gamma, mean, variance, epsilon, dx, dgamma, dbeta);
     });
   }
-  void batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
-                            Source mean, Source variance, float epsilon, Destination y) override {
+  void batch_norm_inference(const ChannelGeometry& g, Source x, const Norm& norm,
+                            Destination y) override {
     timed("batch_norm_inference forward", text(g),
-          [&] { inner_->batch_norm_inference(g, x, gamma, beta, mean, variance, epsilon, y); });
+          [&] { inner_->batch_norm_inference(g, x, norm, y); });
   }
   void batch_norm_inference_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
                                      Source mean, Source variance, float epsilon, Destination dx,

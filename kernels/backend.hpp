@@ -51,6 +51,21 @@ struct Kernel {
   RoundedKernel* rounded = nullptr;
 };
 
+/// Batch normalisation with given statistics (C), per channel:
+/// y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+struct Norm {
+  Source gamma = {}, beta = {}, mean = {}, variance = {};
+  float epsilon = 0;
+};
+
+/// What becomes of a convolution's sums: y = norm(activation(sums + b)). No b (K) where it is
+/// empty, no norm where its gamma is.
+struct Epilogue {
+  Source b = {};
+  Activation activation = Activation::kNone;
+  Norm norm = {};
+};
+
 /// Which algorithms a backend's convolutions may use.
 enum class ConvolutionChoice : std::int32_t {
   kAuto,      // whatever is fastest for each
@@ -147,8 +162,8 @@ class Backend {
 
   // Convolution. `b` (K) may be empty. `db` may be empty: not wanted. Each activation may be of
   // either type; where the result (the gradient that comes in) is float32, so is what is
-  // multiplied.
-  virtual void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
+  // multiplied. With a norm the result is batch_norm_inference's of the one without.
+  virtual void conv2d(const Conv2dGeometry& g, Source x, Kernel w, const Epilogue& epilogue,
                       Destination y) = 0;
   /// dx. With `relu`, the result behind an activation, dy counts where that is above 0; it may be
   /// empty.
@@ -167,8 +182,8 @@ class Backend {
                                              Destination dx) = 0;
 
   // Nearest x2 upsampling and a convolution in one, in sub-pixel form.
-  virtual void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
-                               Activation activation, Destination y) = 0;
+  virtual void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w,
+                               const Epilogue& epilogue, Destination y) = 0;
   virtual void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                              Destination dx) = 0;
   virtual void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x,
@@ -202,9 +217,9 @@ class Backend {
   virtual void batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
                                    Source mean, Source variance, float epsilon, Destination dx,
                                    Destination dgamma, Destination dbeta) = 0;
-  /// Inference: mean and variance are given (the running statistics).
-  virtual void batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
-                                    Source mean, Source variance, float epsilon, Destination y) = 0;
+  /// Inference: mean and variance are given (the running statistics). y may be x.
+  virtual void batch_norm_inference(const ChannelGeometry& g, Source x, const Norm& norm,
+                                    Destination y) = 0;
   /// Backward of batch_norm_inference: mean and variance are constants. dx, dgamma, dbeta may be
   /// empty; x may be empty when dgamma is.
   virtual void batch_norm_inference_backward(const ChannelGeometry& g, Source x, Source dy,

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/cpu/affine.hpp"
 #include "kernels/cpu/channel_strips.hpp"
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cpu/strips.hpp"
@@ -177,19 +178,6 @@ ChannelSums gradient_sums(const ChannelGeometry& g, Source x, Source dy, Source 
   return result;
 }
 
-// y = factor (x - center) + offset, per channel.
-void apply_affine(const ChannelGeometry& g, Source x, const Floats& center, const Floats& factor,
-                  const Floats& offset, Destination y) {
-  const ChannelStrips strips(g);
-  const Floats wide_center = strips.wide(center), wide_factor = strips.wide(factor),
-               wide_offset = strips.wide(offset);
-  strips.for_rows([&](std::size_t at, std::size_t rows, std::size_t width) {
-    HWY_DYNAMIC_DISPATCH(normalize)
-    (rows, width, x.data() + at, wide_center.data(), wide_factor.data(), wide_offset.data(),
-     y.data() + at);
-  });
-}
-
 void store_gradients(const ChannelSums& sums, Source variance, float epsilon, Destination dgamma,
                      Destination dbeta) {
   for (std::size_t k = 0; k < dgamma.size(); ++k)
@@ -199,28 +187,45 @@ void store_gradients(const ChannelSums& sums, Source variance, float epsilon, De
 
 }  // namespace
 
+Affine::Affine(const Norm& norm, std::size_t copies) {
+  for (std::size_t i = 0; i < copies; ++i) {
+    center.insert(center.end(), norm.mean.begin(), norm.mean.end());
+    offset.insert(offset.end(), norm.beta.begin(), norm.beta.end());
+    for (std::size_t k = 0; k < norm.gamma.size(); ++k)
+      factor.push_back(
+          float(double(norm.gamma[k]) * inverse_deviation(norm.variance[k], norm.epsilon)));
+  }
+}
+
+void apply_affine(const ChannelGeometry& g, Source x, const Affine& affine, Destination y) {
+  const ChannelStrips strips(g);
+  const Floats center = strips.wide(affine.center), factor = strips.wide(affine.factor),
+               offset = strips.wide(affine.offset);
+  strips.for_rows([&](std::size_t at, std::size_t rows, std::size_t width) {
+    HWY_DYNAMIC_DISPATCH(normalize)
+    (rows, width, x.data() + at, center.data(), factor.data(), offset.data(), y.data() + at);
+  });
+}
+
 void CpuBackend::batch_norm(const ChannelGeometry& g, Source x, Source gamma, Source beta,
                             float epsilon, Destination y, Destination mean, Destination variance) {
   const ChannelSums exact = moments(g, x);
-  Floats center, factor, offset;
+  Affine affine;
   for (std::size_t k = 0; k < mean.size(); ++k) {
     mean[k] = float(exact.first[k]);
     variance[k] = float(exact.second[k]);
     const double scale = double(gamma[k]) * inverse_deviation(variance[k], epsilon);
-    center.push_back(mean[k]);
-    factor.push_back(float(scale));
+    affine.center.push_back(mean[k]);
+    affine.factor.push_back(float(scale));
     // What the rounding of the mean leaves over matters where the variance is small beside it.
-    offset.push_back(float(double(beta[k]) + scale * (double(mean[k]) - exact.first[k])));
+    affine.offset.push_back(float(double(beta[k]) + scale * (double(mean[k]) - exact.first[k])));
   }
-  apply_affine(g, x, center, factor, offset, y);
+  apply_affine(g, x, affine, y);
 }
 
-void CpuBackend::batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
-                                      Source mean, Source variance, float epsilon, Destination y) {
-  Floats factor;
-  for (std::size_t k = 0; k < gamma.size(); ++k)
-    factor.push_back(float(double(gamma[k]) * inverse_deviation(variance[k], epsilon)));
-  apply_affine(g, x, {mean.begin(), mean.end()}, factor, {beta.begin(), beta.end()}, y);
+void CpuBackend::batch_norm_inference(const ChannelGeometry& g, Source x, const Norm& norm,
+                                      Destination y) {
+  apply_affine(g, x, Affine(norm), y);
 }
 
 void CpuBackend::batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
@@ -259,11 +264,8 @@ void CpuBackend::batch_norm_inference_backward(const ChannelGeometry& g, Source 
     store_gradients(gradient_sums(g, values, dy, mean), variance, epsilon, dgamma, dbeta);
   }
   if (dx.empty()) return;
-  Floats factor;
-  for (std::size_t k = 0; k < gamma.size(); ++k)
-    factor.push_back(float(double(gamma[k]) * inverse_deviation(variance[k], epsilon)));
-  const Floats none(factor.size(), 0.0F);
-  apply_affine(g, dy, none, factor, none, dx);
+  const Floats none(gamma.size(), 0.0F);
+  apply_affine(g, dy, Affine({gamma, none, none, variance, epsilon}), dx);
 }
 
 }  // namespace afterglow

@@ -8,9 +8,11 @@ ConvolutionShape shape_of(const Conv2dGeometry& g) {
           g.kh, g.kw, g.stride, g.dilation, g.pad_top(), g.pad_left()};
 }
 
-void CpuBackend::conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b,
-                        Activation activation, Destination y) {
-  convolutions_->forward(shape_of(g), x, w, {.b = b, .activation = activation, .y = y});
+void CpuBackend::conv2d(const Conv2dGeometry& g, Source x, Kernel w, const Epilogue& epilogue,
+                        Destination y) {
+  convolutions_->forward(
+      shape_of(g), x, w,
+      {.b = epilogue.b, .activation = epilogue.activation, .norm = Affine(epilogue.norm), .y = y});
 }
 
 void CpuBackend::conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,

@@ -378,6 +378,8 @@ bool ConvolutionCache::fuses(const ConvolutionShape& s, ConvolutionPass pass, bo
 
 void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
                                const ConvolutionOutput& y) {
+  assert(y.fusion == Fusion::kNone ||
+         fuses(s, ConvolutionPass::kForward, w.prepared != nullptr, y.fusion));
   const ConvolutionAlgorithm chosen =
       algorithm(s, ConvolutionPass::kForward, w.prepared != nullptr);
   switch (chosen) {
@@ -393,7 +395,6 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
       return;
     }
     case ConvolutionAlgorithm::kProduct:
-      assert(y.fusion == Fusion::kNone);
       if (w.prepared != nullptr && s.k % kPanelColumns == 0 && product_is_fast()) {
         const auto depth = std::size_t(window_size(s)), columns = std::size_t(s.k);
         const Scratch panels =
@@ -404,16 +405,16 @@ void ConvolutionCache::forward(const ConvolutionShape& s, Source x, Kernel w,
       } else {
         gemm_forward(s, x, w.values, y.b, y.activation, scratch(windows_size(s)).span(), y.y);
       }
-      return;
+      break;
     case ConvolutionAlgorithm::kNarrow:  // has no forward pass
     case ConvolutionAlgorithm::kDirect:
     case ConvolutionAlgorithm::kBfloat16:
-      assert(y.fusion == Fusion::kNone);
       run_direct({s, ConvolutionPass::kForward, y.activation, !y.b.empty(),
                   chosen == ConvolutionAlgorithm::kBfloat16},
                  x, w, y.b, y.y);
-      return;
+      break;
   }
+  if (!y.norm.empty()) apply_affine({std::int64_t{s.n} * s.oh * s.ow, s.k}, y.y, y.norm, y.y);
 }
 
 void ConvolutionCache::backward_data(const ConvolutionShape& s, const ConvolutionGradient& dy,

@@ -30,7 +30,7 @@ class CpuBackend final : public Backend {
   void fill(Destination dst, float value) override;
   MemoryReport memory() const override;
 
-  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
+  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, const Epilogue& epilogue,
               Destination y) override;
   void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,
                             Destination dx) override;
@@ -42,8 +42,8 @@ class CpuBackend final : public Backend {
                                      std::span<const std::uint8_t> winners, Kernel w,
                                      Destination dx) override;
 
-  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
-                       Activation activation, Destination y) override;
+  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w,
+                       const Epilogue& epilogue, Destination y) override;
   void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                      Destination dx) override;
   void upsample_conv2d_backward_weights(const UpsampleConv2dGeometry& g, Source x, Source dy,
@@ -67,8 +67,8 @@ class CpuBackend final : public Backend {
   void batch_norm_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma, Source mean,
                            Source variance, float epsilon, Destination dx, Destination dgamma,
                            Destination dbeta) override;
-  void batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
-                            Source mean, Source variance, float epsilon, Destination y) override;
+  void batch_norm_inference(const ChannelGeometry& g, Source x, const Norm& norm,
+                            Destination y) override;
   void batch_norm_inference_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
                                      Source mean, Source variance, float epsilon, Destination dx,
                                      Destination dgamma, Destination dbeta) override;

@@ -125,15 +125,19 @@ Scratch summed_kernel(ConvolutionCache& convolutions, const SubPixel& sub_pixel,
 
 ConvolutionShape shape_of(const UpsampleConv2dGeometry& g) { return SubPixel(g).shape(); }
 
-void CpuBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
-                                 Activation activation, Destination y) {
+void CpuBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w,
+                                 const Epilogue& epilogue, Destination y) {
   const SubPixel sub_pixel(g);
   const ConvolutionShape& s = sub_pixel.shape();
   const Scratch low_w = summed_kernel(*convolutions_, sub_pixel, w);
+  const Source b = epilogue.b;
   const Scratch low_b = convolutions_->scratch(b.empty() ? 0 : std::size_t(s.k));
   if (!b.empty()) sub_pixel.repeat_bias(b.data(), low_b.data());
   const Kernel kernel{low_w.span(), w.prepared};
-  ConvolutionOutput output{.b = low_b.span(), .activation = activation, .y = y};
+  ConvolutionOutput output{.b = low_b.span(),
+                           .activation = epilogue.activation,
+                           .norm = Affine(epilogue.norm, 4),
+                           .y = y};
   if (convolutions_->fuses(s, ConvolutionPass::kForward, w.prepared != nullptr,
                            Fusion::kDepthToSpace)) {
     output.fusion = Fusion::kDepthToSpace;

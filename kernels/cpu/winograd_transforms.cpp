@@ -502,12 +502,19 @@ void output_of(const WinogradTiles& tiles, std::size_t tile, const ChannelRange&
         continue;
       }
     }
+    const bool has_norm = !output.norm.empty();
+    const auto of_norm = [&](const auto& values) {
+      return has_norm ? load_some(values.data() + k, count) : hn::Zero(d);
+    };
+    const V center = of_norm(output.norm.center), factor = of_norm(output.norm.factor),
+            offset = of_norm(output.norm.offset);
     float* const first = output.y.data() + frame + layout.at(place.top, place.left, k);
     transform<OutputSide<Side, R>>(load, [&](int i, int j, V value) {
       if (i * step >= rows || j * step >= columns) return;
-      const V result = hn::Add(value, bias);
-      store_some(output.activation == Activation::kRelu ? relu(result) : result,
-                 first + i * step * layout.row() + j * step * layout.column(), count);
+      V result = hn::Add(value, bias);
+      if (output.activation == Activation::kRelu) result = relu(result);
+      if (has_norm) result = hn::MulAdd(factor, hn::Sub(result, center), offset);
+      store_some(result, first + i * step * layout.row() + j * step * layout.column(), count);
     });
   }
 }

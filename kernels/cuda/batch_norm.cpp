@@ -33,12 +33,11 @@ void CudaBackend::batch_norm_backward(const ChannelGeometry& g, Source x, Source
   check_launch("batch_norm_backward");
 }
 
-void CudaBackend::batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma,
-                                       Source beta, Source mean, Source variance, float epsilon,
+void CudaBackend::batch_norm_inference(const ChannelGeometry& g, Source x, const Norm& norm,
                                        Destination y) {
   with_type(x, [&]<typename T>(const T* from) {
-    batch_norm_apply(context_.stream(), g, from, gamma.data(), beta.data(), mean.data(), nullptr,
-                     variance.data(), epsilon, typed<T>(y));
+    batch_norm_apply(context_.stream(), g, from, norm.gamma.data(), norm.beta.data(),
+                     norm.mean.data(), nullptr, norm.variance.data(), norm.epsilon, typed<T>(y));
   });
   check_launch("batch_norm_apply");
 }

@@ -101,14 +101,16 @@ void CudaBackend::run_forward(const CudnnConvolution& convolution, const Conv2dG
   y_operand.finish();
 }
 
-void CudaBackend::conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b,
-                         Activation activation, Destination y) {
+void CudaBackend::conv2d(const Conv2dGeometry& g, Source x, Kernel w, const Epilogue& epilogue,
+                         Destination y) {
   CudnnConvolution convolution = cudnn_convolution(g, operands_for(y.type()), Pass::kForward);
-  convolution.bias = !b.empty();
-  const bool relu_wanted = activation == Activation::kRelu;
+  convolution.bias = !epilogue.b.empty();
+  const bool relu_wanted = epilogue.activation == Activation::kRelu;
   convolution.relu = relu_wanted && convolution.bias;
-  run_forward(convolution, g, x, w, b, y);
+  run_forward(convolution, g, x, w, epilogue.b, y);
   if (relu_wanted && !convolution.relu) relu(y, y);
+  const Norm& norm = epilogue.norm;
+  if (!norm.gamma.empty()) batch_norm_inference({y_rows(g), g.k}, y, norm, y);
 }
 
 void CudaBackend::conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,

@@ -7,7 +7,11 @@
 namespace afterglow::cuda {
 namespace {
 
+/// The rows of x and of y.
 std::int64_t x_rows(const UpsampleConv2dGeometry& g) { return std::int64_t{g.n} * g.h * g.w; }
+std::int64_t y_rows(const UpsampleConv2dGeometry& g) {
+  return std::int64_t{g.n} * g.out_h() * g.out_w();
+}
 
 std::size_t low_size(const CudnnConvolution& convolution) {
   return std::size_t(convolution.n) * convolution.oh * convolution.ow * convolution.k;
@@ -30,8 +34,8 @@ Buffer CudaBackend::packed_kernel(const CudnnConvolution& convolution,
   });
 }
 
-void CudaBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
-                                  Activation activation, Destination y) {
+void CudaBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w,
+                                  const Epilogue& epilogue, Destination y) {
   const Operands operands = operands_for(y.type());
   const CudnnConvolution convolution = cudnn_convolution(g, operands, Pass::kForward);
   const OperandSource x_operand(context_, operands, x_rows(g), g.c, x);
@@ -40,10 +44,12 @@ void CudaBackend::upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Ker
   convolutions_.run(convolution,
                     {.a = x_operand.data(), .b = w_operand.data.get(), .out = low.data()});
   with_operands(operands, low.data(), [&]<typename T>(const T* from) {
-    cuda::depth_to_space(context_.stream(), g, convolution.k, from, b.data(), activation,
-                         typed<T>(y));
+    cuda::depth_to_space(context_.stream(), g, convolution.k, from, epilogue.b.data(),
+                         epilogue.activation, typed<T>(y));
   });
   check_launch("depth_to_space");
+  const Norm& norm = epilogue.norm;
+  if (!norm.gamma.empty()) batch_norm_inference({y_rows(g), g.k}, y, norm, y);
 }
 
 Scratch<std::byte> CudaBackend::low_gradient(const UpsampleConv2dGeometry& g,
@@ -85,7 +91,7 @@ void CudaBackend::upsample_conv2d_backward_weights(const UpsampleConv2dGeometry&
     unpack(context_.scratch<bfloat16>(kernel_size(convolution)));
   }
   check_launch("unpack_sub_pixel_kernel");
-  if (!db.empty()) sum_rows({std::int64_t{g.n} * g.out_h() * g.out_w(), g.k}, dy, db);
+  if (!db.empty()) sum_rows({y_rows(g), g.k}, dy, db);
 }
 
 }  // namespace afterglow::cuda

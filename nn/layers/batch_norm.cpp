@@ -18,7 +18,7 @@ BatchNorm::BatchNorm(std::string name, const std::shared_ptr<Backend>& backend,
 
 Variable BatchNorm::forward(const Variable& x) {
   return training() ? ops::batch_norm(x, gamma_, beta_, running_, momentum_, epsilon_, copies_)
-                    : ops::batch_norm_inference(x, gamma_, beta_, running_, epsilon_);
+                    : ops::batch_norm_inference(x, inference());
 }
 
 }  // namespace afterglow

@@ -22,6 +22,8 @@ class BatchNorm final : public Module {
 
   /// Batch statistics in training mode (the running ones move along), else the running ones.
   Variable forward(const Variable& x);
+  /// What forward does in inference mode.
+  ops::InferenceNorm inference() const { return {gamma_, beta_, running_, epsilon_}; }
 
   /// Until the next call, training-mode passes weigh the batch by 1 - momentum in the running
   /// statistics.

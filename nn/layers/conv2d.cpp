@@ -29,6 +29,10 @@ KernelLayer::KernelLayer(std::string name, const std::shared_ptr<Backend>& backe
       kernel_(add_parameter("kernel", first_kernel(backend, kernel, spec.initial, rng))),
       bias_(add_parameter("bias", Tensor::zeros(backend, {spec.filters}))) {}
 
+Variable KernelLayer::forward(const Variable& x, BatchNorm& norm) const {
+  return norm.training() ? norm.forward(forward(x)) : run(x, norm.inference());
+}
+
 LayerDescription KernelLayer::description() const {
   return {LayerKind::kConv2d, name(), spec_.filters, spec_.size, spec_.stride, spec_.padding};
 }
@@ -38,8 +42,8 @@ Conv2d::Conv2d(std::string name, const std::shared_ptr<Backend>& backend, const 
     : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters}, spec,
                   rng) {}
 
-Variable Conv2d::forward(const Variable& x) const {
-  return ops::conv2d(x, kernel_, bias_, options());
+Variable Conv2d::run(const Variable& x, const ops::InferenceNorm& norm) const {
+  return ops::conv2d(x, kernel_, bias_, options(), norm);
 }
 
 Variable Conv2d::forward_pooled(const Variable& x) const {
@@ -51,8 +55,9 @@ UpsampleConv2d::UpsampleConv2d(std::string name, const std::shared_ptr<Backend>&
     : KernelLayer(std::move(name), backend, {spec.size, spec.size, spec.in, spec.filters}, spec,
                   rng) {}
 
-Variable UpsampleConv2d::forward(const Variable& x) const {
-  return ops::upsample_conv2d(x, kernel_, bias_, spec_.padding, spec_.activation, spec_.result);
+Variable UpsampleConv2d::run(const Variable& x, const ops::InferenceNorm& norm) const {
+  return ops::upsample_conv2d(x, kernel_, bias_, spec_.padding, spec_.activation, spec_.result,
+                              norm);
 }
 
 UpsampleConvTranspose2d::UpsampleConvTranspose2d(std::string name,
@@ -61,12 +66,13 @@ UpsampleConvTranspose2d::UpsampleConvTranspose2d(std::string name,
     : KernelLayer(std::move(name), backend, {spec.size + 1, spec.size + 1, spec.filters, spec.in},
                   spec, rng) {}
 
-Variable UpsampleConvTranspose2d::forward(const Variable& x) const {
-  const Variable y = ops::conv_transpose2d(x, kernel_, bias_,
-                                           {2, 1, Padding::kValid, spec_.activation, spec_.result});
+Variable UpsampleConvTranspose2d::run(const Variable& x, const ops::InferenceNorm& norm) const {
+  Variable y = ops::conv_transpose2d(x, kernel_, bias_,
+                                     {2, 1, Padding::kValid, spec_.activation, spec_.result});
   const std::int32_t cut = crop();
-  return ops::crop(y, cut, cut, static_cast<std::int32_t>(y.shape()[1]) - 2 * cut,
-                   static_cast<std::int32_t>(y.shape()[2]) - 2 * cut);
+  y = ops::crop(y, cut, cut, static_cast<std::int32_t>(y.shape()[1]) - 2 * cut,
+                static_cast<std::int32_t>(y.shape()[2]) - 2 * cut);
+  return norm.gamma ? ops::batch_norm_inference(y, norm) : y;
 }
 
 LayerDescription UpsampleConvTranspose2d::description() const {

@@ -7,6 +7,7 @@
 
 #include "base/random.hpp"
 #include "nn/layer_description.hpp"
+#include "nn/layers/batch_norm.hpp"
 #include "nn/module.hpp"
 #include "nn/ops/ops.hpp"
 
@@ -34,11 +35,15 @@ struct Conv2dSpec {
 /// A layer with a kernel and a bias, under Keras's names.
 class KernelLayer : public Module {
  public:
-  virtual Variable forward(const Variable& x) const = 0;
+  Variable forward(const Variable& x) const { return run(x, {}); }
+  /// norm.forward(forward(x)), in one at inference.
+  Variable forward(const Variable& x, BatchNorm& norm) const;
   /// The convolution alone, without an upsample before it and the activation after it.
   virtual LayerDescription description() const;
 
  protected:
+  virtual Variable run(const Variable& x, const ops::InferenceNorm& norm) const = 0;
+
   KernelLayer(std::string name, const std::shared_ptr<Backend>& backend, const Shape& kernel,
               const Conv2dSpec& spec, Rng& rng);
 
@@ -53,11 +58,11 @@ class Conv2d final : public KernelLayer {
  public:
   Conv2d(std::string name, const std::shared_ptr<Backend>& backend, const Conv2dSpec& spec,
          Rng& rng);
-  Variable forward(const Variable& x) const override;
   /// The largest of each 2 x 2 pixels of forward(x): ops::conv2d_max_pool.
   Variable forward_pooled(const Variable& x) const;
 
  private:
+  Variable run(const Variable& x, const ops::InferenceNorm& norm) const override;
   ops::Conv2dOptions options() const {
     return {spec_.stride, spec_.dilation, spec_.padding, spec_.activation, spec_.result};
   }
@@ -69,7 +74,9 @@ class UpsampleConv2d final : public KernelLayer {
  public:
   UpsampleConv2d(std::string name, const std::shared_ptr<Backend>& backend, const Conv2dSpec& spec,
                  Rng& rng);
-  Variable forward(const Variable& x) const override;
+
+ private:
+  Variable run(const Variable& x, const ops::InferenceNorm& norm) const override;
 };
 
 /// The "deconvolution" in place of an UpsampleConv2d of size k: a stride-2 transposed convolution
@@ -79,10 +86,10 @@ class UpsampleConvTranspose2d final : public KernelLayer {
  public:
   UpsampleConvTranspose2d(std::string name, const std::shared_ptr<Backend>& backend,
                           const Conv2dSpec& spec, Rng& rng);
-  Variable forward(const Variable& x) const override;
   LayerDescription description() const override;
 
  private:
+  Variable run(const Variable& x, const ops::InferenceNorm& norm) const override;
   std::int32_t crop() const {
     return spec_.padding == Padding::kValid ? spec_.size - 1 : (spec_.size - 1) / 2;
   }

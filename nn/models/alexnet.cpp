@@ -51,9 +51,8 @@ Alexnet::Alexnet(const std::shared_ptr<Backend>& backend, const ModelSpec& spec,
 Variable Alexnet::run(const Variable& x) {
   Variable y = x;
   for (const Block& block : encoder_) {
-    y = block.conv->forward(y);
-    if (block.pool) y = ops::avg_pool2d(y, 3, 2);
-    y = block.norm->forward(y);
+    y = block.pool ? block.norm->forward(ops::avg_pool2d(block.conv->forward(y), 3, 2))
+                   : block.conv->forward(y, *block.norm);
   }
   return decoder_->forward(y);
 }

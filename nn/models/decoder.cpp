@@ -31,8 +31,7 @@ UpsamplingDecoder::UpsamplingDecoder(const std::shared_ptr<Backend>& backend,
 
 Variable UpsamplingDecoder::forward(Variable x) const {
   for (std::size_t i = 0; i < convs_.size(); ++i) {
-    x = convs_[i]->forward(x);
-    if (i < norms_.size()) x = norms_[i]->forward(x);
+    x = i < norms_.size() ? convs_[i]->forward(x, *norms_[i]) : convs_[i]->forward(x);
   }
   return x;
 }

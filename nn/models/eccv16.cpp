@@ -124,8 +124,10 @@ Variable Eccv16::scores(const Variable& lightness) {
   }
   Variable x = lightness;
   for (const Block& block : blocks_) {
-    for (const auto& layer : block.convs) x = layer->forward(x);
-    if (block.norm) x = block.norm->forward(x);
+    for (const auto& layer : block.convs) {
+      const bool last = layer == block.convs.back();
+      x = last && block.norm ? layer->forward(x, *block.norm) : layer->forward(x);
+    }
   }
   return x;
 }

@@ -77,7 +77,7 @@ Vgg16::Vgg16(const std::shared_ptr<Backend>& backend, const ModelSpec& spec, Rng
 }
 
 Variable Vgg16::run(const Variable& x) {
-  return decoder_->forward(encoder_->forward(entry_norm_->forward(entry_->forward(x))));
+  return decoder_->forward(encoder_->forward(entry_->forward(x, *entry_norm_)));
 }
 
 void Vgg16::set_norm_momentum(float momentum) {

@@ -1,23 +1,13 @@
 #include "nn/ops/checks.hpp"
 
 namespace afterglow::ops {
-namespace {
-
-void check(const std::string& op, const Variable& x, const Variable& gamma, const Variable& beta,
-           const RunningStatistics& running) {
-  check_frames(op, "x", x.shape());
-  check_per_channel(op, "gamma", gamma.shape(), x.shape());
-  check_per_channel(op, "beta", beta.shape(), x.shape());
-  check_per_channel(op, "running mean", running.mean.shape(), x.shape());
-  check_per_channel(op, "running variance", running.variance.shape(), x.shape());
-}
-
-}  // namespace
 
 Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                     RunningStatistics& running, float momentum, float epsilon,
                     std::int64_t copies) {
-  check("batch_norm", x, gamma, beta, running);
+  constexpr const char* kOp = "batch_norm";
+  check_frames(kOp, "x", x.shape());
+  (void)norm_of(kOp, {gamma, beta, running, epsilon}, x.shape());
   const ChannelGeometry g = channel_geometry(x.shape());
   const auto& backend = x.backend();
   Tensor y(backend, x.shape(), x.value().type());
@@ -45,29 +35,28 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
                 });
 }
 
-Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
-                              const RunningStatistics& running, float epsilon) {
-  check("batch_norm_inference", x, gamma, beta, running);
+Variable batch_norm_inference(const Variable& x, const InferenceNorm& norm) {
+  constexpr const char* kOp = "batch_norm_inference";
+  check_frames(kOp, "x", x.shape());
+  const auto& [gamma, beta, running, epsilon] = norm;
   const ChannelGeometry g = channel_geometry(x.shape());
-  const auto& backend = x.backend();
-  Tensor y(backend, x.shape(), x.value().type());
-  backend->batch_norm_inference(g, x.value().source(), gamma.value().source(),
-                                beta.value().source(), running.mean.source(),
-                                running.variance.source(), epsilon, y.destination());
-  return record(
-      y, {x, gamma, beta},
-      [g, epsilon, x_shape = x.shape(), kept_x = gamma.wants_gradient() ? x.value() : Tensor(),
-       kept_gamma = gamma.value(), mean = running.mean, variance = running.variance](
-          const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
-        Tensor dx = new_if(needs[0], dy.backend(), x_shape, dy.type());
-        Tensor dgamma = new_if(needs[1], dy.backend(), kept_gamma.shape());
-        Tensor dbeta = new_if(needs[2], dy.backend(), kept_gamma.shape());
-        dy.backend()->batch_norm_inference_backward(g, kept_x ? kept_x.source() : Source(),
-                                                    dy.source(), kept_gamma.source(), mean.source(),
-                                                    variance.source(), epsilon, destination_of(dx),
-                                                    destination_of(dgamma), destination_of(dbeta));
-        return {dx, dgamma, dbeta};
-      });
+  Tensor y(x.backend(), x.shape(), x.value().type());
+  x.backend()->batch_norm_inference(g, x.value().source(), norm_of(kOp, norm, x.shape()),
+                                    y.destination());
+  return record(y, {x, gamma, beta},
+                [g, epsilon = norm.epsilon, x_shape = x.shape(),
+                 kept_x = gamma.wants_gradient() ? x.value() : Tensor(), kept_gamma = gamma.value(),
+                 mean = running.mean, variance = running.variance](
+                    const Tensor& dy, const std::vector<bool>& needs) -> std::vector<Tensor> {
+                  Tensor dx = new_if(needs[0], dy.backend(), x_shape, dy.type());
+                  Tensor dgamma = new_if(needs[1], dy.backend(), kept_gamma.shape());
+                  Tensor dbeta = new_if(needs[2], dy.backend(), kept_gamma.shape());
+                  dy.backend()->batch_norm_inference_backward(
+                      g, kept_x ? kept_x.source() : Source(), dy.source(), kept_gamma.source(),
+                      mean.source(), variance.source(), epsilon, destination_of(dx),
+                      destination_of(dgamma), destination_of(dbeta));
+                  return {dx, dgamma, dbeta};
+                });
 }
 
 }  // namespace afterglow::ops

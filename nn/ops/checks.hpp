@@ -1,7 +1,9 @@
 // What the ops share: shape checks with one wording, and 32-bit extents for the geometry structs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 #include "base/error.hpp"
@@ -89,6 +91,24 @@ inline Destination destination_of(Tensor& tensor) {
 
 inline Source source_of(const Variable& variable) {
   return variable ? variable.value().source() : Source();
+}
+
+/// A norm behind x, as a backend takes it; none where there is none.
+inline Norm norm_of(const std::string& op, const InferenceNorm& norm, const Shape& x) {
+  if (!norm.gamma) return {};
+  check_per_channel(op, "gamma", norm.gamma.shape(), x);
+  check_per_channel(op, "beta", norm.beta.shape(), x);
+  check_per_channel(op, "running mean", norm.running.mean.shape(), x);
+  check_per_channel(op, "running variance", norm.running.variance.shape(), x);
+  return {source_of(norm.gamma), source_of(norm.beta), norm.running.mean.source(),
+          norm.running.variance.source(), norm.epsilon};
+}
+
+/// True where record() keeps history of an op on these.
+inline bool is_recorded(std::initializer_list<Variable> inputs) {
+  return gradients_enabled() &&
+         std::any_of(inputs.begin(), inputs.end(),
+                     [](const Variable& input) { return input.wants_gradient(); });
 }
 
 /// A kernel that stays as it is beyond one pass: a frozen one, any one at inference or in

@@ -72,8 +72,7 @@ Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& 
         Tensor dw = new_if(needs[1], dy.backend(), w_shape);
         Tensor db = new_if(needs[2], dy.backend(), {g.c});
         if (dx) {
-          device.conv2d(g, dz.source(), kept_w.kernel(constant), {}, Activation::kNone,
-                        dx.destination());
+          device.conv2d(g, dz.source(), kept_w.kernel(constant), {}, dx.destination());
         }
         if (dw) {
           device.conv2d_backward_weights(g, dz.source(), kept_x.source(), dw.destination(), {});

@@ -18,6 +18,23 @@ namespace afterglow::ops {
 /// bits of it would not do, as for a network's output.
 enum class Result { kActivation, kFloat32 };
 
+/// A batch norm's running statistics (C) each, updated in training by
+/// running = momentum running + (1 - momentum) batch, the batch variance taken unbiased (n / (n -
+/// 1)).
+struct RunningStatistics {
+  Tensor mean;
+  Tensor variance;
+};
+
+/// A batch norm in inference mode: the running statistics are constants (they must not change
+/// before a backward pass, which reads them). Without gamma it is none.
+struct InferenceNorm {
+  Variable gamma;
+  Variable beta;
+  RunningStatistics running;
+  float epsilon = 0;
+};
+
 struct Conv2dOptions {
   std::int32_t stride = 1;
   std::int32_t dilation = 1;
@@ -27,9 +44,10 @@ struct Conv2dOptions {
 };
 
 /// y(N, OH, OW, K) = activation(x(N, H, W, C) * w(KH, KW, C, K) + b(K)); b may be an empty
-/// Variable. TensorFlow's padding.
+/// Variable. TensorFlow's padding. `norm` is batch_norm_inference on the result, in one with it
+/// where no gradient is wanted.
 Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
-                const Conv2dOptions& options = {});
+                const Conv2dOptions& options = {}, const InferenceNorm& norm = {});
 
 /// max_pool2d(conv2d(x, w, b, options), 2, 2) in one, without keeping the whole result of the
 /// convolution. options.activation must be kRelu.
@@ -43,9 +61,10 @@ Variable conv_transpose2d(const Variable& x, const Variable& w, const Variable& 
                           const Conv2dOptions& options);
 
 /// activation(conv2d(upsample_nearest(x), w) + b), stride 1, k odd, without the upsampled tensor.
+/// `norm` as conv2d's.
 Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b, Padding padding,
                          Activation activation = Activation::kNone,
-                         Result result = Result::kActivation);
+                         Result result = Result::kActivation, const InferenceNorm& norm = {});
 
 /// y(N, OH, OW, C): the largest, or the mean, of each window x window pixels of x(N, H, W, C), with
 /// TensorFlow's padding (a mean counts no padding). Windows of 1 to 16.
@@ -57,24 +76,13 @@ Variable avg_pool2d(const Variable& x, std::int32_t window, std::int32_t stride,
 /// y(N, 2H, 2W, C).
 Variable upsample_nearest(const Variable& x);
 
-/// A batch norm's running statistics (C) each, updated in training by
-/// running = momentum running + (1 - momentum) batch, the batch variance taken unbiased (n / (n -
-/// 1)).
-struct RunningStatistics {
-  Tensor mean;
-  Tensor variance;
-};
-
 /// Training-mode batch norm over N, H, W. `copies` says how many times each pixel would stand in
 /// the tensor that the network's definition normalises (4 when an upsample was moved behind the
 /// norm): it enters n / (n - 1) alone.
 Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                     RunningStatistics& running, float momentum, float epsilon,
                     std::int64_t copies = 1);
-/// Inference-mode batch norm with the running statistics as constants (they must not change before
-/// the backward pass, which reads them).
-Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
-                              const RunningStatistics& running, float epsilon);
+Variable batch_norm_inference(const Variable& x, const InferenceNorm& norm);
 
 Variable relu(const Variable& x);
 Variable add(const Variable& a, const Variable& b);

@@ -35,13 +35,17 @@ UpsampleConv2dGeometry geometry(const Variable& x, const Variable& w, const Vari
 }  // namespace
 
 Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b, Padding padding,
-                         Activation activation, Result result) {
+                         Activation activation, Result result, const InferenceNorm& norm) {
+  if (norm.gamma && is_recorded({x, w, b, norm.gamma, norm.beta})) {
+    return batch_norm_inference(upsample_conv2d(x, w, b, padding, activation, result), norm);
+  }
   const UpsampleConv2dGeometry g = geometry(x, w, b, padding);
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
   Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k}, result_type(*backend, result));
-  backend->upsample_conv2d(g, x.value().source(), w.value().kernel(constant), source_of(b),
-                           activation, y.destination());
+  backend->upsample_conv2d(g, x.value().source(), w.value().kernel(constant),
+                           {source_of(b), activation, norm_of("upsample_conv2d", norm, y.shape())},
+                           y.destination());
   return record(y, {x, w, b},
                 [g, constant, activation, x_shape = x.shape(), x_type = x.value().type(),
                  w_shape = w.shape(), kept_x = w.wants_gradient() ? x.value() : Tensor(),

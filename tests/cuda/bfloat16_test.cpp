@@ -239,7 +239,7 @@ TEST_CASE("the other ops of bfloat16 activations match float32's to its rounding
         [](const Variable& v, const auto& p) {
           const ops::RunningStatistics running{Tensor::full(v.backend(), {5}, 0.25F),
                                                Tensor::full(v.backend(), {5}, 2.0F)};
-          return ops::batch_norm_inference(v, p[0], p[1], running, 1e-3F);
+          return ops::batch_norm_inference(v, {p[0], p[1], running, 1e-3F});
         },
         x, {{5}, {5}});
   }

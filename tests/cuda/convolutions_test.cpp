@@ -28,7 +28,7 @@ class OneConvolution {
     const Conv2dGeometry g{1, 4, 4, 2, 3, 3, 3, 1, 1, Padding::kSame};
     const DeviceArray<float> x(backend_, std::vector<float>(g.x_size(), 0.5F)),
         w(backend_, std::vector<float>(g.w_size(), 0.25F)), y(backend_, g.y_size());
-    backend_->conv2d(g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
+    backend_->conv2d(g, x.span(), {w.span()}, {}, y.span());
     CHECK(y.read()[g.y_size() / 2] > 0);
     return backend_->convolution_plans().back().algorithm;
   }

@@ -35,9 +35,9 @@ void convolutions() {
       w1(backend, std::vector<float>(one.w_size(), 0.5F)), y1(backend, one.y_size());
   PreparedKernels prepared;
   const auto work = [&] {
-    backend->conv2d(g, x.span(), {w.span(), &prepared}, b.span(), Activation::kRelu, y.span());
+    backend->conv2d(g, x.span(), {w.span(), &prepared}, {b.span(), Activation::kRelu}, y.span());
     backend->conv2d_backward_weights(g, x.span(), y.span(), dw.span(), {});
-    backend->conv2d(one, y.span(), {w1.span()}, {}, Activation::kNone, y1.span());
+    backend->conv2d(one, y.span(), {w1.span()}, {}, y1.span());
     backend->copy(dw.span(), w.span());
     backend->fill(dw.span(), 0);
   };

@@ -187,9 +187,7 @@ TEST_CASE("a kernel prepared in a recording is not taken for prepared by anybody
   const DeviceArray<float> x(backend, std::vector<float>(g.x_size(), 0.5F)),
       w(backend, std::vector<float>(g.w_size(), 0.25F)), y(backend, g.y_size());
   PreparedKernels prepared;
-  const auto work = [&] {
-    backend->conv2d(g, x.span(), {w.span(), &prepared}, {}, Activation::kNone, y.span());
-  };
+  const auto work = [&] { backend->conv2d(g, x.span(), {w.span(), &prepared}, {}, y.span()); };
   work();
   const std::vector<float> result = y.read();
   prepared.clear();

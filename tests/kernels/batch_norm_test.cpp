@@ -90,8 +90,8 @@ void check_inference(Backend& backend, const Case& c) {
   const Guarded y(backend, c.g.size());
   const double largest = 3 / std::sqrt(double(kEpsilon));  // of a normalised value
   const Tolerance tolerance{8 * kEps * largest, 8 * kEps};
-  backend.batch_norm_inference(c.g, x.span(), gamma.span(), beta.span(), mean.span(),
-                               variance.span(), kEpsilon, y.span());
+  const Norm norm{gamma.span(), beta.span(), mean.span(), variance.span(), kEpsilon};
+  backend.batch_norm_inference(c.g, x.span(), norm, y.span());
   require_close(y.read(),
                 oracle::batch_norm_inference(c.g, to_double(c.x), to_double(c.gamma),
                                              to_double(c.beta), m, v, kEpsilon),

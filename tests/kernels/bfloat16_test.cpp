@@ -59,7 +59,7 @@ TEST_CASE("convolutions in bfloat16 match the oracle in the mean") {
     PreparedKernels prepared;
     const Kernel kernel{w.span(), constant ? &prepared : nullptr};
     for (int time = 0; time < 2; ++time) {
-      backend->conv2d(g, x.span(), kernel, b.span(), Activation::kRelu, y.span());
+      backend->conv2d(g, x.span(), kernel, {b.span(), Activation::kRelu}, y.span());
       backend->conv2d_backward_data(g, dy.span(), {}, kernel, dx.span());
       backend->conv2d_backward_weights(g, x.span(), dy.span(), dw.span(), db.span());
       const auto xs = to_double(x.read()), ws = to_double(w.read()), dys = to_double(dy.read());

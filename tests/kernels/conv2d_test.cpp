@@ -45,8 +45,8 @@ void check_forward(Backend& backend, const Conv2dGeometry& g) {
     for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
       CAPTURE(bias, int(activation));
       const Guarded y(backend, g.y_size());
-      backend.conv2d(g, x_in.span(), {w_in.span()}, bias ? b_in.span() : Destination(), activation,
-                     y.span());
+      backend.conv2d(g, x_in.span(), {w_in.span()},
+                     {bias ? b_in.span() : Destination(), activation}, y.span());
       const ChannelGeometry rows{std::int64_t{g.n} * g.out_h() * g.out_w(), g.k};
       require_close(
           y.read(),
@@ -92,7 +92,7 @@ TEST_CASE("a same convolution with stride 2 pads at the bottom and right, as Ten
   const Conv2dGeometry g{1, 4, 1, 1, 1, 3, 1, 2, 1, Padding::kSame};
   const Guarded x(*backend, std::vector<float>{1, 10, 100, 1000}), w(*backend, {1, 2, 3});
   const Guarded y(*backend, g.y_size());
-  backend->conv2d(g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
+  backend->conv2d(g, x.span(), {w.span()}, {}, y.span());
   CHECK(y.read() == std::vector<float>{321, 2100});
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("a centred convolution with stride 2 pads in front, as Caffe and PyTor
   const Conv2dGeometry g{1, 4, 1, 1, 1, 3, 1, 2, 1, Padding::kCentred};
   const Guarded x(*backend, std::vector<float>{1, 10, 100, 1000}), w(*backend, {1, 2, 3});
   const Guarded y(*backend, g.y_size());
-  backend->conv2d(g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
+  backend->conv2d(g, x.span(), {w.span()}, {}, y.span());
   CHECK(y.read() == std::vector<float>{32, 3210});
 }
 
@@ -208,7 +208,7 @@ TEST_CASE("conv2d gives the same bits every time and its memory does not grow") 
   const Guarded y(*backend, g.y_size()), dx(*backend, g.x_size()), dw(*backend, g.w_size()),
       db(*backend, std::size_t(g.k));
   const auto run = [&] {
-    backend->conv2d(g, x.span(), {w.span()}, {}, Activation::kRelu, y.span());
+    backend->conv2d(g, x.span(), {w.span()}, {{}, Activation::kRelu}, y.span());
     backend->conv2d_backward_data(g, dy.span(), {}, {w.span()}, dx.span());
     backend->conv2d_backward_weights(g, x.span(), dy.span(), dw.span(), db.span());
     return std::vector{y.read(), dx.read(), dw.read(), db.read()};

@@ -63,13 +63,13 @@ TEST_CASE("sub-pixel convolutions read and write depth to space as passes of its
     const Guarded x(*backend, random_values(g.x_size(), 1)), w_in(*backend, w), b(*backend, bias);
     const Guarded y(*backend, g.y_size()), dy_in(*backend, dy);
     const Guarded dw(*backend, g.w_size()), db(*backend, 16);
-    backend->upsample_conv2d(g, x.span(), {w_in.span()}, b.span(), Activation::kRelu, y.span());
+    backend->upsample_conv2d(g, x.span(), {w_in.span()}, {b.span(), Activation::kRelu}, y.span());
     backend->upsample_conv2d_backward_weights(g, x.span(), dy_in.span(), dw.span(), db.span());
     for (const std::size_t first : {0U, 1U}) {
       const Guarded half_w(*backend, part(w, first)), half_b(*backend, part(bias, first));
       const Guarded half_y(*backend, half.y_size()), half_dy(*backend, part(dy, first));
       const Guarded half_dw(*backend, half.w_size()), half_db(*backend, 8);
-      backend->upsample_conv2d(half, x.span(), {half_w.span()}, half_b.span(), Activation::kRelu,
+      backend->upsample_conv2d(half, x.span(), {half_w.span()}, {half_b.span(), Activation::kRelu},
                                half_y.span());
       backend->upsample_conv2d_backward_weights(half, x.span(), half_dy.span(), half_dw.span(),
                                                 half_db.span());

@@ -42,8 +42,8 @@ void check_forward(Backend& backend, const UpsampleConv2dGeometry& g) {
     for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
       CAPTURE(bias, int(activation));
       const Guarded y(backend, g.y_size());
-      backend.upsample_conv2d(g, x_in.span(), {w_in.span()}, bias ? b_in.span() : Destination(),
-                              activation, y.span());
+      backend.upsample_conv2d(g, x_in.span(), {w_in.span()},
+                              {bias ? b_in.span() : Destination(), activation}, y.span());
       const ChannelGeometry rows{std::int64_t{g.n} * g.out_h() * g.out_w(), g.k};
       require_close(
           y.read(),
@@ -93,7 +93,7 @@ TEST_CASE("upsample_conv2d of one pixel by hand") {
   const Guarded x(*backend, std::vector<float>{7});
   const Guarded w(*backend, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9});
   const Guarded y(*backend, g.y_size());
-  backend->upsample_conv2d(g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
+  backend->upsample_conv2d(g, x.span(), {w.span()}, {}, y.span());
   CHECK(y.read() == std::vector<float>{7 * (5 + 6 + 8 + 9), 7 * (4 + 5 + 7 + 8),
                                        7 * (2 + 3 + 5 + 6), 7 * (1 + 2 + 4 + 5)});
 }
@@ -154,7 +154,7 @@ TEST_CASE("upsample_conv2d gives the same bits every time and its memory does no
   const Guarded y(*backend, g.y_size()), dx(*backend, g.x_size()), dw(*backend, g.w_size()),
       db(*backend, std::size_t(g.k));
   const auto run = [&] {
-    backend->upsample_conv2d(g, x.span(), {w.span()}, b.span(), Activation::kRelu, y.span());
+    backend->upsample_conv2d(g, x.span(), {w.span()}, {b.span(), Activation::kRelu}, y.span());
     backend->upsample_conv2d_backward_data(g, dy.span(), {w.span()}, dx.span());
     backend->upsample_conv2d_backward_weights(g, x.span(), dy.span(), dw.span(), db.span());
     return std::vector{y.read(), dx.read(), dw.read(), db.read()};

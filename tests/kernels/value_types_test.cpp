@@ -66,7 +66,7 @@ TEST_CASE("bytes for a convolution of floats are refused, on whichever thread th
   const Source x = of_floats(g.x_size()), w = of_floats(g.w_size()), b = of_floats(32),
                dy = of_floats(g.y_size());
   const auto forward = [&](Backend& backend, Source input, Source kernel, Source bias) {
-    backend.conv2d(g, input, {kernel}, bias, Activation::kRelu, to(g.y_size()));
+    backend.conv2d(g, input, {kernel}, {bias, Activation::kRelu}, to(g.y_size()));
   };
   const std::vector<std::pair<std::string, std::function<void(Backend&)>>> calls{
       {"x", [&](Backend& on) { forward(on, of_bytes(x.size()), w, b); }},

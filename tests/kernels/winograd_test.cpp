@@ -197,7 +197,7 @@ TEST_CASE("a backend says how it computed each convolution, and keeps to the cho
     const Guarded x(*backend, c.x), w(*backend, c.w), dy(*backend, c.dy);
     const Guarded y(*backend, c.g.y_size()), dw(*backend, c.g.w_size());
     for (int time = 0; time < 2; ++time) {
-      backend->conv2d(c.g, x.span(), {w.span()}, {}, Activation::kNone, y.span());
+      backend->conv2d(c.g, x.span(), {w.span()}, {}, y.span());
       backend->conv2d_backward_weights(c.g, x.span(), dy.span(), dw.span(), {});
     }
     const auto expected =

@@ -1,5 +1,9 @@
+#include "nn/layers/batch_norm.hpp"
+
 #include <cmath>
 
+#include "nn/layers/conv2d.hpp"
+#include "support/forwarding_backend.hpp"
 #include "support/oracle_norm.hpp"
 #include "tests/nn/gradient_check.hpp"
 
@@ -17,6 +21,32 @@ ops::RunningStatistics statistics(std::int64_t channels) {
   for (float& value : variance) value = std::abs(value) + 0.25F;
   return {Tensor::from_host(test_backend(), mean.shape, mean.values),
           Tensor::from_host(test_backend(), mean.shape, variance)};
+}
+
+/// Counts the norms that are passes of their own.
+class CountedNorms final : public ForwardingBackend {
+ public:
+  CountedNorms() : ForwardingBackend(make_cpu_backend()) {}
+  void batch_norm_inference(const ChannelGeometry& g, Source x, const Norm& norm,
+                            Destination y) override {
+    ++count;
+    ForwardingBackend::batch_norm_inference(g, x, norm, y);
+  }
+
+  int count = 0;
+};
+
+/// Weights of no particular kind.
+void randomize(Module& module) {
+  std::uint64_t seed = 20;
+  for (Weight& weight : module.weights()) {
+    std::vector<float> values =
+        random_values(static_cast<std::size_t>(weight.value.size()), ++seed);
+    if (weight.name.ends_with("moving_variance")) {
+      for (float& value : values) value = std::abs(value) + 0.25F;
+    }
+    weight.value.copy_from_host(values);
+  }
 }
 
 Doubles blended(const Tensor& before, const Doubles& batch, double factor) {
@@ -104,7 +134,7 @@ TEST_CASE("batch_norm_inference on the tape matches its double and keeps the sta
   check_op(
       {random_input({2, 3, 4, 5}, 1), random_input({5}, 2), random_input({5}, 3)},
       [&](const std::vector<Variable>& in) {
-        return ops::batch_norm_inference(in[0], in[1], in[2], running, kEpsilon);
+        return ops::batch_norm_inference(in[0], {in[1], in[2], running, kEpsilon});
       },
       [&](const std::vector<Doubles>& in) {
         return oracle::batch_norm_inference(g, in[0], in[1], in[2], to_double(mean),
@@ -113,4 +143,46 @@ TEST_CASE("batch_norm_inference on the tape matches its double and keeps the sta
       24, 4);
   CHECK(running.mean.to_host() == mean);
   CHECK(running.variance.to_host() == variance);
+}
+
+TEST_CASE("a layer does the norm behind it as the norm does, at inference in one pass") {
+  const auto backend = std::make_shared<CountedNorms>();
+  Rng rng(1);
+  const Conv2dSpec spec{32, 40, 3, Padding::kSame};
+  const Conv2d conv("conv", backend, spec, rng);
+  const UpsampleConv2d upsample("upsample", backend, spec, rng);
+  const UpsampleConvTranspose2d transposed("transposed", backend, spec, rng);
+  BatchNorm norm("norm", backend, spec.filters);
+  randomize(norm);
+  const Tensor pixels =
+      Tensor::from_host(backend, {1, 10, 9, 32}, random_input({1, 10, 9, 32}, 2).values);
+
+  struct Case {
+    const KernelLayer& layer;
+    int norms;  // of their own at inference
+  };
+  for (const auto& [layer, norms] : {Case{conv, 0}, {upsample, 0}, {transposed, 1}}) {
+    CAPTURE(layer.name());
+    const auto values = [&](bool wants_gradient, bool together) {
+      const Variable x(pixels, wants_gradient);
+      const Variable y = together ? layer.forward(x, norm) : norm.forward(layer.forward(x));
+      std::vector<float> result = y.value().to_host();
+      if (wants_gradient) {
+        backward(y, Tensor::full(backend, y.shape(), 0.5F));
+        const std::vector<float> gradient = x.gradient().to_host();
+        result.insert(result.end(), gradient.begin(), gradient.end());
+      }
+      return result;
+    };
+    for (const bool training : {false, true}) {
+      norm.train(training);
+      CHECK(values(true, true) == values(true, false));
+    }
+    norm.train(false);
+    const NoGradient inference;
+    const std::vector<float> apart = values(false, false);
+    backend->count = 0;
+    CHECK(values(false, true) == apart);
+    CHECK(backend->count == norms);
+  }
 }

@@ -238,7 +238,7 @@ TEST_CASE("norms and losses name the shapes that do not fit") {
       {[&] { ops::batch_norm(x, three, three, wrong, 0.9F, 1e-3F); },
        "batch_norm: running variance (4) is not one value for each channel of x (2, 8, 8, 3)"},
       {[&] {
-         ops::batch_norm_inference(of({0, 8, 8, 3}), three, three, running, 1e-3F);
+         ops::batch_norm_inference(of({0, 8, 8, 3}), {three, three, running, 1e-3F});
        },
        "batch_norm_inference: x (0, 8, 8, 3) is not a non-empty (N, H, W, C)"},
       {[&] {

@@ -153,7 +153,7 @@ TEST_CASE("a frozen batch norm keeps nothing, a training one its input and two s
   Variable gamma(Tensor::full(backend, {16}, 1.0F), true), beta = gamma;
   ops::RunningStatistics running{Tensor::zeros(backend, {16}), Tensor::full(backend, {16}, 1.0F)};
   const Make inference = [&](const Variable& x) {
-    return ops::batch_norm_inference(x, gamma, beta, running, 1e-3F);
+    return ops::batch_norm_inference(x, {gamma, beta, running, 1e-3F});
   };
   const Make training = [&](const Variable& x) {
     return ops::batch_norm(x, gamma, beta, running, 0.99F, 1e-3F);

@@ -42,10 +42,10 @@ class Geometries final : public test::ForwardingBackend {
   explicit Geometries(std::set<cuda::CudnnConvolution>& seen)
       : ForwardingBackend(make_cpu_backend()), seen_(seen) {}
 
-  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
+  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, const Epilogue& epilogue,
               Destination y) override {
-    see(g, cuda::Pass::kForward, !b.empty(), activation == Activation::kRelu);
-    ForwardingBackend::conv2d(g, x, w, b, activation, y);
+    see(g, cuda::Pass::kForward, !epilogue.b.empty(), epilogue.activation == Activation::kRelu);
+    ForwardingBackend::conv2d(g, x, w, epilogue, y);
   }
   void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,
                             Destination dx) override {
@@ -68,10 +68,10 @@ class Geometries final : public test::ForwardingBackend {
     see(g, cuda::Pass::kBackwardData);
     ForwardingBackend::conv2d_max_pool_backward_data(g, dy, winners, w, dx);
   }
-  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
-                       Activation activation, Destination y) override {
+  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w,
+                       const Epilogue& epilogue, Destination y) override {
     see(g, cuda::Pass::kForward);
-    ForwardingBackend::upsample_conv2d(g, x, w, b, activation, y);
+    ForwardingBackend::upsample_conv2d(g, x, w, epilogue, y);
   }
   void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                      Destination dx) override {

@@ -27,9 +27,9 @@ class ForwardingBackend : public Backend {
   void copy(Source src, Destination dst) override { inner_->copy(src, dst); }
   void fill(Destination dst, float value) override { inner_->fill(dst, value); }
   MemoryReport memory() const override { return inner_->memory(); }
-  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, Source b, Activation activation,
+  void conv2d(const Conv2dGeometry& g, Source x, Kernel w, const Epilogue& epilogue,
               Destination y) override {
-    inner_->conv2d(g, x, w, b, activation, y);
+    inner_->conv2d(g, x, w, epilogue, y);
   }
   void conv2d_backward_data(const Conv2dGeometry& g, Source dy, Source relu, Kernel w,
                             Destination dx) override {
@@ -48,9 +48,9 @@ class ForwardingBackend : public Backend {
                                      Destination dx) override {
     inner_->conv2d_max_pool_backward_data(g, dy, winners, w, dx);
   }
-  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w, Source b,
-                       Activation activation, Destination y) override {
-    inner_->upsample_conv2d(g, x, w, b, activation, y);
+  void upsample_conv2d(const UpsampleConv2dGeometry& g, Source x, Kernel w,
+                       const Epilogue& epilogue, Destination y) override {
+    inner_->upsample_conv2d(g, x, w, epilogue, y);
   }
   void upsample_conv2d_backward_data(const UpsampleConv2dGeometry& g, Source dy, Kernel w,
                                      Destination dx) override {
@@ -94,9 +94,9 @@ class ForwardingBackend : public Backend {
                            Destination dbeta) override {
     inner_->batch_norm_backward(g, x, dy, gamma, mean, variance, epsilon, dx, dgamma, dbeta);
   }
-  void batch_norm_inference(const ChannelGeometry& g, Source x, Source gamma, Source beta,
-                            Source mean, Source variance, float epsilon, Destination y) override {
-    inner_->batch_norm_inference(g, x, gamma, beta, mean, variance, epsilon, y);
+  void batch_norm_inference(const ChannelGeometry& g, Source x, const Norm& norm,
+                            Destination y) override {
+    inner_->batch_norm_inference(g, x, norm, y);
   }
   void batch_norm_inference_backward(const ChannelGeometry& g, Source x, Source dy, Source gamma,
                                      Source mean, Source variance, float epsilon, Destination dx,
