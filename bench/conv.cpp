@@ -226,13 +226,31 @@ nlohmann::json as_json(const Summary& s) {
   return {{"median", s.median}, {"p10", s.p10}, {"p90", s.p90}};
 }
 
+// How a pass is computed.
+std::string algorithm_of(const Layer& layer, int pass, const Options& options) {
+  const auto backend = open_backend({.device = "cpu", .convolutions = options.conv_algo});
+  Work(*backend, layer).run(pass);
+  return backend->convolution_plans().back().algorithm;
+}
+
+// The share of what a pass computes that lies outside of the picture, because tiles do not fit.
+double share_outside(const Layer& layer, int pass, const std::string& algorithm) {
+  int side = 0;  // of a tile's outputs
+  if (std::sscanf(algorithm.c_str(), "Winograd F(%dx", &side) != 1) return 0;
+  const ConvolutionShape s = std::visit([](const auto& g) { return shape_of(g); }, layer.geometry);
+  const auto covered = [&](std::int32_t size) { return (size + side - 1) / side * side; };
+  std::int32_t h = pass == 1 ? s.h : s.oh, w = pass == 1 ? s.w : s.ow;
+  if (std::holds_alternative<TransposedConv2d>(layer.geometry)) h = s.h / 2, w = s.w / 2;  // phases
+  return 1 - double(h) * w / (double(covered(h)) * covered(w));
+}
+
 // The ceilings are measured between the passes, so that a busy moment hits all of them.
-nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& sgemm) {
+nlohmann::json measure(Backend& backend, const Layer& layer, const Options& options, Sgemm& sgemm) {
   Work work(backend, layer);
   const int passes = passes_of(layer);
   std::vector<double> times[3], products, peaks;
   for (int pass = 0; pass < passes; ++pass) work.run(pass);
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < options.rounds; ++round) {
     products.push_back(sgemm.gflops());
     peaks.push_back(fma_gflops());
     for (int pass = 0; pass < passes; ++pass) {
@@ -248,13 +266,17 @@ nlohmann::json measure(Backend& backend, const Layer& layer, int rounds, Sgemm& 
   for (int pass = 0; pass < passes; ++pass) {
     const Summary ms = summarize(times[pass]);
     const double gflops = work.flop() / ms.median * 1e-6;
-    std::printf("%-32s %-17s %7.2f [%7.2f %7.2f] %7.0f %5.0f%% %5.0f%%\n", layer.name.c_str(),
-                kPasses[pass], ms.median, ms.p10, ms.p90, gflops, 100 * gflops / product,
-                100 * gflops / peak);
+    const std::string algorithm = algorithm_of(layer, pass, options);
+    const double outside = share_outside(layer, pass, algorithm);
+    std::printf("%-32s %-17s %7.2f [%7.2f %7.2f] %7.0f %5.0f%% %5.0f%% %6.0f%%  %s\n",
+                layer.name.c_str(), kPasses[pass], ms.median, ms.p10, ms.p90, gflops,
+                100 * gflops / product, 100 * gflops / peak, 100 * outside, algorithm.c_str());
     result["passes"][kPasses[pass]] = {{"ms", as_json(ms)},
                                        {"gflops", gflops},
                                        {"share_of_sgemm", gflops / product},
-                                       {"share_of_fma_peak", gflops / peak}};
+                                       {"share_of_fma_peak", gflops / peak},
+                                       {"share_outside", outside},
+                                       {"algorithm", algorithm}};
   }
   std::fflush(stdout);
   return result;
@@ -307,13 +329,13 @@ int summary(const Options& options) {
                            {"device", backend->description()},
                            {"batch", options.batch},
                            {"rounds", options.rounds}};
-  std::printf("%s, batch %d\n%-32s %-17s %7s [%7s %7s] %7s %6s %6s\n",
+  std::printf("%s, batch %d\n%-32s %-17s %7s [%7s %7s] %7s %6s %6s %7s  %s\n",
               backend->description().c_str(), options.batch, "layer", "pass", "ms", "p10", "p90",
-              "GFLOP/s", "sgemm", "FMA");
+              "GFLOP/s", "sgemm", "FMA", "outside", "algorithm");
   nlohmann::json of_3x3;
   for (const Layer& layer : network_layers(options.batch)) {
     if (layer.name.find(options.filter) == std::string::npos) continue;
-    report["layers"].push_back(measure(*backend, layer, options.rounds, sgemm));
+    report["layers"].push_back(measure(*backend, layer, options, sgemm));
     if (is_3x3(layer)) of_3x3.push_back(report["layers"].back());
   }
   report["all_3x3"] = together(of_3x3);
