@@ -226,11 +226,16 @@ nlohmann::json as_json(const Summary& s) {
   return {{"median", s.median}, {"p10", s.p10}, {"p90", s.p90}};
 }
 
-// How a pass is computed.
-std::string algorithm_of(const Layer& layer, int pass, const Options& options) {
+// How each pass is computed.
+std::vector<std::string> algorithms_of(const Layer& layer, const Options& options) {
   const auto backend = open_backend({.device = "cpu", .convolutions = options.conv_algo});
-  Work(*backend, layer).run(pass);
-  return backend->convolution_plans().back().algorithm;
+  Work work(*backend, layer);
+  std::vector<std::string> algorithms;
+  for (int pass = 0; pass < passes_of(layer); ++pass) {
+    work.run(pass);
+    algorithms.push_back(backend->convolution_plans().back().algorithm);
+  }
+  return algorithms;
 }
 
 // The share of what a pass computes that lies outside of the picture, because tiles do not fit.
@@ -246,6 +251,7 @@ double share_outside(const Layer& layer, int pass, const std::string& algorithm)
 
 // The ceilings are measured between the passes, so that a busy moment hits all of them.
 nlohmann::json measure(Backend& backend, const Layer& layer, const Options& options, Sgemm& sgemm) {
+  const std::vector<std::string> algorithms = algorithms_of(layer, options);
   Work work(backend, layer);
   const int passes = passes_of(layer);
   std::vector<double> times[3], products, peaks;
@@ -266,7 +272,7 @@ nlohmann::json measure(Backend& backend, const Layer& layer, const Options& opti
   for (int pass = 0; pass < passes; ++pass) {
     const Summary ms = summarize(times[pass]);
     const double gflops = work.flop() / ms.median * 1e-6;
-    const std::string algorithm = algorithm_of(layer, pass, options);
+    const std::string& algorithm = algorithms[std::size_t(pass)];
     const double outside = share_outside(layer, pass, algorithm);
     std::printf("%-32s %-17s %7.2f [%7.2f %7.2f] %7.0f %5.0f%% %5.0f%% %6.0f%%  %s\n",
                 layer.name.c_str(), kPasses[pass], ms.median, ms.p10, ms.p90, gflops,

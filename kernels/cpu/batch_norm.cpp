@@ -13,6 +13,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace afterglow::HWY_NAMESPACE {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
 // All loops below run over `rows` rows of `width` values; a parameter has one row.
 
 // sum += x - center; squares += (x - center)^2.
@@ -48,12 +50,26 @@ void sum_rows(std::size_t rows, std::size_t width, const float* dy, float* sum) 
   }
 }
 
-// y = factor (x - center) + offset.
+// y = factor (x - center) + offset, by the operations of winograd_output, which does the same:
+// with the same bits.
+template <typename D>
+HWY_INLINE void normalize_vector(D d, const float* x, const float* center, const float* factor,
+                                 const float* offset, float* y) {
+  const auto centered = hn::Sub(hn::LoadU(d, x), hn::LoadU(d, center));
+  hn::StoreU(hn::MulAdd(hn::LoadU(d, factor), centered, hn::LoadU(d, offset)), d, y);
+}
+
 void normalize(std::size_t rows, std::size_t width, const float* x, const float* center,
                const float* factor, const float* offset, float* y) {
+  const hn::ScalableTag<float> d;
   for (std::size_t row = 0; row < rows; ++row, x += width, y += width) {
-#pragma omp simd
-    for (std::size_t k = 0; k < width; ++k) y[k] = factor[k] * (x[k] - center[k]) + offset[k];
+    std::size_t k = 0;
+    for (; k + hn::Lanes(d) <= width; k += hn::Lanes(d)) {
+      normalize_vector(d, x + k, center + k, factor + k, offset + k, y + k);
+    }
+    for (; k < width; ++k) {
+      normalize_vector(hn::CappedTag<float, 1>(), x + k, center + k, factor + k, offset + k, y + k);
+    }
   }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "kernels/cpu/convolution_algorithm.hpp"
 #include "kernels/cpu/fusion.hpp"
 #include "kernels/cpu/onednn.hpp"
 
@@ -24,28 +25,6 @@ ConvolutionShape shape_of(const Conv2dGeometry& g);
 /// The shape of the low-resolution convolution that upsample_conv2d runs: 4K outputs, and a 5 x 5
 /// kernel in 3 x 3, a valid 3 x 3 in 2 x 2.
 ConvolutionShape shape_of(const UpsampleConv2dGeometry& g);
-
-/// How a pass is computed.
-enum class ConvolutionAlgorithm : std::int32_t {
-  kDirect,         // oneDNN's direct convolution
-  kProduct,        // the windows gathered, one matrix product
-  kWinograd4,      // kernels/cpu/winograd.hpp with 4 points a side
-  kWinograd6,      // with 6
-  kLateWinograd4,  // with 4, the kernel transformed as it is used
-  kLateWinograd6,  // with 6
-  kNarrow,         // kernels/cpu/narrow_convolution.hpp
-  kBfloat16,       // oneDNN's direct convolution of values rounded to bfloat16
-};
-
-/// Points a side of Winograd's; 0 for the others.
-std::size_t points_a_side(ConvolutionAlgorithm algorithm);
-
-/// The one place that chooses, by a model of the time that each would take. `constant`: what is
-/// made of the kernel is kept from call to call.
-ConvolutionAlgorithm choose_algorithm(const ConvolutionShape& s, ConvolutionPass pass,
-                                      bool constant,
-                                      ConvolutionChoice choice = ConvolutionChoice::kAuto,
-                                      Precision precision = Precision::kFloat32);
 
 /// Floats for the length of a call.
 class Scratch {

@@ -20,7 +20,7 @@ enum class Fusion : std::int32_t {
 struct ConvolutionOutput {
   Source b = {};  // (K); may be empty
   Activation activation = Activation::kNone;
-  Affine norm = {};  // behind the activation
+  Affine norm = {};  // behind the activation; none with kMaxPool
   Destination y = {};
   Fusion fusion = Fusion::kNone;
   std::span<std::uint8_t> winners = {};  // kMaxPool: as conv2d_max_pool's; may be empty

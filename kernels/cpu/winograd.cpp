@@ -74,11 +74,18 @@ struct Plan {
   std::size_t taps() const { return std::size_t(tiles.shape.kh * tiles.shape.kw); }
 };
 
+/// How the threads share a forward pass.
+enum class Order {
+  kSharedChunks,  // all take the inputs of a chunk, then its products, then its outputs
+  kOwnChunks,     // each takes chunks of its own from inputs to outputs
+  kLate,          // all take the inputs of a chunk; then each takes panels of the kernel
+};
+
 /// A forward pass: `width` outputs from `depth` inputs at a time.
 struct ForwardPlan : Plan {
   std::size_t width, depth;
   bool fits_own_cache = false;
-  bool own_chunks = false;  // each thread takes chunks of its own
+  Order order = Order::kSharedChunks;
 
   explicit ForwardPlan(const WinogradTiles& cut) : Plan(cut), width(k), depth(c) {
     const double own = double(own_cache_bytes()) / double(tiles.points() * sizeof(float));
@@ -104,8 +111,8 @@ struct ForwardPlan : Plan {
   std::size_t products_size() const { return tiles.points() * product_stride(); }
   std::size_t late_size() const { return tiles.late ? tiles.points() * late_stride() : 0; }
   std::size_t scratch_size() const {
-    return (own_chunks ? threads : 1) * inputs_size() +
-           (own_chunks || tiles.late ? threads : 1) * (products_size() + late_size());
+    return (order == Order::kOwnChunks ? threads : 1) * inputs_size() +
+           (order == Order::kSharedChunks ? 1 : threads) * (products_size() + late_size());
   }
 
  private:
@@ -115,6 +122,7 @@ struct ForwardPlan : Plan {
   void cut_late(double own) {
     constexpr double kForKernel = 0.3, kForAll = 0.9;  // of that cache (measured)
     constexpr std::size_t kDeepest = 64;
+    order = Order::kLate;
     width = panel;
     const auto fitting = std::size_t(kForKernel * own / double(width));
     depth = std::clamp(fitting / kWinogradChannels * kWinogradChannels, kWinogradChannels,
@@ -143,8 +151,8 @@ struct ForwardPlan : Plan {
       return quotient_up(tiles.count(), rounds * count);
     };
     fits_own_cache = for_threads(1) >= fewest;
-    own_chunks = for_threads(threads) >= fewest;
-    if (!own_chunks) return;
+    if (for_threads(threads) < fewest) return;
+    order = Order::kOwnChunks;
     chunk = for_threads(threads);
     width = columns;
   }
@@ -199,7 +207,7 @@ void for_chunks(const Plan& plan, const Body& body) {
   }
 }
 
-/// A forward pass, in one of three orders. The tiles of a chunk have their transformed inputs in v,
+/// A forward pass. The tiles of a chunk have their transformed inputs in v,
 /// by blocks of inputs, points and tiles, and their products in m, by points and tiles.
 class ForwardPass {
  public:
@@ -208,13 +216,17 @@ class ForwardPass {
       : plan_(tiles), x_(x), u_(u), y_(y) {}
 
   void run(float* scratch) const {
-    if (plan_.tiles.late) return run_late(scratch);
-    if (plan_.own_chunks) return run_own_chunks(scratch);
-    run_shared_chunks(scratch);
+    switch (plan_.order) {
+      case Order::kSharedChunks:
+        return run_shared_chunks(scratch);
+      case Order::kOwnChunks:
+        return run_own_chunks(scratch);
+      case Order::kLate:
+        return run_late(scratch);
+    }
   }
 
  private:
-  /// All threads take the inputs of a chunk, then its products, then its outputs.
   void run_shared_chunks(float* v) const {
     constexpr std::size_t kBlockRows = 256;  // of a product: they read the kernel once
     const ChannelRange channels{0, plan_.k};
@@ -231,7 +243,6 @@ class ForwardPass {
     });
   }
 
-  /// Each thread takes chunks of its own from inputs to outputs.
   void run_own_chunks(float* scratch) const {
     const std::size_t thread_size = plan_.inputs_size() + plan_.products_size();
     const std::size_t chunks = quotient_up(plan_.tiles.count(), plan_.chunk);
@@ -249,9 +260,9 @@ class ForwardPass {
     });
   }
 
-  /// All threads take the inputs of a chunk; then each takes panels of the kernel, part by part
-  /// from the transform of the kernel to the products, and their outputs. Where panels are fewer
-  /// than threads, several take the same one, each for some of the tiles.
+  /// Panels go part by part from the transform of the kernel to the products, and then to their
+  /// outputs. Where they are fewer than threads, several take the same one, each for some of the
+  /// tiles.
   void run_late(float* v) const {
     const std::size_t shares = std::max(plan_.threads / plan_.widths(), 1UL);
     for_chunks(plan_, [&](std::size_t first, std::size_t count) {

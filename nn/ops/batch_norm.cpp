@@ -7,7 +7,7 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
                     std::int64_t copies) {
   constexpr const char* kOp = "batch_norm";
   check_frames(kOp, "x", x.shape());
-  (void)norm_of(kOp, {gamma, beta, running, epsilon}, x.shape());
+  check_norm(kOp, gamma, beta, running, "x", x.shape());
   const ChannelGeometry g = channel_geometry(x.shape());
   const auto& backend = x.backend();
   Tensor y(backend, x.shape(), x.value().type());
@@ -39,10 +39,10 @@ Variable batch_norm_inference(const Variable& x, const InferenceNorm& norm) {
   constexpr const char* kOp = "batch_norm_inference";
   check_frames(kOp, "x", x.shape());
   const auto& [gamma, beta, running, epsilon] = norm;
+  check_norm(kOp, gamma, beta, running, "x", x.shape());
   const ChannelGeometry g = channel_geometry(x.shape());
   Tensor y(x.backend(), x.shape(), x.value().type());
-  x.backend()->batch_norm_inference(g, x.value().source(), norm_of(kOp, norm, x.shape()),
-                                    y.destination());
+  x.backend()->batch_norm_inference(g, x.value().source(), norm_of(norm), y.destination());
   return record(y, {x, gamma, beta},
                 [g, epsilon = norm.epsilon, x_shape = x.shape(),
                  kept_x = gamma.wants_gradient() ? x.value() : Tensor(), kept_gamma = gamma.value(),

@@ -32,12 +32,20 @@ inline void check_same(const std::string& op, const std::string& a_name, const S
   if (a != b) refuse(op, named(a_name, a) + " and " + named(b_name, b) + " differ");
 }
 
-/// One value per channel of x.
+/// One value per channel of x, which is called `of`.
 inline void check_per_channel(const std::string& op, const std::string& name, const Shape& shape,
-                              const Shape& x) {
+                              const std::string& of, const Shape& x) {
   if (shape != Shape{x[3]}) {
-    refuse(op, named(name, shape) + " is not one value for each channel of " + named("x", x));
+    refuse(op, named(name, shape) + " is not one value for each channel of " + named(of, x));
   }
+}
+
+inline void check_norm(const std::string& op, const Variable& gamma, const Variable& beta,
+                       const RunningStatistics& running, const std::string& of, const Shape& x) {
+  check_per_channel(op, "gamma", gamma.shape(), of, x);
+  check_per_channel(op, "beta", beta.shape(), of, x);
+  check_per_channel(op, "running mean", running.mean.shape(), of, x);
+  check_per_channel(op, "running variance", running.variance.shape(), of, x);
 }
 
 /// A rectangle (top, left, height, width) inside of every frame of x.
@@ -93,22 +101,22 @@ inline Source source_of(const Variable& variable) {
   return variable ? variable.value().source() : Source();
 }
 
-/// A norm behind x, as a backend takes it; none where there is none.
-inline Norm norm_of(const std::string& op, const InferenceNorm& norm, const Shape& x) {
+/// A norm as a backend takes it; none where there is none.
+inline Norm norm_of(const InferenceNorm& norm) {
   if (!norm.gamma) return {};
-  check_per_channel(op, "gamma", norm.gamma.shape(), x);
-  check_per_channel(op, "beta", norm.beta.shape(), x);
-  check_per_channel(op, "running mean", norm.running.mean.shape(), x);
-  check_per_channel(op, "running variance", norm.running.variance.shape(), x);
   return {source_of(norm.gamma), source_of(norm.beta), norm.running.mean.source(),
           norm.running.variance.source(), norm.epsilon};
 }
 
-/// True where record() keeps history of an op on these.
-inline bool is_recorded(std::initializer_list<Variable> inputs) {
-  return gradients_enabled() &&
-         std::any_of(inputs.begin(), inputs.end(),
-                     [](const Variable& input) { return input.wants_gradient(); });
+/// Checks the norm, if there is one, behind the result y of an op on `inputs`. True where it must
+/// be an op of its own, since record() would keep history of it.
+inline bool stands_apart(const std::string& op, const InferenceNorm& norm, const Shape& y,
+                         std::initializer_list<Variable> inputs) {
+  if (!norm.gamma) return false;
+  check_norm(op, norm.gamma, norm.beta, norm.running, "the result", y);
+  const auto wants = [](const Variable& input) { return input.wants_gradient(); };
+  return gradients_enabled() && (std::any_of(inputs.begin(), inputs.end(), wants) ||
+                                 wants(norm.gamma) || wants(norm.beta));
 }
 
 /// A kernel that stays as it is beyond one pass: a frozen one, any one at inference or in

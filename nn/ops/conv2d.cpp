@@ -53,16 +53,17 @@ std::pair<Tensor, Tensor> kernel_gradients(const Conv2dGeometry& g, const std::v
 
 Variable conv2d(const Variable& x, const Variable& w, const Variable& b,
                 const Conv2dOptions& options, const InferenceNorm& norm) {
-  if (norm.gamma && is_recorded({x, w, b, norm.gamma, norm.beta})) {
+  constexpr const char* kOp = "conv2d";
+  const Conv2dGeometry g = geometry(kOp, x, w, b, options);
+  const Shape y_shape{g.n, g.out_h(), g.out_w(), g.k};
+  if (stands_apart(kOp, norm, y_shape, {x, w, b})) {
     return batch_norm_inference(conv2d(x, w, b, options), norm);
   }
-  const Conv2dGeometry g = geometry("conv2d", x, w, b, options);
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
-  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k}, result_type(*backend, options.result));
+  Tensor y(backend, y_shape, result_type(*backend, options.result));
   backend->conv2d(g, x.value().source(), w.value().kernel(constant),
-                  {source_of(b), options.activation, norm_of("conv2d", norm, y.shape())},
-                  y.destination());
+                  {source_of(b), options.activation, norm_of(norm)}, y.destination());
   // x is needed for the weights' gradient alone, w for x's alone, y for the activation's mask.
   return record(
       y, {x, w, b},

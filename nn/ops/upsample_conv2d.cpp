@@ -36,16 +36,16 @@ UpsampleConv2dGeometry geometry(const Variable& x, const Variable& w, const Vari
 
 Variable upsample_conv2d(const Variable& x, const Variable& w, const Variable& b, Padding padding,
                          Activation activation, Result result, const InferenceNorm& norm) {
-  if (norm.gamma && is_recorded({x, w, b, norm.gamma, norm.beta})) {
+  const UpsampleConv2dGeometry g = geometry(x, w, b, padding);
+  const Shape y_shape{g.n, g.out_h(), g.out_w(), g.k};
+  if (stands_apart("upsample_conv2d", norm, y_shape, {x, w, b})) {
     return batch_norm_inference(upsample_conv2d(x, w, b, padding, activation, result), norm);
   }
-  const UpsampleConv2dGeometry g = geometry(x, w, b, padding);
   const auto& backend = x.backend();
   const bool constant = is_constant(w);
-  Tensor y(backend, {g.n, g.out_h(), g.out_w(), g.k}, result_type(*backend, result));
+  Tensor y(backend, y_shape, result_type(*backend, result));
   backend->upsample_conv2d(g, x.value().source(), w.value().kernel(constant),
-                           {source_of(b), activation, norm_of("upsample_conv2d", norm, y.shape())},
-                           y.destination());
+                           {source_of(b), activation, norm_of(norm)}, y.destination());
   return record(y, {x, w, b},
                 [g, constant, activation, x_shape = x.shape(), x_type = x.value().type(),
                  w_shape = w.shape(), kept_x = w.wants_gradient() ? x.value() : Tensor(),

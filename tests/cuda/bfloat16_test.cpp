@@ -113,6 +113,25 @@ TEST_CASE("convolutions of bfloat16 activations match float32's to its rounding"
                const auto& p) { return ops::conv2d(v, p[0], p[1], same(Activation::kRelu)); },
             x, parameters);
   }
+  SECTION("with a norm behind it") {
+    compare(
+        [&](const Variable& v, const auto& p) {
+          const ops::InferenceNorm norm{p[2],
+                                        p[3],
+                                        {Tensor::full(v.backend(), {filters}, 0.25F),
+                                         Tensor::full(v.backend(), {filters}, 2.0F)},
+                                        1e-3F};
+          const auto run = [&] {
+            return ops::conv2d(v, p[0], p[1], same(Activation::kRelu), norm);
+          };
+          const Variable y = run();
+          const NoGradient inference;  // the bits of a pass of its own
+          CHECK(run().value().to_host() == y.value().to_host());
+          return y;
+        },
+        x, {{3, 3, channels, filters}, {filters}, {filters}, {filters}}, ValueType::kBfloat16,
+        Data::kFractions, 2);
+  }
   SECTION("a float32 result") {
     compare(
         [](const Variable& v, const auto& p) {

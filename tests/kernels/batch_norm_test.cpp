@@ -92,6 +92,9 @@ void check_inference(Backend& backend, const Case& c) {
   const Tolerance tolerance{8 * kEps * largest, 8 * kEps};
   const Norm norm{gamma.span(), beta.span(), mean.span(), variance.span(), kEpsilon};
   backend.batch_norm_inference(c.g, x.span(), norm, y.span());
+  const Guarded in_place(backend, c.x);
+  backend.batch_norm_inference(c.g, in_place.span(), norm, in_place.span());
+  REQUIRE(in_place.read() == y.read());
   require_close(y.read(),
                 oracle::batch_norm_inference(c.g, to_double(c.x), to_double(c.gamma),
                                              to_double(c.beta), m, v, kEpsilon),

@@ -148,41 +148,58 @@ TEST_CASE("batch_norm_inference on the tape matches its double and keeps the sta
 TEST_CASE("a layer does the norm behind it as the norm does, at inference in one pass") {
   const auto backend = std::make_shared<CountedNorms>();
   Rng rng(1);
-  const Conv2dSpec spec{32, 40, 3, Padding::kSame};
-  const Conv2d conv("conv", backend, spec, rng);
-  const UpsampleConv2d upsample("upsample", backend, spec, rng);
-  const UpsampleConvTranspose2d transposed("transposed", backend, spec, rng);
-  BatchNorm norm("norm", backend, spec.filters);
-  randomize(norm);
+  const Conv2dSpec spec{32, 48, 3, Padding::kSame};
+  Conv2d conv("conv", backend, spec, rng);
+  UpsampleConv2d upsample("upsample", backend, spec, rng);
+  UpsampleConvTranspose2d transposed("transposed", backend, spec, rng);
   const Tensor pixels =
       Tensor::from_host(backend, {1, 10, 9, 32}, random_input({1, 10, 9, 32}, 2).values);
 
   struct Case {
-    const KernelLayer& layer;
+    KernelLayer& layer;
     int norms;  // of their own at inference
   };
   for (const auto& [layer, norms] : {Case{conv, 0}, {upsample, 0}, {transposed, 1}}) {
     CAPTURE(layer.name());
-    const auto values = [&](bool wants_gradient, bool together) {
-      const Variable x(pixels, wants_gradient);
-      const Variable y = together ? layer.forward(x, norm) : norm.forward(layer.forward(x));
-      std::vector<float> result = y.value().to_host();
-      if (wants_gradient) {
-        backward(y, Tensor::full(backend, y.shape(), 0.5F));
-        const std::vector<float> gradient = x.gradient().to_host();
-        result.insert(result.end(), gradient.begin(), gradient.end());
+    BatchNorm norm("norm", backend, spec.filters);
+    randomize(norm);
+    const auto forward = [&](const Variable& x, bool together) {
+      return together ? layer.forward(x, norm) : norm.forward(layer.forward(x));
+    };
+    // The result, and the gradients of x and of all parameters.
+    const auto trained = [&](bool together) {
+      const Variable x(pixels, true);
+      const Variable y = forward(x, together);
+      std::vector<std::vector<float>> values{y.value().to_host()};
+      backward(y, Tensor::from_host(backend, y.shape(), random_input(y.shape(), 3).values));
+      values.push_back(x.gradient().to_host());
+      for (Module* module : {static_cast<Module*>(&layer), static_cast<Module*>(&norm)}) {
+        for (Parameter& parameter : module->parameters()) {
+          values.push_back(parameter.value.gradient().to_host());
+          parameter.value.clear_gradient();
+        }
       }
-      return result;
+      return values;
     };
     for (const bool training : {false, true}) {
       norm.train(training);
-      CHECK(values(true, true) == values(true, false));
+      CHECK(trained(true) == trained(false));
     }
     norm.train(false);
-    const NoGradient inference;
-    const std::vector<float> apart = values(false, false);
-    backend->count = 0;
-    CHECK(values(false, true) == apart);
-    CHECK(backend->count == norms);
+    const auto check_one_pass = [&] {
+      const Variable x(pixels);
+      const std::vector<float> apart = forward(x, false).value().to_host();
+      backend->count = 0;
+      CHECK(forward(x, true).value().to_host() == apart);
+      CHECK(backend->count == norms);
+    };
+    {
+      const NoGradient inference;
+      check_one_pass();
+    }
+    layer.freeze();
+    norm.freeze();
+    norm.train(true);
+    check_one_pass();  // frozen in a network that is trained
   }
 }

@@ -227,6 +227,7 @@ TEST_CASE("norms and losses name the shapes that do not fit") {
   const Tensor y = x.value();
   ops::RunningStatistics running{three.value(), three.value()};
   ops::RunningStatistics wrong{three.value(), four.value()};
+  const Variable w = of({3, 3, 3, 3}), none;
   const auto region = [&](const ops::Region& r) {
     return [&x, &y, r] { ops::temporal_mse(x, y, 0.5F, {1, 0}, r); };
   };
@@ -237,6 +238,20 @@ TEST_CASE("norms and losses name the shapes that do not fit") {
        "batch_norm: beta (4) is not one value for each channel of x (2, 8, 8, 3)"},
       {[&] { ops::batch_norm(x, three, three, wrong, 0.9F, 1e-3F); },
        "batch_norm: running variance (4) is not one value for each channel of x (2, 8, 8, 3)"},
+      {[&] {
+         ops::batch_norm_inference(x, {four, three, running, 1e-3F});
+       },
+       "batch_norm_inference: gamma (4) is not one value for each channel of x (2, 8, 8, 3)"},
+      {[&] {
+         ops::conv2d(x, w, none, {}, {four, three, running, 1e-3F});
+       },
+       "conv2d: gamma (4) is not one value for each channel of the result (2, 6, 6, 3)"},
+      {[&] {
+         ops::upsample_conv2d(x, w, none, Padding::kSame, Activation::kNone,
+                              ops::Result::kActivation, {three, three, wrong, 1e-3F});
+       },
+       "upsample_conv2d: running variance (4) is not one value for each channel of the result (2, "
+       "16, 16, 3)"},
       {[&] {
          ops::batch_norm_inference(of({0, 8, 8, 3}), {three, three, running, 1e-3F});
        },

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <bit>
 #include <boost/context/detail/fcontext.hpp>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -99,6 +100,9 @@ struct Fiber {
   Fiber& operator=(const Fiber&) = delete;
 
   void prepare(void (*main)(transfer_t)) {
+#if defined(SIMT_ADDRESS_SANITIZER)
+    __asan_unpoison_memory_region(stack, kStackBytes);  // of frames that never returned
+#endif
     context = make_fcontext(static_cast<std::byte*>(stack) + kStackBytes, kStackBytes, main);
   }
 
@@ -328,7 +332,7 @@ class Block {
     main_thread_ = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(fiber.thread, __tsan_switch_to_fiber_no_sync);
 #endif
-    current_->context = jump_fcontext(fiber.context, nullptr).fctx;
+    fiber.context = jump_fcontext(fiber.context, nullptr).fctx;
 #if defined(SIMT_ADDRESS_SANITIZER)
     __sanitizer_finish_switch_fiber(main_shadow_, nullptr, nullptr);
 #endif
@@ -369,6 +373,7 @@ class Block {
     __tsan_switch_to_fiber(main_thread_, __tsan_switch_to_fiber_no_sync);
 #endif
     jump_fcontext(main_, nullptr);
+    std::abort();  // nobody resumes it
   }
 
   // For ThreadSanitizer, barriers and atomics are all that orders two threads' accesses, and

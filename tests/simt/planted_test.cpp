@@ -95,17 +95,9 @@ std::vector<float> result_of(planted::Planted& kernel, bool bug) {
   return {begin, end};
 }
 
-/// What is found about a program that launches kernels, in a child.
-std::string found_about(const std::function<void()>& program) {
-  // AddressSanitizer warns at a process's first switch of fibers. Said here, a child inherits that
-  // it has been said, and writes its findings alone.
-  if (kAddressSanitizer) result_of(planted::lost_update, false);
-  return in_child(program);
-}
-
 /// What is found about a kernel, in all orders. "exit 0" when nothing is.
 std::string findings(planted::Planted& kernel, bool bug) {
-  return found_about([&] {
+  return in_child([&] {
     const std::vector<float> first = result_of(kernel, bug);
     const auto compare = [&](simt::Order order, unsigned seed) {
       simt::set_order(order, seed);
@@ -196,7 +188,7 @@ TEST_CASE("an access out of bounds is found", "[simt][threads]") {
 
 TEST_CASE("an access out of bounds is found by the sanitizers without guard words", "[simt]") {
   const auto bare = [](planted::Planted& kernel) {
-    return found_about([&] {
+    return in_child([&] {
       const std::vector<float> x(planted::kValues);
       std::vector<float> out(planted::kValues);
       kernel(kAddressSanitizer, x.data(), out.data());
