@@ -226,16 +226,8 @@ nlohmann::json as_json(const Summary& s) {
   return {{"median", s.median}, {"p10", s.p10}, {"p90", s.p90}};
 }
 
-// How each pass is computed.
-std::vector<std::string> algorithms_of(const Layer& layer, const Options& options) {
-  const auto backend = open_backend({.device = "cpu", .convolutions = options.conv_algo});
-  Work work(*backend, layer);
-  std::vector<std::string> algorithms;
-  for (int pass = 0; pass < passes_of(layer); ++pass) {
-    work.run(pass);
-    algorithms.push_back(backend->convolution_plans().back().algorithm);
-  }
-  return algorithms;
+std::shared_ptr<Backend> backend_for(const Options& options) {
+  return open_backend({.device = "cpu", .convolutions = options.conv_algo});
 }
 
 // The share of what a pass computes that lies outside of the picture, because tiles do not fit.
@@ -250,12 +242,16 @@ double share_outside(const Layer& layer, int pass, const std::string& algorithm)
 }
 
 // The ceilings are measured between the passes, so that a busy moment hits all of them.
-nlohmann::json measure(Backend& backend, const Layer& layer, const Options& options, Sgemm& sgemm) {
-  const std::vector<std::string> algorithms = algorithms_of(layer, options);
-  Work work(backend, layer);
+nlohmann::json measure(const Layer& layer, const Options& options, Sgemm& sgemm) {
+  const auto backend = backend_for(options);
+  Work work(*backend, layer);
   const int passes = passes_of(layer);
   std::vector<double> times[3], products, peaks;
-  for (int pass = 0; pass < passes; ++pass) work.run(pass);
+  std::string algorithms[3];
+  for (int pass = 0; pass < passes; ++pass) {
+    work.run(pass);
+    algorithms[pass] = backend->convolution_plans().back().algorithm;
+  }
   for (int round = 0; round < options.rounds; ++round) {
     products.push_back(sgemm.gflops());
     peaks.push_back(fma_gflops());
@@ -272,17 +268,17 @@ nlohmann::json measure(Backend& backend, const Layer& layer, const Options& opti
   for (int pass = 0; pass < passes; ++pass) {
     const Summary ms = summarize(times[pass]);
     const double gflops = work.flop() / ms.median * 1e-6;
-    const std::string& algorithm = algorithms[std::size_t(pass)];
-    const double outside = share_outside(layer, pass, algorithm);
+    const double outside = share_outside(layer, pass, algorithms[pass]);
     std::printf("%-32s %-17s %7.2f [%7.2f %7.2f] %7.0f %5.0f%% %5.0f%% %6.0f%%  %s\n",
                 layer.name.c_str(), kPasses[pass], ms.median, ms.p10, ms.p90, gflops,
-                100 * gflops / product, 100 * gflops / peak, 100 * outside, algorithm.c_str());
+                100 * gflops / product, 100 * gflops / peak, 100 * outside,
+                algorithms[pass].c_str());
     result["passes"][kPasses[pass]] = {{"ms", as_json(ms)},
                                        {"gflops", gflops},
                                        {"share_of_sgemm", gflops / product},
                                        {"share_of_fma_peak", gflops / peak},
                                        {"share_outside", outside},
-                                       {"algorithm", algorithm}};
+                                       {"algorithm", algorithms[pass]}};
   }
   std::fflush(stdout);
   return result;
@@ -327,7 +323,7 @@ void use_target(const std::string& name) {
 
 int summary(const Options& options) {
   use_target(options.target);
-  const auto backend = open_backend({.device = "cpu", .convolutions = options.conv_algo});
+  const auto backend = backend_for(options);
   if (!is_right(*backend)) return 1;
   Sgemm sgemm;
   sgemm.gflops();
@@ -341,7 +337,7 @@ int summary(const Options& options) {
   nlohmann::json of_3x3;
   for (const Layer& layer : network_layers(options.batch)) {
     if (layer.name.find(options.filter) == std::string::npos) continue;
-    report["layers"].push_back(measure(*backend, layer, options, sgemm));
+    report["layers"].push_back(measure(layer, options, sgemm));
     if (is_3x3(layer)) of_3x3.push_back(report["layers"].back());
   }
   report["all_3x3"] = together(of_3x3);

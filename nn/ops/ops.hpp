@@ -82,6 +82,7 @@ Variable upsample_nearest(const Variable& x);
 Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                     RunningStatistics& running, float momentum, float epsilon,
                     std::int64_t copies = 1);
+/// y(N, H, W, C) = gamma (x - mean) / sqrt(variance + epsilon) + beta, by norm's statistics.
 Variable batch_norm_inference(const Variable& x, const InferenceNorm& norm);
 
 Variable relu(const Variable& x);
